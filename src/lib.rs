@@ -1,0 +1,27 @@
+//! Trunkline carries bulk operations to contact-centre platforms, durably and at the pace that the platform
+//! allows, and lets people watch and mend them.
+//!
+//! The house has four floors; a module knows only those below its own.
+//!
+//! ```text
+//!  floor 4   cli        headless      tui              what a person sees
+//!  floor 3   engine     report                         carrying a plan out
+//!  floor 2   operation  pacing        journal          what to send, when, and what became of it
+//!  floor 1   dataset    platform      config   plan    files, wire, settings
+//!            model      text                           shared words, safe text
+//!  apart     sandbox                                   the simulated platforms: shares nothing with the client
+//! ```
+//!
+//! A record's way through it:
+//!
+//! ```text
+//! file ──dataset──▶ records ──operation──▶ items ──bounded queue──▶ workers ──platform──▶ the tenant
+//!                      │ invalid                                      │  ▲
+//!                      ▼                                       answer ▼  │ pacing: may I? how long? again?
+//!                   journal ◀────────── one writer, group commits ───────┘
+//!                      │
+//!                      └──▶ figures and events ──▶ tui │ headless     (the engine never waits for either)
+//! ```
+
+pub mod model;
+pub mod text;

@@ -1,0 +1,12 @@
+//! The shared words of the house: what a run, an item, a failure and a fault are.
+//!
+//! These are the words of the command line, the events and the board too. Nothing here does I/O, and nothing here
+//! knows how any of it is stored, sent or drawn.
+
+mod failure;
+mod figures;
+mod run;
+
+pub use failure::{FailureState, FaultKind, Fault, Reason, Stage, Violation};
+pub use figures::{Bottleneck, Doing, Figures, PaceFigures, PauseFigures, Phase, Wait, WaitReason, WindowFigures, WorkerFigures};
+pub use run::{ItemState, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Tally, UnknownWord};

@@ -1,0 +1,101 @@
+//! What can go wrong with an item (a failure) and with a whole run (a fault).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::run::words;
+
+words! {
+    /// Where on its way an item failed.
+    Stage, "a stage", {
+        /// The local check refused it: it was never sent.
+        Validation = "validation",
+        /// A look before the sending call refused it.
+        Preflight = "preflight",
+        /// The sending call itself.
+        Delivery = "delivery",
+    }
+}
+
+words! {
+    /// Where a failure stands with the people who mend it.
+    FailureState, "a failure's state", {
+        /// Sent, or tried, in vain.
+        Failed = "failed",
+        /// Refused by the local check, never sent.
+        Invalid = "invalid",
+        /// Closed by a person.
+        Dismissed = "dismissed",
+        /// Sent again and accepted since.
+        Delivered = "delivered",
+    }
+}
+
+/// One thing that is wrong with a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Where in the record, as a JSON Pointer (RFC 6901).
+    pub pointer: String,
+    /// What is wrong there, for a person to read.
+    pub reason: String,
+}
+
+/// Why an item could not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Where on its way.
+    pub stage: Stage,
+    /// The HTTP status, where there was a complete answer.
+    pub status: Option<u16>,
+    /// The platform's own code for it, or one of ours: `outcome.unknown`, `record.too_large`.
+    pub code: Option<String>,
+    /// What the platform said, or what we found, safe to be shown.
+    pub message: String,
+    /// The places in the record, where they are known.
+    pub violations: Vec<Violation>,
+}
+
+words! {
+    /// What stops a whole run and is no item's doing.
+    FaultKind, "a kind of fault", {
+        /// The token endpoint, or the platform twice in a row, refused the client.
+        ClientRefused = "client_refused",
+        /// The token lacks a scope or permission that the operation needs.
+        MissingScope = "missing_scope",
+        /// No connection, after the retries.
+        Unreachable = "unreachable",
+        /// The dataset changed or went away since the run began.
+        DatasetChanged = "dataset_changed",
+        /// The dataset broke off or is malformed where it was still being read (standard input).
+        DatasetBroken = "dataset_broken",
+        /// The disk is full, or the journal cannot be written for another reason.
+        Disk = "disk",
+        /// Too many items in a row failed in one and the same way.
+        SameFailures = "same_failures",
+        /// A Retry-After beyond the plan's limit.
+        Parked = "parked",
+        /// Nothing but "slow down" for longer than the plan's patience.
+        Throttled = "throttled",
+        /// A chunk failed, and the plan says to stop there.
+        ChunkFailed = "chunk_failed",
+        /// The platform no longer keeps the set open.
+        CorrelationWindow = "correlation_window",
+        /// The preflight's answer could not be used.
+        Preflight = "preflight",
+    }
+}
+
+/// Why a whole run stands still. Nothing is lost by one: it goes on when a person has mended it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// What kind of thing is wrong.
+    pub kind: FaultKind,
+    /// What is wrong, for a person to read.
+    pub message: String,
+    /// What a person can do about it.
+    pub advice: String,
+    /// When the run goes on by itself, where it does.
+    pub resumes_at: Option<Timestamp>,
+}
