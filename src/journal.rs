@@ -1,0 +1,366 @@
+//! The durable record of every run: what was planned, what became of it, who did what.
+//!
+//! A SQLite file in WAL mode with `synchronous = FULL`, so that it outlives both `kill -9` and a power cut, and so that
+//! support can open it with any SQLite tool. One thread writes, in group commits; whoever looks has a connection of
+//! their own and never holds the writer up.
+//!
+//! What a crash can leave behind, and how it is told apart:
+//!
+//! - Which records an item holds is committed before its first call: as a row of its own, or as part of a *stretch* of
+//!   items of one record each. Keys are computed from that alone, so they are the same after a crash.
+//! - An item without an end in the journal, in a run that did not stop *cleanly*, may have been sent. A resume sends it
+//!   again under the same key and marks it unsure; where the plan says `unsure = "fail"`, a `sending` row was
+//!   committed before the call, and exactly those are handed to a person.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, params};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+
+mod agenda;
+mod book;
+mod cause;
+mod filter;
+mod lock;
+mod read;
+mod schema;
+mod write;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use agenda::{Agenda, OpenItem, RetryItem};
+pub use book::{Book, Counts, Traffic};
+pub use filter::{Filter, FilterError};
+pub use lock::{Carrier, RunLock};
+pub use read::{Cause, Contents, DatasetRow, EventRow, FailureRow, Reader, ResultRow, RunRow};
+pub use write::{Cleanness, End, Extent, Judgement, Origin, Settled, Waiting, Write};
+
+use crate::model::{OperationKind, PlatformKind, RunId};
+use writer::{Order, Receipt};
+
+/// What can go wrong with the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The folder or one of its files cannot be used.
+    #[error("the data folder cannot be used: `{}`: {source}\nhint: check its rights, or name another one with --data-dir", .path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file cannot be opened as a journal.
+    #[error("the journal cannot be opened: `{}`: {source}\nhint: if it is damaged, keep a copy and name another folder with --data-dir", .path.display())]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The file was written by a later version.
+    #[error("the journal `{}` has version {version}, and this program knows versions up to {known}\nhint: use the newer trunkline that wrote it", .path.display())]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// Its version.
+        version: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// A query failed.
+    #[error("the journal could not be read or written: {0}")]
+    Sql(#[from] rusqlite::Error),
+    /// No run has this id.
+    #[error("there is no run `{0}`\nhint: `trunkline runs` lists them")]
+    NoRun(String),
+    /// Several runs begin like this.
+    #[error("`{prefix}` is not unique: {found}\nhint: type more of the id")]
+    Ambiguous {
+        /// What was typed.
+        prefix: String,
+        /// The ids.
+        found: String,
+    },
+    /// Another process has the run.
+    #[error("run {run} is being carried out by {}\nhint: look at it with `trunkline show {run}`, or stop it there first", .carrier.0)]
+    Carried {
+        /// The run.
+        run: String,
+        /// Who has it.
+        carrier: Carrier,
+    },
+    /// Something in the file is not what this program writes.
+    #[error("the journal holds something that cannot be understood: {0}")]
+    Strange(String),
+}
+
+impl JournalError {
+    fn open(path: &Path, source: rusqlite::Error) -> Self {
+        Self::Open { path: path.to_owned(), source }
+    }
+}
+
+/// A new run, as it is first written.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// What it does.
+    pub operation: OperationKind,
+    /// The profile's name.
+    pub profile: String,
+    /// The profile's platform.
+    pub platform: PlatformKind,
+    /// Where its calls go; a resume under another is refused.
+    pub api_url: String,
+    /// Where its tokens come from.
+    pub auth_url: String,
+    /// The client that it runs as.
+    pub client_id: String,
+    /// Whether the profile is marked as production.
+    pub production: bool,
+    /// The plan, as TOML.
+    pub plan: String,
+    /// Whether a broken dataset is used up to its broken place.
+    pub until_error: bool,
+    /// Its datasets, in order.
+    pub datasets: Vec<NewDataset>,
+}
+
+/// A dataset of a new run.
+#[derive(Debug, Clone)]
+pub struct NewDataset {
+    /// The file, absolute; `-` is standard input.
+    pub path: String,
+    /// The format found, for a person to read.
+    pub format: String,
+    /// The file's size; 0 while a stream is read.
+    pub bytes: u64,
+    /// The file's digest; unknown while a stream is read.
+    pub digest: Option<String>,
+    /// Its records; unknown while a stream is read.
+    pub records: Option<u64>,
+    /// The position of its first record.
+    pub first_position: u64,
+    /// The correlation id under which its records go, for this run and its resumes only.
+    pub correlation_id: String,
+}
+
+/// A handle to the journal; clones share the writer.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    folder: PathBuf,
+    orders: mpsc::Sender<Order>,
+    trouble: watch::Receiver<Option<String>>,
+}
+
+/// Orders that wait for the writer: enough to fill a commit while one is under way.
+const QUEUE: usize = 4096;
+
+/// How long to wait while another process commits.
+const BUSY: Duration = Duration::from_secs(20);
+
+impl Journal {
+    /// Opens the journal in the folder, making both where they are not there, and starts its writer.
+    ///
+    /// # Errors
+    ///
+    /// The folder or the file cannot be used, or the file is of a later version.
+    pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        make_folder(folder)?;
+        let path = file_in(folder);
+        make_file(&path)?;
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let (orders, queue) = mpsc::channel(QUEUE);
+        let (told, trouble) = watch::channel(None);
+        std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer::run(connection, queue, &told, &path))
+            .map_err(|source| JournalError::Folder { path: folder.to_owned(), source })?;
+        Ok(Self { folder: folder.to_owned(), orders, trouble })
+    }
+
+    /// Writes a new run down and takes it for this process.
+    ///
+    /// # Errors
+    ///
+    /// The journal or the run's folder cannot be written.
+    pub fn begin(&self, new: &NewRun) -> Result<(Arc<Book>, RunLock), JournalError> {
+        let lock = match lock::take(&self.run_folder(new.id)?)? {
+            Ok(lock) => lock,
+            Err(carrier) => return Err(JournalError::Carried { run: new.id.to_string(), carrier }),
+        };
+        let mut connection = connect(&file_in(&self.folder), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let total = new.datasets.iter().map(|dataset| dataset.records).sum::<Option<u64>>();
+        tx.execute(
+            "INSERT INTO run (id, operation, profile, platform, api_url, auth_url, client_id, production, plan,
+                              until_error, state, started_at, clean, records_total)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, 1, ?12)",
+            params![
+                new.id.to_string(),
+                new.operation.word(),
+                new.profile,
+                new.platform.word(),
+                new.api_url,
+                new.auth_url,
+                new.client_id,
+                i64::from(new.production),
+                new.plan,
+                i64::from(new.until_error),
+                write::now_ms(),
+                total.map(write::int)
+            ],
+        )?;
+        let run = tx.last_insert_rowid();
+        for (number, dataset) in new.datasets.iter().enumerate() {
+            tx.execute(
+                "INSERT INTO dataset (run, dataset, path, format, bytes, digest, records, first_position, correlation_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    run,
+                    write::int(number as u64),
+                    dataset.path,
+                    dataset.format,
+                    write::int(dataset.bytes),
+                    dataset.digest,
+                    dataset.records.map(write::int),
+                    write::int(dataset.first_position),
+                    dataset.correlation_id
+                ],
+            )?;
+        }
+        tx.commit()?;
+        let counts = Counts { records_total: total, ..Counts::default() };
+        Ok((Arc::new(Book::new(run, counts, [0; 4], 0)), lock))
+    }
+
+    /// Takes a run that was begun before, and puts right what a crash left: failures that were being sent again are
+    /// failures again.
+    ///
+    /// # Errors
+    ///
+    /// Another process has it, or the journal cannot be read or written.
+    pub fn take(&self, run: &RunRow) -> Result<(Arc<Book>, RunLock), JournalError> {
+        let lock = match lock::take(&self.run_folder(run.id)?)? {
+            Ok(lock) => lock,
+            Err(carrier) => return Err(JournalError::Carried { run: run.id.to_string(), carrier }),
+        };
+        let mut connection = connect(&file_in(&self.folder), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let (mut counts, traffic, last_event) = read::counts(&tx, run.number)?;
+        write::apply(&Write::PutBack, run.number, &tx, &mut counts)?;
+        let book = Book::new(run.number, counts, traffic, last_event);
+        writer::save(&tx, run.number, &book, &counts)?;
+        tx.commit()?;
+        Ok((Arc::new(book), lock))
+    }
+
+    /// Hands writes in, to be committed together soon. Waits only while the writer's queue is full.
+    pub async fn write(&self, book: &Arc<Book>, writes: Vec<Write>) {
+        self.order(book, writes, Receipt::None).await;
+    }
+
+    /// Hands writes in; the permit is dropped when they are committed.
+    pub async fn write_holding(&self, book: &Arc<Book>, writes: Vec<Write>, permit: OwnedSemaphorePermit) {
+        self.order(book, writes, Receipt::Freed(permit)).await;
+    }
+
+    /// Hands writes in and waits until they are committed. While the disk is full, that is until it no longer is.
+    pub async fn commit(&self, book: &Arc<Book>, writes: Vec<Write>) {
+        let (told, done) = oneshot::channel();
+        self.order(book, writes, Receipt::Told(told)).await;
+        // the writer ends only with the process: then nobody is left to be told
+        let _ = done.await;
+    }
+
+    /// As `commit`, from a thread that may block.
+    pub fn commit_blocking(&self, book: &Arc<Book>, writes: Vec<Write>) {
+        let (told, done) = oneshot::channel();
+        let order = Order { book: Arc::clone(book), writes, receipt: Receipt::Told(told) };
+        if self.orders.blocking_send(order).is_ok() {
+            let _ = done.blocking_recv();
+        }
+    }
+
+    async fn order(&self, book: &Arc<Book>, writes: Vec<Write>, receipt: Receipt) {
+        // the writer outlives every handle, so its queue is open
+        let _ = self.orders.send(Order { book: Arc::clone(book), writes, receipt }).await;
+    }
+
+    /// Why the last commit failed, where it did; it is tried again until it succeeds.
+    #[must_use]
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.clone()
+    }
+
+    /// A connection for looking.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened.
+    pub fn reader(&self) -> Result<Reader, JournalError> {
+        Reader::open(&self.folder)
+    }
+
+    /// The folder that is the run's own; made where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made.
+    pub fn run_folder(&self, run: RunId) -> Result<PathBuf, JournalError> {
+        let folder = self.folder.join("runs").join(run.to_string());
+        make_folder(&folder)?;
+        Ok(folder)
+    }
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("journal.db")
+}
+
+fn make_folder(folder: &Path) -> Result<(), JournalError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder).map_err(|source| JournalError::Folder { path: folder.to_owned(), source })
+}
+
+/// SQLite gives its side files the rights of the main one, so that is made first, for its owner only.
+fn make_file(path: &Path) -> Result<(), JournalError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map(drop).map_err(|source| JournalError::Folder { path: path.to_owned(), source })
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(BUSY)?;
+        if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "cache_size", -4096)?;
+            connection.set_prepared_statement_cache_capacity(64);
+        }
+        Ok(connection)
+    };
+    let mut connection = open().map_err(|source| JournalError::open(path, source))?;
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        schema::migrate(&mut connection, path)?;
+    }
+    Ok(connection)
+}

@@ -1,0 +1,142 @@
+//! What is left to be sent: planned items without an end, and failures that a person sends again.
+
+use rusqlite::params;
+
+use super::read::Reader;
+use super::write::{Extent, int};
+use super::{JournalError, RunRow};
+use crate::model::{ItemState, Seq};
+
+/// A planned item without an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenItem {
+    /// The item.
+    pub seq: Seq,
+    /// Which records it holds.
+    pub extent: Extent,
+    /// `pending`, `sending` or `waiting`, as the journal has it.
+    pub state: ItemState,
+    /// Tries so far.
+    pub attempts: u32,
+    /// How often it was sent again after an unsure answer.
+    pub unsure: u32,
+    /// It may not go before this moment (milliseconds since 1970).
+    pub not_before: Option<i64>,
+}
+
+/// All that was planned and has no end, by dataset and position. It is short: no more is planned ahead than is about to
+/// be sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Agenda {
+    /// The items, by dataset and first record.
+    pub items: Vec<OpenItem>,
+}
+
+/// A failure that is sent again, with what is needed to build its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryItem {
+    /// The item.
+    pub seq: Seq,
+    /// Which records it holds.
+    pub extent: Extent,
+    /// Tries so far.
+    pub attempts: u32,
+    /// How often it was sent again after an unsure answer.
+    pub unsure: u32,
+    /// The record, or the array of them; none where the journal does not hold it and the dataset has to be read.
+    pub record: Option<Vec<u8>>,
+    /// How it failed last: its status and code.
+    pub last: (Option<u16>, Option<String>),
+}
+
+const OPEN: &str = "('pending', 'sending', 'waiting')";
+
+impl Reader {
+    /// What was planned and has no end.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn agenda(&self, run: &RunRow) -> Result<Agenda, JournalError> {
+        let mut items = self.open_rows(run)?;
+        let known: std::collections::HashSet<Seq> = items.iter().map(|item| item.seq).collect();
+        let mut statement = self.connection.prepare(&format!(
+            "SELECT s.first_seq, s.dataset, s.first, s.count FROM stretch s WHERE s.run = ?1 AND s.count >
+                 (SELECT count(*) FROM item i WHERE i.run = s.run AND i.seq >= s.first_seq
+                  AND i.seq < s.first_seq + s.count AND i.state NOT IN {OPEN})"
+        ))?;
+        let mut ended = self.connection.prepare("SELECT 1 FROM item WHERE run = ?1 AND seq = ?2")?;
+        let mut rows = statement.query(params![run.number])?;
+        while let Some(row) = rows.next()? {
+            let [first_seq, first, count] =
+                [row.get::<_, i64>(0)?, row.get(2)?, row.get(3)?].map(|number| u64::try_from(number).unwrap_or(0));
+            let dataset = row.get(1)?;
+            for offset in 0..count {
+                let seq = first_seq + offset;
+                if known.contains(&seq) || ended.exists(params![run.number, int(seq)])? {
+                    continue;
+                }
+                let extent = Extent { dataset, first: first + offset, span: 1, count: 1 };
+                let state = ItemState::Pending;
+                items.push(OpenItem { seq, extent, state, attempts: 0, unsure: 0, not_before: None });
+            }
+        }
+        items.sort_unstable_by_key(|item| (item.extent.dataset, item.extent.first, item.seq));
+        Ok(Agenda { items })
+    }
+
+    fn open_rows(&self, run: &RunRow) -> Result<Vec<OpenItem>, JournalError> {
+        let mut statement = self.connection.prepare(&format!(
+            "SELECT seq, dataset, first, span, count, state, attempts, unsure, not_before FROM item
+             WHERE run = ?1 AND state IN {OPEN}"
+        ))?;
+        let rows = statement.query_map(params![run.number], |row| {
+            let state: String = row.get(5)?;
+            Ok(OpenItem {
+                seq: unsigned(row, 0)?,
+                extent: extent(row, 1)?,
+                state: state.parse().unwrap_or(ItemState::Pending),
+                attempts: row.get(6)?,
+                unsure: row.get(7)?,
+                not_before: row.get(8)?,
+            })
+        })?;
+        rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
+    }
+
+    /// One failure with what is needed to send it again.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn retry_item(&self, run: &RunRow, seq: Seq) -> Result<Option<RetryItem>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, f.record, f.status, f.code
+             FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq WHERE i.run = ?1 AND i.seq = ?2",
+        )?;
+        let mut rows = statement.query_map(params![run.number, int(seq)], |row| {
+            Ok(RetryItem {
+                seq: unsigned(row, 0)?,
+                extent: extent(row, 1)?,
+                attempts: row.get(5)?,
+                unsure: row.get(6)?,
+                record: row.get(7)?,
+                last: (row.get(8)?, row.get(9)?),
+            })
+        })?;
+        rows.next().transpose().map_err(Into::into)
+    }
+}
+
+fn unsigned(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
+}
+
+fn extent(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Extent> {
+    Ok(Extent {
+        dataset: row.get(from)?,
+        first: unsigned(row, from + 1)?,
+        span: unsigned(row, from + 2)?,
+        count: unsigned(row, from + 3)?,
+    })
+}

@@ -1,0 +1,110 @@
+//! A run's counts as the journal has committed them, shared with whoever looks.
+//!
+//! The writer alone changes them, after each commit: what is read here is never ahead of the disk.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::model::Tally;
+
+/// Counts of items and records by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Items planned so far, less those that were split.
+    pub items_planned: u64,
+    /// Records that stand in a planned item.
+    pub records_planned: u64,
+    /// Records there are, once that is known.
+    pub records_total: Option<u64>,
+    /// Whether no more items will be planned but by splits.
+    pub planned_all: bool,
+    /// Items by settled state; its `total` and `pending` are not used.
+    pub items: Tally,
+    /// Records by settled state; its `total` and `pending` are not used.
+    pub records: Tally,
+}
+
+impl Counts {
+    /// The items' tally as the contract has it: the total is unknown until all have been planned.
+    #[must_use]
+    pub fn item_tally(&self) -> Tally {
+        Tally {
+            total: self.planned_all.then_some(self.items_planned),
+            pending: self.items_planned.saturating_sub(self.items.settled()),
+            ..self.items
+        }
+    }
+
+    /// The records' tally: the total is known from the start, but for a stream.
+    #[must_use]
+    pub fn record_tally(&self) -> Tally {
+        let known = self.records_total.unwrap_or(self.records_planned);
+        Tally { total: self.records_total, pending: known.saturating_sub(self.records.settled()), ..self.records }
+    }
+}
+
+/// Calls made for a run. They are counted as they are made, and written along with each commit.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Calls to the API.
+    pub requests: AtomicU64,
+    /// Those that repeated an item's call.
+    pub retries: AtomicU64,
+    /// Answers that were 429.
+    pub throttled: AtomicU64,
+    /// Answers that were 5xx, and calls that got none.
+    pub troubles: AtomicU64,
+}
+
+/// What is committed of one run.
+#[derive(Debug)]
+pub struct Book {
+    /// The run's number in the journal.
+    pub(crate) run: i64,
+    counts: Mutex<Counts>,
+    /// Calls made.
+    pub traffic: Traffic,
+    last_event: AtomicI64,
+    commits: watch::Sender<u64>,
+}
+
+impl Book {
+    pub(super) fn new(run: i64, counts: Counts, traffic: [u64; 4], last_event: i64) -> Self {
+        let [requests, retries, throttled, troubles] = traffic.map(AtomicU64::new);
+        Self {
+            run,
+            counts: Mutex::new(counts),
+            traffic: Traffic { requests, retries, throttled, troubles },
+            last_event: AtomicI64::new(last_event),
+            commits: watch::Sender::new(0),
+        }
+    }
+
+    /// The counts at the last commit.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the last committed event of this run.
+    #[must_use]
+    pub fn last_event(&self) -> i64 {
+        self.last_event.load(Ordering::Acquire)
+    }
+
+    /// Wakes at each commit that touched this run.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
+    }
+
+    pub(super) fn publish(&self, counts: Counts, last_event: Option<i64>) {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+        if let Some(event) = last_event {
+            self.last_event.store(event, Ordering::Release);
+        }
+        self.commits.send_modify(|commits| *commits += 1);
+    }
+}

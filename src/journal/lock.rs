@@ -1,0 +1,75 @@
+//! One process a run: the lock that says who carries it.
+//!
+//! The lock is the operating system's own on an open file, so it ends with the process, however that ends. The file
+//! also says who holds it, for the person who is told to wait.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use super::JournalError;
+
+/// Holds a run for this process. Dropped, the run is free.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+/// Who carries a run, as the lock's file says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carrier(pub String);
+
+/// A look at the lock by somebody else holds it for an instant: taking it tries again for this long.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+fn open(folder: &Path) -> Result<File, JournalError> {
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(&path).map_err(|source| JournalError::Folder { path, source })
+}
+
+fn said(file: &mut File) -> Carrier {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.take(512).read_to_string(&mut text));
+    if read.is_err() || text.is_empty() {
+        "another process".clone_into(&mut text);
+    }
+    Carrier(crate::text::one_line(&text, 200))
+}
+
+/// Takes the run whose folder this is.
+pub(super) fn take(folder: &Path) -> Result<Result<RunLock, Carrier>, JournalError> {
+    let mut file = open(folder)?;
+    let failed = |source| JournalError::Folder { path: folder.join("lock"), source };
+    let begun = std::time::Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(TryLockError::WouldBlock) => return Ok(Err(said(&mut file))),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+    }
+    let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    let text = format!("{user}, process {}", std::process::id());
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
+    Ok(Ok(RunLock { _file: file }))
+}
+
+/// Who carries the run whose folder this is, if anybody does.
+pub(super) fn carrier(folder: &Path) -> Option<Carrier> {
+    let mut file = File::open(folder.join("lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(said(&mut file)),
+        _ => None,
+    }
+}

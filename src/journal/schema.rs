@@ -1,0 +1,165 @@
+//! The journal's tables, and how an older file becomes a newer one.
+//!
+//! People open this file with any SQLite tool, so states are words, moments are milliseconds since 1970 (UTC), and
+//! every table is `STRICT`. Primary keys ascend, because random ones cost ten times as much to insert.
+
+use rusqlite::Connection;
+
+use super::JournalError;
+
+/// One step a version; a file of version *n* has gone through the first *n* of them.
+const MIGRATIONS: &[&str] = &[r"
+CREATE TABLE run (
+    run               INTEGER PRIMARY KEY,
+    id                TEXT    NOT NULL UNIQUE,
+    operation         TEXT    NOT NULL,
+    profile           TEXT    NOT NULL,
+    platform          TEXT    NOT NULL,
+    api_url           TEXT    NOT NULL,
+    auth_url          TEXT    NOT NULL,
+    client_id         TEXT    NOT NULL,
+    production        INTEGER NOT NULL,
+    plan              TEXT    NOT NULL,
+    until_error       INTEGER NOT NULL,
+    state             TEXT    NOT NULL,
+    started_at        INTEGER NOT NULL,
+    ended_at          INTEGER,
+    -- 1 where no call can be out that the journal does not know of
+    clean             INTEGER NOT NULL DEFAULT 1,
+    -- items and records that have been planned; planned_all says that no more will come
+    next_seq          INTEGER NOT NULL DEFAULT 0,
+    planned_all       INTEGER NOT NULL DEFAULT 0,
+    items_planned     INTEGER NOT NULL DEFAULT 0,
+    items_delivered   INTEGER NOT NULL DEFAULT 0,
+    items_failed      INTEGER NOT NULL DEFAULT 0,
+    items_invalid     INTEGER NOT NULL DEFAULT 0,
+    items_dismissed   INTEGER NOT NULL DEFAULT 0,
+    records_total     INTEGER,
+    records_planned   INTEGER NOT NULL DEFAULT 0,
+    records_delivered INTEGER NOT NULL DEFAULT 0,
+    records_failed    INTEGER NOT NULL DEFAULT 0,
+    records_invalid   INTEGER NOT NULL DEFAULT 0,
+    records_dismissed INTEGER NOT NULL DEFAULT 0,
+    requests          INTEGER NOT NULL DEFAULT 0,
+    retries           INTEGER NOT NULL DEFAULT 0,
+    throttled         INTEGER NOT NULL DEFAULT 0,
+    troubles          INTEGER NOT NULL DEFAULT 0,
+    -- what a 413 has taught: bodies between the two were neither accepted nor refused yet
+    largest_accepted  INTEGER,
+    smallest_refused  INTEGER,
+    -- no call may start before this moment
+    not_before        INTEGER
+) STRICT;
+
+CREATE TABLE dataset (
+    run            INTEGER NOT NULL,
+    dataset        INTEGER NOT NULL,
+    path           TEXT    NOT NULL,
+    format         TEXT    NOT NULL,
+    bytes          INTEGER NOT NULL,
+    digest         TEXT,
+    -- NULL while a stream has not been read to its end
+    records        INTEGER,
+    first_position INTEGER NOT NULL,
+    correlation_id TEXT    NOT NULL,
+    -- records, from the dataset's first, that have been put into items
+    planned        INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, dataset)
+) STRICT, WITHOUT ROWID;
+
+-- Items of one record each that were planned together: item first_seq + n is the record at first + n.
+-- One that has no row in `item` is pending.
+CREATE TABLE stretch (
+    run       INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    dataset   INTEGER NOT NULL,
+    first     INTEGER NOT NULL,
+    count     INTEGER NOT NULL,
+    PRIMARY KEY (run, first_seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE item (
+    run            INTEGER NOT NULL,
+    seq            INTEGER NOT NULL,
+    dataset        INTEGER NOT NULL,
+    first          INTEGER NOT NULL,
+    -- positions from the first record to the last, and how many of them the item holds
+    span           INTEGER NOT NULL,
+    count          INTEGER NOT NULL,
+    -- an item's state, or `split` where others stand in its place
+    state          TEXT    NOT NULL,
+    attempts       INTEGER NOT NULL DEFAULT 0,
+    unsure         INTEGER NOT NULL DEFAULT 0,
+    status         INTEGER,
+    name           TEXT,
+    correlation_id TEXT,
+    remote_id      TEXT,
+    at             INTEGER,
+    not_before     INTEGER,
+    answer         BLOB,
+    PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX item_open ON item (run, dataset, first) WHERE state IN ('pending', 'sending', 'waiting');
+
+CREATE TABLE failure (
+    failure    INTEGER PRIMARY KEY,
+    run        INTEGER NOT NULL,
+    item       INTEGER NOT NULL,
+    stage      TEXT    NOT NULL,
+    status     INTEGER,
+    code       TEXT,
+    message    TEXT    NOT NULL,
+    -- the message with its values masked: what makes two failures the same to a person
+    cause      TEXT    NOT NULL,
+    violations TEXT    NOT NULL,
+    first_at   INTEGER NOT NULL,
+    last_at    INTEGER NOT NULL,
+    state      TEXT    NOT NULL,
+    -- what it was before a person dismissed it
+    before     TEXT,
+    note       TEXT,
+    record     BLOB,
+    UNIQUE (run, item)
+) STRICT;
+
+CREATE TABLE event (
+    event    INTEGER PRIMARY KEY,
+    run      INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    kind     TEXT    NOT NULL,
+    item     INTEGER,
+    attempt  INTEGER,
+    status   INTEGER,
+    delay_ms INTEGER,
+    reason   TEXT,
+    text     TEXT
+) STRICT;
+CREATE INDEX event_run ON event (run, event);
+CREATE INDEX event_item ON event (run, item) WHERE item IS NOT NULL;
+"];
+
+/// Brings the file to this program's version. A file of a later version is refused, not guessed at.
+pub(super) fn migrate(connection: &mut Connection, path: &std::path::Path) -> Result<(), JournalError> {
+    let version: usize = connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
+        .map_err(|source| JournalError::open(path, source))?;
+    if version > MIGRATIONS.len() {
+        return Err(JournalError::Newer { path: path.to_owned(), version, known: MIGRATIONS.len() });
+    }
+    for (done, step) in MIGRATIONS.iter().enumerate().skip(version) {
+        let migrated = (|| {
+            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            // another process may have been faster between the look above and the lock
+            let now: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            if usize::try_from(now).is_ok_and(|now| now > done) {
+                return Ok(());
+            }
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", i64::try_from(done + 1).unwrap_or(i64::MAX))?;
+            transaction.commit()
+        })();
+        migrated.map_err(|source| JournalError::open(path, source))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The one thread that writes, and its group commits.
+//!
+//! Whatever has been handed in while a commit was under way goes into the next one, so the disk's own speed decides how
+//! many writes share a sync: few on a quiet disk, many on a busy one. Nothing counts as written, and no figure shows it,
+//! before the commit that holds it has returned.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+
+use super::book::{Book, Counts};
+use super::write::{self, Write, int};
+
+/// What is handed to the writer at once, and is committed together.
+pub(super) struct Order {
+    pub(super) book: Arc<Book>,
+    pub(super) writes: Vec<Write>,
+    pub(super) receipt: Receipt,
+}
+
+/// What happens once an order is committed.
+pub(super) enum Receipt {
+    /// Nothing.
+    None,
+    /// Somebody waits for it.
+    Told(oneshot::Sender<()>),
+    /// A place among those not committed yet becomes free.
+    Freed(#[expect(dead_code, reason = "dropping it is what frees the place")] OwnedSemaphorePermit),
+}
+
+/// The most orders in one commit: it bounds how much a crash can take back, and how long one commit lasts.
+const MOST: usize = 4096;
+
+/// How long the writer waits before it tries a failed commit again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Writes until every handle is gone.
+pub(super) fn run(
+    mut connection: Connection,
+    mut orders: mpsc::Receiver<Order>,
+    trouble: &watch::Sender<Option<String>>,
+    path: &PathBuf,
+) {
+    let mut batch = Vec::with_capacity(MOST);
+    while orders.blocking_recv_many(&mut batch, MOST) > 0 {
+        loop {
+            match commit(&mut connection, &batch) {
+                Ok(published) => {
+                    if trouble.borrow().is_some() {
+                        trouble.send_replace(None);
+                    }
+                    for (book, counts, event) in published {
+                        book.publish(counts, event);
+                    }
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, path = %path.display(), "the journal could not be written");
+                    trouble.send_replace(Some(error.to_string()));
+                    // nobody is left who could be told: leave what is on the disk as it is
+                    if orders.is_closed() {
+                        return;
+                    }
+                    std::thread::sleep(AGAIN);
+                }
+            }
+        }
+        for order in batch.drain(..) {
+            if let Receipt::Told(told) = order.receipt {
+                // who asked may have gone; that changes nothing of what is written
+                let _ = told.send(());
+            }
+        }
+    }
+}
+
+type Published = (Arc<Book>, Counts, Option<i64>);
+
+/// Commits all of them, or none.
+fn commit(connection: &mut Connection, batch: &[Order]) -> rusqlite::Result<Vec<Published>> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut touched: HashMap<i64, Published> = HashMap::with_capacity(1);
+    for order in batch {
+        let run = order.book.run;
+        let (_, counts, event) =
+            touched.entry(run).or_insert_with(|| (Arc::clone(&order.book), order.book.counts(), None));
+        for one in &order.writes {
+            if let Some(written) = write::apply(one, run, &tx, counts)? {
+                *event = Some(written);
+            }
+        }
+    }
+    for (run, (book, counts, _)) in &touched {
+        save(&tx, *run, book, counts)?;
+    }
+    tx.commit()?;
+    Ok(touched.into_values().collect())
+}
+
+pub(super) fn save(tx: &Connection, run: i64, book: &Book, counts: &Counts) -> rusqlite::Result<()> {
+    use std::sync::atomic::Ordering::Relaxed;
+    let Counts { items_planned, records_planned, items, records, .. } = *counts;
+    let traffic = &book.traffic;
+    tx.prepare_cached(
+        "UPDATE run SET items_planned = ?2, records_planned = ?3,
+             items_delivered = ?4, items_failed = ?5, items_invalid = ?6, items_dismissed = ?7,
+             records_delivered = ?8, records_failed = ?9, records_invalid = ?10, records_dismissed = ?11,
+             requests = ?12, retries = ?13, throttled = ?14, troubles = ?15
+         WHERE run = ?1",
+    )?
+    .execute(params![
+        run,
+        int(items_planned),
+        int(records_planned),
+        int(items.delivered),
+        int(items.failed),
+        int(items.invalid),
+        int(items.dismissed),
+        int(records.delivered),
+        int(records.failed),
+        int(records.invalid),
+        int(records.dismissed),
+        int(traffic.requests.load(Relaxed)),
+        int(traffic.retries.load(Relaxed)),
+        int(traffic.throttled.load(Relaxed)),
+        int(traffic.troubles.load(Relaxed)),
+    ])?;
+    Ok(())
+}
