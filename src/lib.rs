@@ -24,5 +24,7 @@
 //! ```
 
 pub mod journal;
+pub mod config;
 pub mod model;
+pub mod plan;
 pub mod text;
