@@ -24,4 +24,5 @@
 //! ```
 
 pub mod model;
+pub mod sandbox;
 pub mod text;
