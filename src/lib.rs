@@ -27,4 +27,5 @@ pub mod journal;
 pub mod config;
 pub mod model;
 pub mod plan;
+pub mod sandbox;
 pub mod text;
