@@ -24,4 +24,5 @@
 //! ```
 
 pub mod model;
+pub mod platform;
 pub mod text;
