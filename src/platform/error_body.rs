@@ -42,6 +42,7 @@ pub struct ErrorEntry {
 /// Reads any body that came with a status other than 2xx.
 #[must_use]
 pub fn parse(status: u16, body: &[u8]) -> PlatformError {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(object)) => from_object(status, &object),
         Ok(Value::Array(entries)) if entries.iter().any(Value::is_object) => {
@@ -166,12 +167,12 @@ fn nothing(status: u16) -> String {
 
 /// What a web page is about, where the text is one.
 fn web_page(text: &str) -> Option<String> {
-    let lower = text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
+    let lower = text.trim_start().to_ascii_lowercase();
     if !(lower.starts_with("<!doctype html") || lower.starts_with("<html") || lower.contains("<title")) {
         return None;
     }
     // Lower case is ASCII only, so places in one text are places in the other, less what was trimmed before both.
-    let trimmed = text.trim_start_matches('\u{feff}').trim_start();
+    let trimmed = text.trim_start();
     let title = lower.find("<title").and_then(|at| {
         let opened = at + lower.get(at..)?.find('>')? + 1;
         let closed = lower.get(opened..)?.find('<').map_or(lower.len(), |length| opened + length);
@@ -271,6 +272,7 @@ mod tests {
             (500, "upstream\x1b[31m down\r\n", "upstream [31m down"),
             (500, "\"just text\"", "just text"),
             (500, "17", "17"),
+            (500, "\u{feff}\n{\"message\": \"marked\"} ", "marked"),
             (500, r#"{"odd": 1}"#, r#"{"odd":1}"#),
             (500, r#"{"message": 5, "code": null}"#, r#"{"code":null,"message":5}"#),
             (500, r#"{"message": "half of i"#, r#"JSON that breaks off: {"message": "half of i"#),

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Client, redirect, retry, tls};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
 use crate::text::one_line;
@@ -170,11 +173,19 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
     let refuse =
         |reason: String| TargetError::CaFile { path: one_line(&path.to_string_lossy(), 255), reason };
     let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-    match Certificate::from_pem_bundle(&pem) {
-        Ok(found) if found.is_empty() => Err(refuse("no certificate in PEM form in it".to_owned())),
-        Ok(found) => Ok(found),
-        Err(_) => Err(refuse("what is in it is not a certificate in PEM form".to_owned())),
+    let found = CertificateDer::pem_slice_iter(&pem)
+        .map(|der| {
+            let der = der.map_err(|error| format!("not a certificate in PEM form ({error:?})"))?;
+            // Refused here, where the file can be named, and not when the client is made of it.
+            RootCertStore::empty().add(der.clone()).map_err(|error| error.to_string())?;
+            Certificate::from_der(&der).map_err(|error| super::trouble::root_cause(&error))
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|reason| refuse(one_line(&reason, 300)))?;
+    if found.is_empty() {
+        return Err(refuse("there is no certificate in PEM form in it".to_owned()));
     }
+    Ok(found)
 }
 
 /// The ways to reach an origin that need different clients.
@@ -267,13 +278,26 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_file_that_is_none_says_so() {
+    fn a_ca_file_that_is_none_is_named_and_says_what_is_wrong() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let mut with = target("https://localhost");
-        with.ca_file = Some(file.path().to_owned());
-        assert!(open(&with).unwrap_err().to_string().contains("no certificate"));
-        with.ca_file = Some(file.path().join("nowhere"));
-        assert!(matches!(open(&with), Err(TargetError::CaFile { .. })));
+        let refusal = |path: PathBuf| {
+            let with = Target { ca_file: Some(path), ..target("https://localhost") };
+            match open(&with).unwrap_err() {
+                TargetError::CaFile { reason, .. } => reason,
+                other => panic!("{other}"),
+            }
+        };
+        for (content, words) in [
+            ("", "no certificate"),
+            ("hello", "no certificate"),
+            ("-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n", "not a certificate in PEM form"),
+            ("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n", "BadEncoding"),
+        ] {
+            std::fs::write(file.path(), content).unwrap();
+            let said = refusal(file.path().to_owned());
+            assert!(said.contains(words), "{content}: {said}");
+        }
+        assert!(refusal(file.path().join("nowhere")).contains("os error"));
     }
 
     #[test]

@@ -165,3 +165,21 @@ fn tls_words(error: &rustls::Error) -> String {
         other => format!("TLS failed: {}", one_line(&other.to_string(), 200)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_no_connection() {
+        crate::platform::ensure_crypto();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        // A label may have 63 characters: the resolver refuses this name without asking anybody.
+        let host = format!("{}.test", "a".repeat(64));
+        let error = client.post(format!("http://{host}/?secret")).body("{}").send().await.unwrap_err();
+        let outcome = before_status(&error, "host", Progress::MayHaveLeft, Duration::from_secs(1));
+        assert!(matches!(outcome, CallError::NoConnection { kind: ConnectStage::Dns, .. }), "{outcome:?}");
+        let said = outcome.to_string();
+        assert!(said.starts_with("connecting to `host`: ") && !said.contains("secret"), "{said}");
+    }
+}

@@ -35,6 +35,9 @@ const MOST: usize = 64 * 1024;
 const UNTOLD_LIFE: Duration = Duration::from_mins(5);
 /// How long one request for a token may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long reading the secret may take: long enough for a person to unlock a key store, and not for ever, since all
+/// workers wait for it.
+const SECRET_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How a client's secret is read. It is asked anew for each token, so that a secret that was changed is found.
 pub trait SecretProvider: Send + Sync {
@@ -178,7 +181,12 @@ impl TokenEndpoint {
     }
 
     async fn ask(&self) -> Result<Token, TokenError> {
-        let secret = self.secret.read().await.map_err(|reason| TokenError::Secret(one_line(&reason, 500)))?;
+        let secret = tokio::time::timeout(SECRET_TIMEOUT, self.secret.read())
+            .await
+            .map_err(|_| {
+                TokenError::Secret("the client's secret could not be read within a minute".to_owned())
+            })?
+            .map_err(|reason| TokenError::Secret(one_line(&reason, 500)))?;
         if secret.expose_secret().is_empty() {
             return Err(TokenError::Secret(
                 "the client's secret is empty; set it anew for this profile".to_owned(),

@@ -4,6 +4,7 @@
 //! task renews it in the background; only when there is none that is valid do callers wait, all for the same request.
 //! That request is a task of its own: a caller that goes away (a pause, Ctrl-C) does not take it along.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -145,7 +146,14 @@ impl Inner {
     }
 
     async fn renew(self: Arc<Self>) -> Outcome {
-        let outcome = self.fetch.fetch().await.map(Arc::new);
+        // A panic (of a key store's library, say) would otherwise be every waiter's, now and ever after.
+        let outcome = AssertUnwindSafe(self.fetch.fetch())
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                Err(TokenError::Secret("asking for one broke off inside this program".to_owned()))
+            })
+            .map(Arc::new);
         let early_after = match &outcome {
             Ok(token) => {
                 self.hold(Some(Arc::clone(token)));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::future::join_all;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use secrecy::SecretString;
@@ -209,15 +210,17 @@ async fn a_timeout_before_the_body_could_go_out_is_no_connection() {
 
 #[tokio::test]
 async fn a_timeout_after_the_request_is_no_answer_at_whatever_point_it_comes() {
-    for sent in [&b""[..], b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"] {
-        for body in [Some(Payload::json("{}")), Some(Payload::json("")), None] {
-            let server = Server::start(|_| Reply::Hang(sent.to_vec())).await;
-            let request = Request { timeout: Duration::from_millis(300), body, ..post("") };
-            let outcome = call(&server, &request).await;
-            assert_eq!(loss(&outcome), Some(AnswerLoss::Timeout), "{outcome:?}");
-            server.only();
-        }
-    }
+    let heads = [&b""[..], b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"];
+    let bodies = [Some(Payload::json("{}")), Some(Payload::json("")), None];
+    let cases = heads.iter().flat_map(|head| bodies.iter().map(move |body| (*head, body.clone())));
+    join_all(cases.map(async |(head, body)| {
+        let server = Server::start(move |_| Reply::Hang(head.to_vec())).await;
+        let request = Request { timeout: Duration::from_millis(300), body, ..post("") };
+        let outcome = call(&server, &request).await;
+        assert_eq!(loss(&outcome), Some(AnswerLoss::Timeout), "{outcome:?}");
+        server.only();
+    }))
+    .await;
 }
 
 #[tokio::test]

@@ -242,13 +242,31 @@ async fn the_secret_is_read_anew_for_each_token() {
     assert_eq!(server.seen().len(), 2);
 }
 
+fn nowhere() -> Target {
+    let url: url::Url = "http://localhost:9".parse().unwrap();
+    Target { api_url: url.clone(), auth_url: url, ca_file: None }
+}
+
+/// A key store that waits for somebody who does not come.
+struct Locked;
+
+impl SecretProvider for Locked {
+    fn read(&self) -> BoxFuture<'_, Result<SecretString, String>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_does_not_come_is_not_waited_for_for_ever() {
+    let endpoint = HttpTransport::open(&nowhere()).unwrap().token_endpoint(Grant::genesys("id"), Locked);
+    let began = Instant::now();
+    assert!(matches!(endpoint.fetch().await, Err(TokenError::Secret(_))));
+    assert_eq!(began.elapsed(), Duration::from_mins(1));
+}
+
 #[test]
 fn an_endpoint_shows_no_secret() {
-    let target = Target {
-        api_url: "http://localhost".parse().unwrap(),
-        auth_url: "http://localhost".parse().unwrap(),
-        ca_file: None,
-    };
+    let target = nowhere();
     let endpoint = HttpTransport::open(&target)
         .unwrap()
         .token_endpoint(Grant::genesys("id"), Vault::holding(["s3cret"]));

@@ -189,3 +189,25 @@ async fn a_life_of_any_length_breaks_no_clock() {
         assert_eq!(given(&tokens).await, "Bearer t0");
     }
 }
+
+/// Breaks once, and is well again.
+struct Fragile(AtomicUsize);
+
+impl Fetch for Fragile {
+    fn fetch(&self) -> BoxFuture<'_, Result<Token, TokenError>> {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "a key store's library gives up");
+            let life = Duration::from_mins(10);
+            Ok(Token::new(&SecretString::from("well"), Instant::now(), life, None).unwrap())
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_a_token_is_fetched_is_one_failure_and_no_more() {
+    let tokens = Tokens::new(Fragile(AtomicUsize::new(0)));
+    let got = join_all((0..5).map(|_| tokens.get())).await;
+    assert!(got.iter().all(|one| matches!(one, Err(TokenError::Secret(_)))));
+    assert_eq!(given(&tokens).await, "Bearer well");
+}
