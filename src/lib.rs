@@ -28,4 +28,5 @@ pub mod config;
 pub mod model;
 pub mod plan;
 pub mod sandbox;
+pub mod platform;
 pub mod text;
