@@ -23,10 +23,11 @@
 //!                      └──▶ figures and events ──▶ tui │ headless     (the engine never waits for either)
 //! ```
 
-pub mod journal;
 pub mod config;
+pub mod journal;
 pub mod model;
 pub mod plan;
-pub mod sandbox;
 pub mod platform;
+pub mod report;
+pub mod sandbox;
 pub mod text;
