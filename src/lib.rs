@@ -24,4 +24,5 @@
 //! ```
 
 pub mod model;
+pub mod pacing;
 pub mod text;
