@@ -14,10 +14,32 @@
 //! seeded generator.
 
 mod backoff;
+mod bucket;
 mod decision;
+mod gate;
+mod lane;
+mod learnt;
+mod meter;
+mod window;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 pub use backoff::{Backoff, delay, no_sooner};
+pub use bucket::{Bucket, Fill};
 pub use decision::{
     BatchKind, CallKind, Certainty, Counts, FreshToken, IN_PROGRESS_PATIENCE, Outcome, Situation,
     UnsurePolicy, Verdict, decide,
 };
+pub use gate::{LaneChange, PauseReason};
+pub use lane::{Lane, LaneAnswer, LaneSettings, Leave};
+pub use window::WindowHint;
+
+/// So far off that it is never reached, and near enough for every platform's clock.
+const FAR: Duration = Duration::from_hours(100 * 365 * 24);
+
+/// `start + wait`, where a wait beyond what the clock can hold ends [`FAR`] off instead of in a panic.
+fn after(start: Instant, wait: Duration) -> Instant {
+    start.checked_add(wait.min(FAR)).unwrap_or(start)
+}
