@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn clients_told_the_same_retry_after_do_not_return_in_step() {
         let mut rng = Rng::with_seed(3);
-        let waits: Vec<_> = (0..100).map(|_| no_sooner(60 * SECOND, &mut rng)).collect();
+        let backoff = Backoff { base: SECOND, cap: 30 * SECOND };
+        let waits: Vec<_> = (0..100).map(|_| backoff.wait(1, Some(60 * SECOND), &mut rng)).collect();
         assert!(waits.iter().all(|wait| (60 * SECOND..=61 * SECOND).contains(wait)));
         assert!(waits.iter().max().unwrap().saturating_sub(*waits.iter().min().unwrap()) > SECOND / 2);
     }

@@ -172,15 +172,14 @@ impl Gate {
         rng: &mut Rng,
     ) -> Option<LaneChange> {
         let refused_since = *self.refused_since.get_or_insert(now);
-        // "retry at once" in a 429 says nothing of when it will be taken
-        let asked = retry_after.filter(|wait| !wait.is_zero());
-        self.asked_for = self.asked_for.max(asked.map(|wait| after(now, backoff::no_sooner(wait, rng))));
+        let asked = retry_after.map(|wait| after(now, backoff::no_sooner(wait, rng)));
+        self.asked_for = self.asked_for.max(asked);
 
         let limit = settings.retry_after_limit;
         let change = match (&mut self.state, role) {
             (State::Open, _) => {
                 self.in_a_row = self.in_a_row.saturating_add(1);
-                if asked.is_some_and(|wait| wait > settings.pool_pause_threshold.min(limit)) {
+                if retry_after.is_some_and(|wait| wait > settings.pool_pause_threshold.min(limit)) {
                     Some(self.pause(PauseReason::LongRetryAfter, now, settings, rng))
                 } else if self.in_a_row >= 2 {
                     Some(self.pause(PauseReason::TwoInARow, now, settings, rng))
@@ -201,7 +200,7 @@ impl Gate {
             }
         };
         let change = match change {
-            Some(LaneChange::Paused { delay, .. }) if asked.is_some_and(|wait| wait > limit) => {
+            Some(LaneChange::Paused { delay, .. }) if retry_after.is_some_and(|wait| wait > limit) => {
                 Some(LaneChange::Parked { until: after(now, delay) })
             }
             other => other,
@@ -252,6 +251,7 @@ impl Gate {
         settings: &LaneSettings,
         rng: &mut Rng,
     ) -> LaneChange {
+        // one that is over by now, as "at once" is, was no answer to when the platform takes calls: it just refused one
         let asked_for = self.asked_for.filter(|until| *until > now);
         let setbacks = self.in_a_row.saturating_add(self.lost);
         let end = asked_for.unwrap_or_else(|| after(now, settings.backoff.wait(setbacks, None, rng)));

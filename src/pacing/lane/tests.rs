@@ -191,6 +191,18 @@ async fn a_lost_probe_lets_the_next_one_probe_after_a_back_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn probes_that_get_lost_come_ever_more_rarely() {
+    let lane = lane(SETTINGS);
+    call(&lane, refused(9)).await;
+    call(&lane, refused(9)).await;
+    let mut longest = Duration::ZERO;
+    for _ in 0..100 {
+        longest = longest.max(paused_for(call(&lane, LaneAnswer::Lost).await, PauseReason::ProbeLost));
+    }
+    within(longest, 25 * SECOND, 30 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_probe_that_is_given_up_does_not_wedge_the_lane() {
     let lane = lane(SETTINGS);
     call(&lane, refused(9)).await;
@@ -265,6 +277,24 @@ async fn a_retry_after_over_the_limit_parks_the_lane_until_then() {
     within(waits(&lane).await, 4 * 60 * MINUTE, 4 * 60 * MINUTE + 2 * SECOND);
     let absurd = LaneAnswer::Throttled { retry_after: Some(Duration::MAX) };
     assert!(matches!(call(&lane, absurd).await, Some(LaneChange::Parked { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_over_the_limit_parks_whatever_the_threshold_is() {
+    let lane = lane(LaneSettings { pool_pause_threshold: 60 * MINUTE, ..SETTINGS });
+    assert!(matches!(call(&lane, refused(16 * 60)).await, Some(LaneChange::Parked { .. })));
+    assert!(!lane.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_pause_is_told_of_once_however_many_calls_were_out() {
+    let lane = lane(SETTINGS);
+    let mut out = Vec::new();
+    for _ in 0..50 {
+        out.push(lane.leave().await);
+    }
+    let told = out.into_iter().filter_map(|leave| lane.answered(leave, refused(60), None)).count();
+    assert_eq!(told, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -442,6 +472,17 @@ async fn without_a_rate_the_measured_one_is_the_cap_from_the_first_pause_until_i
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_learnt_from_the_pace_of_probes() {
+    let lane = lane(LaneSettings { rate: None, ..ADAPTING });
+    let slow = lane.leave().await;
+    advance(20 * SECOND).await;
+    paused_for(lane.answered(slow, refused(31), None), PauseReason::LongRetryAfter);
+    paused_for(call(&lane, refused(5)).await, PauseReason::ProbeThrottled);
+    assert_eq!(call(&lane, ACCEPTED).await, Some(LaneChange::Resumed));
+    assert_eq!(lane.figures().learnt, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_regained_tenth_wakes_who_waits_at_the_lower_rate() {
     let lane = lane(LaneSettings { rate: Some(0.5), burst: 1, ..ADAPTING });
     for _ in 0..4 {
@@ -527,6 +568,48 @@ async fn a_late_header_of_the_same_window_gives_nothing_back() {
     lane.answered(quick, ACCEPTED, Some(hint(300, 300, 60)));
     lane.answered(slow, ACCEPTED, Some(hint(120, 300, 60)));
     assert!(starts_now(&lane).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_out_are_counted_against_the_window() {
+    let lane = lane(LaneSettings { rate: None, ..ADAPTING });
+    let mut out = Vec::new();
+    for _ in 0..10 {
+        out.push(lane.leave().await);
+    }
+    lane.answered(out.pop().unwrap(), ACCEPTED, Some(hint(75, 100, 60)));
+    assert_eq!(lane.figures().window.unwrap().used, 84);
+    assert!(starts_now(&lane).await.is_none(), "less than a fifth is left");
+    lane.answered(out.pop().unwrap(), ACCEPTED, Some(hint(76, 100, 60)));
+    assert_eq!(lane.figures().window.unwrap().used, 84, "what was out is in the header now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_window_is_believed_before_the_old_one_was_to_end() {
+    let lane = lane(LaneSettings { rate: None, ..ADAPTING });
+    let (first, second) = (lane.leave().await, lane.leave().await);
+    lane.answered(first, ACCEPTED, Some(hint(290, 300, 60)));
+    assert!(starts_now(&lane).await.is_none());
+    advance(3 * SECOND).await;
+    lane.answered(second, ACCEPTED, Some(hint(100, 300, 60)));
+    assert!(starts_now(&lane).await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_and_an_empty_window_are_told_of_as_one() {
+    let lane = lane(LaneSettings { rate: None, ..ADAPTING });
+    let (first, second, third) = (lane.leave().await, lane.leave().await, lane.leave().await);
+    let change = lane.answered(first, ACCEPTED, Some(hint(300, 300, 12)));
+    paused_for(change, PauseReason::WindowEmpty);
+    lane.answered(second, refused(20), None);
+    paused_for(lane.answered(third, refused(20), None), PauseReason::TwoInARow);
+    assert_eq!(call(&lane, ACCEPTED).await, Some(LaneChange::Resumed));
+    assert_eq!(call(&lane, ACCEPTED).await, None, "resumed once");
+    call(&lane, refused(20)).await;
+    call(&lane, refused(20)).await;
+    let probe = lane.leave().await;
+    let change = lane.answered(probe, ACCEPTED, Some(hint(300, 300, 12)));
+    paused_for(change, PauseReason::WindowEmpty);
 }
 
 #[tokio::test(start_paused = true)]
