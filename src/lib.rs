@@ -25,4 +25,5 @@
 
 pub mod journal;
 pub mod model;
+pub mod pacing;
 pub mod text;
