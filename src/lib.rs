@@ -26,4 +26,5 @@
 pub mod journal;
 pub mod model;
 pub mod pacing;
+pub mod platform;
 pub mod text;
