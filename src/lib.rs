@@ -27,4 +27,7 @@ pub mod journal;
 pub mod model;
 pub mod pacing;
 pub mod platform;
+pub mod config;
+pub mod model;
+pub mod plan;
 pub mod text;

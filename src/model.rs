@@ -9,4 +9,5 @@ mod run;
 
 pub use failure::{FailureState, FaultKind, Fault, Reason, Stage, Violation};
 pub use figures::{Bottleneck, Doing, Figures, PaceFigures, PauseFigures, Phase, Wait, WaitReason, WindowFigures, WorkerFigures};
+pub(crate) use run::words;
 pub use run::{ItemState, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Tally, UnknownWord};
