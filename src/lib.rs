@@ -23,11 +23,12 @@
 //!                      └──▶ figures and events ──▶ tui │ headless     (the engine never waits for either)
 //! ```
 
+pub mod config;
+pub mod engine;
 pub mod journal;
 pub mod model;
+pub mod operation;
 pub mod pacing;
-pub mod platform;
-pub mod config;
-pub mod model;
 pub mod plan;
+pub mod platform;
 pub mod text;

@@ -21,6 +21,7 @@ mod target;
 mod trouble;
 
 pub use auth::{ClientAuth, Fetch, Grant, SecretProvider, Token, TokenEndpoint, TokenError, Tokens};
+pub use error_body::{ErrorEntry, PlatformError};
 pub use call::{Answer, AnswerLoss, CallError, ConnectStage, Payload, Request, Transport};
 pub use http::HttpTransport;
 pub use rate::{RateWindow, RetryAfter};

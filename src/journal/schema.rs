@@ -114,6 +114,8 @@ CREATE TABLE failure (
     violations TEXT    NOT NULL,
     first_at   INTEGER NOT NULL,
     last_at    INTEGER NOT NULL,
+    -- 1 where a call of it may have been carried out without our knowing
+    doubtful   INTEGER NOT NULL,
     state      TEXT    NOT NULL,
     -- what it was before a person dismissed it
     before     TEXT,

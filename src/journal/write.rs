@@ -46,8 +46,6 @@ pub enum Write {
         records: u64,
         /// Its bytes.
         bytes: u64,
-        /// Its digest.
-        digest: String,
     },
     /// Others stand in an item's place now.
     Split {
@@ -55,14 +53,14 @@ pub enum Write {
         seq: Seq,
         /// What it held.
         extent: Extent,
-        /// The new ones, with the unsure marks that they carry over.
-        parts: Vec<(Seq, Extent)>,
+        /// The new ones. Their records come along where the item was a failure that is sent again.
+        parts: Vec<(Seq, Extent, Option<Bytes>)>,
         /// Marks that the parts inherit.
         unsure: u32,
         /// The failure row it had, where it was being sent again by hand: each part gets its own.
         was: Origin,
     },
-    /// An item's call is about to start.
+    /// An item's call is about to start, or will not after all.
     Sending {
         /// The item.
         seq: Seq,
@@ -72,6 +70,8 @@ pub enum Write {
         attempts: u32,
         /// How often it was sent again after an unsure answer.
         unsure: u32,
+        /// Whether the call may be out from now on.
+        out: Out,
     },
     /// An item waits.
     Waiting(Box<Waiting>),
@@ -132,6 +132,15 @@ pub struct Extent {
     pub span: u64,
     /// How many of them it holds.
     pub count: u64,
+}
+
+/// Whether a call may be out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Out {
+    /// It may.
+    Maybe,
+    /// It is not.
+    No,
 }
 
 /// Whether the journal knows of every call that may be out.
@@ -200,6 +209,8 @@ pub struct Settled {
     pub attempts: u32,
     /// How often it was sent again after an unsure answer.
     pub unsure: u32,
+    /// Whether a call of it may have been carried out without our knowing: a failure keeps that.
+    pub doubtful: bool,
     /// The last status.
     pub status: Option<u16>,
     /// What a person knows it by, where that is not its place in the file.
@@ -272,15 +283,19 @@ pub(super) fn apply(
                 params![run, int(*records)],
             )?;
         }
-        Write::StreamEnded { dataset, records, bytes, digest } => {
+        Write::StreamEnded { dataset, records, bytes } => {
             tx.execute(
-                "UPDATE dataset SET records = ?3, bytes = ?4, digest = ?5 WHERE run = ?1 AND dataset = ?2",
-                params![run, dataset, int(*records), int(*bytes), digest],
+                "UPDATE dataset SET records = ?3, bytes = ?4 WHERE run = ?1 AND dataset = ?2",
+                params![run, dataset, int(*records), int(*bytes)],
             )?;
         }
         Write::Split { seq, extent, parts, unsure, was } => split(tx, run, counts, *seq, extent, parts, *unsure, *was)?,
-        Write::Sending { seq, extent, attempts, unsure } => {
-            upsert_open(tx, run, *seq, extent, ItemState::Sending, *attempts, *unsure)?;
+        Write::Sending { seq, extent, attempts, unsure, out } => {
+            let state = match out {
+                Out::Maybe => ItemState::Sending,
+                Out::No => ItemState::Pending,
+            };
+            upsert_open(tx, run, *seq, extent, state, *attempts, *unsure)?;
         }
         Write::Waiting(waiting) => return wait(tx, run, waiting).map(Some),
         Write::Settle(settled) => return settle(tx, run, counts, settled),
@@ -487,11 +502,11 @@ fn fail(
 ) -> rusqlite::Result<i64> {
     let violations = serde_json::to_string(&reason.violations).unwrap_or_else(|_| "[]".to_owned());
     tx.prepare_cached(
-        "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, record, cause)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)
+        "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, record, cause, doubtful)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (run, item) DO UPDATE
          SET stage = ?3, status = ?4, code = ?5, message = ?6, violations = ?7, last_at = ?8, state = ?9,
-             record = coalesce(?10, record), cause = ?11",
+             record = coalesce(?10, record), cause = ?11, doubtful = ?12",
     )?
     .execute(params![
         run,
@@ -504,7 +519,8 @@ fn fail(
         now,
         state.word(),
         record.map(|record| record.as_ref()),
-        cause::mask(&reason.message)
+        cause::mask(&reason.message),
+        i64::from(settled.doubtful)
     ])?;
     event(
         tx,
@@ -526,7 +542,7 @@ fn split(
     counts: &mut Counts,
     seq: Seq,
     extent: &Extent,
-    parts: &[(Seq, Extent)],
+    parts: &[(Seq, Extent, Option<Bytes>)],
     unsure: u32,
     was: Origin,
 ) -> rusqlite::Result<()> {
@@ -535,15 +551,16 @@ fn split(
          ON CONFLICT (run, seq) DO UPDATE SET state = 'split', not_before = NULL",
         params![run, int(seq), extent.dataset, int(extent.first), int(extent.span), int(extent.count)],
     )?;
-    for (part, extent) in parts {
+    for (part, extent, record) in parts {
         upsert_open(tx, run, *part, extent, ItemState::Pending, 0, unsure)?;
         if was == Origin::Failure {
             // a part that is not sent before the retry stops is a failure again, with the reason of the whole
             tx.execute(
-                "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, cause)
-                 SELECT run, ?3, stage, status, code, message, violations, first_at, last_at, state, cause
-                 FROM failure WHERE run = ?1 AND item = ?2",
-                params![run, int(seq), int(*part)],
+                "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, cause,
+                                      doubtful, record)
+                 SELECT run, ?3, stage, status, code, message, violations, first_at, last_at, state, cause, doubtful,
+                        ?4 FROM failure WHERE run = ?1 AND item = ?2",
+                params![run, int(seq), int(*part), record.as_ref().map(|record| record.as_ref())],
             )?;
         }
         tx.prepare_cached("UPDATE run SET next_seq = max(next_seq, ?2) WHERE run = ?1")?
