@@ -23,5 +23,6 @@
 //!                      └──▶ figures and events ──▶ tui │ headless     (the engine never waits for either)
 //! ```
 
+pub mod dataset;
 pub mod model;
 pub mod text;
