@@ -12,12 +12,13 @@
 //! ```
 //!
 //! [`scan()`] reads a file to its end before anything is sent; [`Reader`] then hands out its records. Both run the same
-//! splitter over the same text, so they can't disagree on what a record is.
+//! splitter over the same text, so they can't disagree on what a record is. [`map::Mapping`] makes new records of old.
 
 mod cutter;
 mod error;
 mod expand;
 mod grammar;
+pub mod map;
 mod place;
 mod raw;
 mod reader;
