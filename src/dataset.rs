@@ -27,6 +27,7 @@ mod scan;
 mod sniff;
 mod split;
 mod text;
+mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use memchr::{memchr, memchr3};
 
 use super::grammar::{Fault, plain_end, syntax};
@@ -155,8 +155,11 @@ pub(super) fn fields(row: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
 pub(super) struct Table {
     delimiter: u8,
     columns: Vec<String>,
-    /// What stands before each value: `{"first":`, `,"second":`, …
+    /// What stands before each field's text: `{"first":"`, `","second":"`, …
     leads: Vec<Vec<u8>>,
+    /// The object that is being written. It is copied once it is whole: many small writes into memory that is handed out
+    /// in pieces cost more than that.
+    object: Vec<u8>,
     out: BytesMut,
 }
 
@@ -188,13 +191,13 @@ impl Table {
                     one_line(&name, 128)
                 ));
             }
-            let mut lead = vec![if index == 0 { b'{' } else { b',' }, QUOTE];
+            let mut lead = if index == 0 { b"{\"".to_vec() } else { b"\",\"".to_vec() };
             write_escaped(&field, &mut lead);
-            lead.extend_from_slice(b"\":");
+            lead.extend_from_slice(b"\":\"");
             leads.push(lead);
             columns.push(name);
         }
-        Ok(Self { delimiter, columns, leads, out: BytesMut::new() })
+        Ok(Self { delimiter, columns, leads, object: Vec::new(), out: BytesMut::new() })
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -203,20 +206,16 @@ impl Table {
 
     /// The object of a row: a string a column, in the header's order.
     pub(super) fn object(&mut self, row: &[u8]) -> Result<Bytes, Ragged> {
-        let likely = row.len() + self.leads.iter().map(|lead| lead.len() + 2).sum::<usize>() + 1;
-        if self.out.capacity() < likely {
-            self.out = BytesMut::with_capacity(BLOCK.max(2 * likely));
-        }
+        let object = &mut self.object;
+        object.clear();
         let mut leads = self.leads.iter();
         let mut at = 0;
         let mut count = 0;
         loop {
             count += 1;
             if let Some(lead) = leads.next() {
-                self.out.put_slice(lead);
-                self.out.put_u8(QUOTE);
-                at = read_field(row, at, self.delimiter, |run| write_escaped(run, &mut self.out));
-                self.out.put_u8(QUOTE);
+                object.extend_from_slice(lead);
+                at = read_field(row, at, self.delimiter, |run| write_escaped(run, object));
             } else {
                 at = read_field(row, at, self.delimiter, |_| ());
             }
@@ -226,32 +225,35 @@ impl Table {
             at += 1;
         }
         if count != self.columns.len() {
-            self.out.clear();
             return Err(Ragged { fields: count, columns: self.columns.len() });
         }
-        self.out.put_u8(b'}');
+        object.extend_from_slice(b"\"}");
+        if self.out.capacity() < object.len() {
+            self.out = BytesMut::with_capacity(BLOCK.max(object.len()));
+        }
+        self.out.extend_from_slice(object);
         Ok(self.out.split().freeze())
     }
 }
 
 /// Writes a text as the inside of a JSON string (RFC 8259 §7), escaping what must be and nothing else.
-pub(super) fn write_escaped(text: &[u8], out: &mut impl BufMut) {
+pub(super) fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut at = 0;
     loop {
         let end = plain_end(text, at);
-        out.put_slice(text.get(at..end).unwrap_or_default());
+        out.extend_from_slice(text.get(at..end).unwrap_or_default());
         let Some(&byte) = text.get(end) else { return };
         match byte {
-            QUOTE => out.put_slice(b"\\\""),
-            b'\\' => out.put_slice(b"\\\\"),
-            b'\n' => out.put_slice(b"\\n"),
-            b'\r' => out.put_slice(b"\\r"),
-            b'\t' => out.put_slice(b"\\t"),
+            QUOTE => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
             _ => {
-                out.put_slice(b"\\u00");
+                out.extend_from_slice(b"\\u00");
                 for nibble in [byte >> 4, byte & 15] {
-                    out.put_u8(HEX.get(usize::from(nibble)).copied().unwrap_or(b'0'));
+                    out.push(HEX.get(usize::from(nibble)).copied().unwrap_or(b'0'));
                 }
             }
         }
