@@ -35,10 +35,7 @@ pub enum DatasetError {
         path: PathBuf,
     },
     /// The file system refuses it.
-    #[error(
-        "opening {}: permission denied; make it readable for this user, or copy it to where it is",
-        shown(path)
-    )]
+    #[error("opening {}: permission denied; make it readable for this user", shown(path))]
     Denied {
         /// The dataset.
         path: PathBuf,

@@ -10,7 +10,7 @@ use super::split::Step;
 use super::text::{Broken, Ends, Look, Text};
 use super::{DatasetError, Format, Malformed};
 
-/// How much of a text without any lines is looked at.
+/// How much of a text without any lines, or of nothing but white space, is looked at.
 const MOST: usize = 64 << 10;
 /// How many lines tell what the delimiter is.
 const LINES: usize = 20;
@@ -22,7 +22,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 pub(super) fn find_format(text: &mut Text) -> Result<Format, DatasetError> {
     let path = text.raw().path().to_owned();
     let first = {
-        let look = look(text, |seen| first_byte(seen).is_some())?;
+        let look = look(text, |seen| first_byte(seen).is_some() || seen.len() >= MOST)?;
         first_byte(look.bytes)
     };
     match first {
@@ -35,7 +35,8 @@ pub(super) fn find_format(text: &mut Text) -> Result<Format, DatasetError> {
         return Err(match look.end {
             Some(Ends::NotUtf8(byte)) => not_a_dataset(&path, strange(byte)),
             Some(Ends::Broken) => return broken_at_once(text),
-            _ => DatasetError::Empty { path },
+            Some(Ends::Whole) => DatasetError::Empty { path },
+            None => not_a_dataset(&path, "it begins with nothing but white space"),
         });
     }
     refuse_other_things(&path, &look)?;

@@ -48,6 +48,7 @@ fn what_is_no_dataset_is_refused_as_what_it_is() {
     assert!(refused(b"\x89PNG\r\n").contains("is not JSON, NDJSON or CSV"));
     assert!(refused(b"\xff\xfe[\0{\0").contains("UTF-16"));
     assert!(refused(b"[\0{\0}\0]\0").contains("UTF-16"));
+    assert!(refused(" ".repeat(3_000_000).as_bytes()).contains("nothing but white space"));
     assert!(refused(b"<html>\n<p>no</p>\n").contains("XML or HTML"));
 }
 
