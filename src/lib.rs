@@ -26,6 +26,7 @@
 pub mod config;
 pub mod engine;
 pub mod journal;
+pub mod dataset;
 pub mod model;
 pub mod operation;
 pub mod pacing;
