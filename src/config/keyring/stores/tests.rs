@@ -3,7 +3,7 @@ use keyring_core::mock;
 use super::*;
 
 fn stores(usable: &[Arc<CredentialStore>]) -> Stores {
-    Stores { usable: usable.to_vec(), troubles: Vec::new() }
+    Stores { usable: usable.iter().map(|store| ("a store", store.clone())).collect(), troubles: Vec::new() }
 }
 
 fn mock_store() -> Arc<CredentialStore> {
@@ -42,7 +42,7 @@ fn a_store_that_can_not_be_asked_is_no_store_without_the_secret() {
     let all = [mock_store()];
     fail_next(&all[0], Error::NoStorageAccess("locked".into()));
     let Err(Trouble::Unusable(reason)) = stores(&all).read("acme") else { panic!("it was asked") };
-    assert!(reason.contains("locked"), "{reason}");
+    assert!(reason.starts_with("a store: ") && reason.contains("locked"), "{reason}");
     assert!(matches!(stores(&[]).write("acme", b"x"), Err(Trouble::Unusable(_))));
     let both = [mock_store(), mock_store()];
     fail_next(&both[0], Error::NoStorageAccess("locked".into()));
