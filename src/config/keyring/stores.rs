@@ -67,13 +67,32 @@ impl Stores {
         Err(self.trouble(absent))
     }
 
-    /// Into the first store that takes it.
+    /// Into the first store that takes it. A store that fails half-way must not keep the secret that it was said not to
+    /// have taken; nor may one that is asked earlier keep an old one, once a later store has the new one.
     pub(super) fn write(mut self, profile: &str, secret: &[u8]) -> Result<Lasting, Trouble> {
+        let mut refused = Vec::new();
         for (store, entry, lasting) in self.entries(profile) {
-            match entry.set_secret(secret) {
-                Ok(()) => return Ok(lasting),
-                Err(error) => self.troubles.push(in_words(store, &error)),
+            let before = entry.get_secret().map(Zeroizing::new);
+            let was_absent = matches!(before, Err(Error::NoEntry));
+            let error = match before {
+                Ok(_) | Err(Error::NoEntry) => match entry.set_secret(secret) {
+                    Ok(()) => {
+                        // what could not be asked can't be cleaned either
+                        for earlier in &refused {
+                            let _: Result<(), Error> = Entry::delete_credential(earlier);
+                        }
+                        return Ok(lasting);
+                    }
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            self.troubles.push(in_words(store, &error));
+            if was_absent && !matches!(entry.delete_credential(), Ok(()) | Err(Error::NoEntry)) {
+                self.troubles
+                    .push(format!("{store} may hold the secret all the same, until the machine restarts"));
             }
+            refused.push(entry);
         }
         Err(self.trouble(0))
     }
