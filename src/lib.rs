@@ -32,4 +32,5 @@ pub mod operation;
 pub mod pacing;
 pub mod plan;
 pub mod platform;
+pub mod sandbox;
 pub mod text;
