@@ -13,7 +13,7 @@
 //! The engine makes every call, and asks pacing for leave before each. What an operation is it knows only through the
 //! trait; what a status means it asks the one decision table.
 
-mod call;
+mod access;
 mod carry;
 mod check;
 mod faults;
@@ -23,8 +23,8 @@ mod grouping;
 mod handle;
 mod job;
 mod preflight;
-mod schedule;
 mod scan;
+mod schedule;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
@@ -49,6 +49,7 @@ use crate::operation::{self, Grouping};
 use crate::pacing::{Backoff, Fill, Lane, LaneSettings};
 use crate::plan::Plan;
 use crate::platform::{ClientAuth, Grant, HttpTransport, SecretProvider, Target, TargetError, Tokens};
+use access::Access;
 use carry::{Facts, Halt, Shared, State, Supervisor, instant_of};
 use feeder::{Feed, Source, SourceOrigin};
 use gauges::Gauges;
@@ -77,10 +78,15 @@ pub enum StartError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// The dataset is malformed.
-    #[error("{0}\nhint: nothing was sent; mend the file, or send what stands before that place with --until-error")]
+    #[error(
+        "{0}\nhint: nothing was sent; mend the file, or send what stands before that place with --until-error"
+    )]
     Broken(crate::dataset::Malformed),
     /// The dataset lacks what the operation needs.
-    #[error("{} has no column {wanted}; it has {found}\nhint: name the right ones in the plan's [operation.map]", crate::text::one_line(dataset, 200))]
+    #[error(
+        "{} has no column {wanted}; it has {found}\nhint: name the right ones in the plan's [operation.map]",
+        crate::text::one_line(dataset, 200)
+    )]
     Column {
         /// The dataset.
         dataset: String,
@@ -105,10 +111,14 @@ pub enum StartError {
     #[error(transparent)]
     Target(#[from] TargetError),
     /// The profile only looks.
-    #[error("profile `{0}` is read-only: it sends nothing\nhint: remove `read_only = true` from it, or take another profile")]
+    #[error(
+        "profile `{0}` is read-only: it sends nothing\nhint: remove `read_only = true` from it, or take another profile"
+    )]
     ReadOnly(String),
     /// The profile is of the other platform.
-    #[error("profile `{profile}` is for {found}, and {operation} runs on {needed}\nhint: name another one with --profile")]
+    #[error(
+        "profile `{profile}` is for {found}, and {operation} runs on {needed}\nhint: name another one with --profile"
+    )]
     Platform {
         /// The profile.
         profile: String,
@@ -120,7 +130,9 @@ pub enum StartError {
         needed: String,
     },
     /// The profile now leads elsewhere than the run began.
-    #[error("run {run} began with {began}, and profile `{profile}` now leads to {now}\nhint: a run keeps its hosts and its client; begin a new one, or set the profile back")]
+    #[error(
+        "run {run} began with {began}, and profile `{profile}` now leads to {now}\nhint: a run keeps its hosts and its client; begin a new one, or set the profile back"
+    )]
     Elsewhere {
         /// The run.
         run: RunId,
@@ -132,7 +144,9 @@ pub enum StartError {
         now: String,
     },
     /// The run has ended for good.
-    #[error("run {run} is {state}: there is nothing to go on with\nhint: `trunkline failures {run}` shows what it could not deliver, and `trunkline retry {run}` sends that again")]
+    #[error(
+        "run {run} is {state}: there is nothing to go on with\nhint: `trunkline failures {run}` shows what it could not deliver, and `trunkline retry {run}` sends that again"
+    )]
     Over {
         /// The run.
         run: RunId,
@@ -213,7 +227,16 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
         });
     }
     let facts = facts(&setup, &new.datasets, Timestamp::now());
-    let run = Carried { id, book, lock, facts, next_seq: 0, limits: (None, None), not_before: None, fill: Fill::Full };
+    let run = Carried {
+        id,
+        book,
+        lock,
+        facts,
+        next_seq: 0,
+        limits: (None, None),
+        not_before: None,
+        fill: Fill::Full,
+    };
     let side_by_side = side_by_side(&setup.plan);
     let feed = Feed { sources, side_by_side, retry: None, whole: true };
     Ok(carry_on(setup, run, feed, mapping, wire, HashMap::new()))
@@ -359,24 +382,13 @@ fn carry_on(
     run: Carried,
     feed: Feed,
     mapping: Option<Mapping>,
-    (transport, tokens): (HttpTransport, Tokens),
+    wire: (HttpTransport, Tokens),
     accepted: HashMap<u32, Timestamp>,
 ) -> Handle {
-    let delivery = &setup.plan.delivery;
-    let mut rng = fastrand::Rng::new();
-    let settings = LaneSettings {
-        rate: delivery.rate,
-        burst: delivery.burst,
-        adapt: delivery.adapt,
-        pool_pause_threshold: delivery.pool_pause_threshold,
-        retry_after_limit: delivery.retry_after_limit,
-        throttle_patience: delivery.throttle_patience,
-        backoff: Backoff { base: delivery.backoff.base, cap: delivery.backoff.cap },
-    };
     let not_before = run.not_before.map(|at| instant_of(at.as_millisecond()));
-    let lane = Lane::new(settings, run.fill, not_before, rng.u64(..));
+    let access = access(&setup.plan, wire, not_before, run.fill);
     let operation = operation::of(&setup.plan);
-    let workers = usize::from(delivery.workers);
+    let workers = usize::from(setup.plan.delivery.workers);
     // a chunk's predecessor may be accepted and not yet committed; so may as many single items as there are workers
     let uncommitted = match operation.grouping() {
         Grouping::Single => workers,
@@ -391,9 +403,7 @@ fn carry_on(
         facts: run.facts,
         mapping,
         operation,
-        transport: Arc::new(transport),
-        tokens,
-        lane,
+        access,
         journal: setup.journal.clone(),
         book: run.book,
         schedule: schedule::Schedule::default(),
@@ -413,7 +423,6 @@ fn carry_on(
             smallest_refused: run.limits.1,
             streak: None,
             accepted,
-            rng,
         }),
         plan: setup.plan,
     });
@@ -430,6 +439,28 @@ fn carry_on(
     };
     tokio::spawn(supervisor.carry());
     Handle { shared, journal: setup.journal, commands: orders, ending: ended }
+}
+
+/// The way to a tenant at a plan's pace.
+fn access(
+    plan: &Plan,
+    (transport, tokens): (HttpTransport, Tokens),
+    not_before: Option<Instant>,
+    fill: Fill,
+) -> Access {
+    let delivery = plan.delivery.clone();
+    let mut rng = fastrand::Rng::new();
+    let settings = LaneSettings {
+        rate: delivery.rate,
+        burst: delivery.burst,
+        adapt: delivery.adapt,
+        pool_pause_threshold: delivery.pool_pause_threshold,
+        retry_after_limit: delivery.retry_after_limit,
+        throttle_patience: delivery.throttle_patience,
+        backoff: Backoff { base: delivery.backoff.base, cap: delivery.backoff.cap },
+    };
+    let lane = Lane::new(settings, fill, not_before, rng.u64(..));
+    Access { transport: Arc::new(transport), tokens, lane, delivery, rng: std::sync::Mutex::new(rng) }
 }
 
 fn side_by_side(plan: &Plan) -> usize {
@@ -488,7 +519,12 @@ fn hold_to_run(setup: &Setup, run: &RunRow) -> Result<(), StartError> {
     let told = |(api, auth, client): (&str, &str, &str)| {
         crate::text::one_line(&format!("`{api}` (tokens from `{auth}`) as client `{client}`"), 500)
     };
-    Err(StartError::Elsewhere { run: run.id, profile: profile.name.clone(), began: told(then), now: told(now) })
+    Err(StartError::Elsewhere {
+        run: run.id,
+        profile: profile.name.clone(),
+        began: told(then),
+        now: told(now),
+    })
 }
 
 /// The way to a profile's tenant: its calls, and its tokens.

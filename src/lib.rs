@@ -24,9 +24,9 @@
 //! ```
 
 pub mod config;
+pub mod dataset;
 pub mod engine;
 pub mod journal;
-pub mod dataset;
 pub mod model;
 pub mod operation;
 pub mod pacing;

@@ -184,13 +184,21 @@ pub trait Operation: Send + Sync {
 pub fn of(plan: &plan::Plan) -> Arc<dyn Operation> {
     match &plan.operation {
         plan::Operation::Ingest(settings) => Arc::new(Ingest::new(settings.clone(), plan.delivery.timeout)),
-        plan::Operation::Outcomes(settings) => Arc::new(Outcomes::new(settings.clone(), plan.delivery.timeout)),
+        plan::Operation::Outcomes(settings) => {
+            Arc::new(Outcomes::new(settings.clone(), plan.delivery.timeout))
+        }
     }
 }
 
 /// Why the local check refuses a record.
 fn invalid(code: &str, message: String, violations: Vec<Violation>) -> Box<Reason> {
-    Box::new(Reason { stage: Stage::Validation, status: None, code: Some(code.to_owned()), message, violations })
+    Box::new(Reason {
+        stage: Stage::Validation,
+        status: None,
+        code: Some(code.to_owned()),
+        message,
+        violations,
+    })
 }
 
 /// Lower-case hex SHA-256 of a run, places in it, and a body: the key of an item that has none of its own.

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::access::{Access, Brought};
 use super::faults;
 use super::feeder::{self, Feed};
 use super::gauges::{Circumstances, Gauges};
@@ -26,9 +27,9 @@ use crate::model::{
     Fault, FaultKind, Figures, OperationKind, Phase, PlatformKind, Position, Reason, RunId, RunState, Wait,
 };
 use crate::operation::{Admitted, Call, Draft, Grouping, Item, Operation};
-use crate::pacing::{Backoff, Lane};
+use crate::pacing::{Leave, Outcome};
 use crate::plan::{Operation as Settings, Plan};
-use crate::platform::{Token, TokenError, Tokens, Transport};
+use crate::platform::{Request, Token};
 
 /// How long calls that are out may take to end when somebody wants to leave.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -67,9 +68,7 @@ pub(super) struct Shared {
     pub(super) plan: Plan,
     pub(super) mapping: Option<Mapping>,
     pub(super) operation: Arc<dyn Operation>,
-    pub(super) transport: Arc<dyn Transport>,
-    pub(super) tokens: Tokens,
-    pub(super) lane: Lane,
+    pub(super) access: Access,
     pub(super) journal: Journal,
     pub(super) book: Arc<Book>,
     pub(super) schedule: Schedule,
@@ -97,7 +96,6 @@ pub(super) struct State {
     pub(super) streak: Option<((Option<u16>, Option<String>), u32)>,
     /// When a chunk of each dataset was last accepted.
     pub(super) accepted: HashMap<u32, Timestamp>,
-    pub(super) rng: fastrand::Rng,
 }
 
 impl std::fmt::Debug for Shared {
@@ -153,40 +151,24 @@ impl Shared {
         let _ = self.faults.send(fault).await;
     }
 
-    /// How long an item waits after so many tries.
-    pub(super) fn back_off(&self, attempt: u32, retry_after: Option<Duration>) -> Duration {
-        let plan = self.plan.delivery.backoff;
-        Backoff { base: plan.base, cap: plan.cap }.wait(attempt, retry_after, &mut self.state().rng)
-    }
-
-    /// Gets a token after a try that failed: waits and tries again where that can help.
-    pub(super) async fn token_after(&self, first: TokenError) -> Result<Arc<Token>, Fault> {
-        let mut error = first;
-        let mut counted = 0;
-        let begun = Instant::now();
-        for attempt in 1.. {
-            let fault = match &error {
-                TokenError::Refused { .. } | TokenError::Secret(_) => {
-                    return Err(faults::client_refused(error.to_string()));
-                }
-                TokenError::Throttled { .. } => faults::throttled(),
-                TokenError::Trouble { .. } | TokenError::Call(_) => {
-                    counted += 1;
-                    faults::unreachable(error.to_string())
-                }
-            };
-            let impatient = begun.elapsed() >= self.plan.delivery.throttle_patience;
-            if counted >= self.plan.delivery.max_attempts || impatient {
-                return Err(fault);
+    /// Makes one call, for which there is leave: counted, timed, and what it changes told.
+    pub(super) async fn call(&self, request: &Request, token: &Token, leave: Leave) -> Brought {
+        let traffic = &self.book.traffic;
+        traffic.requests.fetch_add(1, Ordering::Relaxed);
+        let begun = std::time::Instant::now();
+        let mut brought = self.access.call(request, token, leave).await;
+        self.gauges.call(begun.elapsed());
+        match brought.outcome {
+            Outcome::Status(429) => traffic.throttled.fetch_add(1, Ordering::Relaxed),
+            Outcome::Status(500..) | Outcome::NoConnection | Outcome::NoAnswer => {
+                traffic.troubles.fetch_add(1, Ordering::Relaxed)
             }
-            let retry_after = error.retry_after().map(crate::platform::RetryAfter::wait);
-            tokio::time::sleep(self.back_off(attempt, retry_after)).await;
-            match self.tokens.get().await {
-                Ok(token) => return Ok(token),
-                Err(again) => error = again,
-            }
+            Outcome::Status(_) | Outcome::InProgress => 0,
+        };
+        if let Some(change) = brought.change.take() {
+            self.tell(change).await;
         }
-        Err(faults::unreachable(error.to_string()))
+        brought
     }
 
     /// The most bytes that a body may have now.
@@ -202,9 +184,7 @@ impl Shared {
 
     /// Whether a chunk that was planned ahead, and never sent, is larger than what a 413 has taught since.
     pub(super) fn too_large_now(&self, job: &Job) -> bool {
-        job.sent == Sent::Never
-            && job.item.extent.count > 1
-            && job.item.body.len() as u64 > self.byte_limit()
+        job.sent == Sent::Never && job.item.extent.count > 1 && job.item.body.len() as u64 > self.byte_limit()
     }
 
     /// A call was accepted: what that teaches of sizes, and of its set's life.
@@ -256,11 +236,8 @@ impl Shared {
         let mut jobs = Vec::with_capacity(sizes.len());
         for (seq, count) in (first_seq..).zip(sizes) {
             let (extent, holes) = places.next(count as u64);
-            let records = rest
-                .by_ref()
-                .take(count)
-                .map(|record| Admitted { record, body: None, name: None })
-                .collect();
+            let records =
+                rest.by_ref().take(count).map(|record| Admitted { record, body: None, name: None }).collect();
             let correlation_id = Arc::clone(&job.item.correlation_id);
             let draft = Draft { seq, extent, records, correlation_id, holes };
             let mut part = Job::new(self.operation.build(self.run, draft), job.lot);
@@ -319,7 +296,7 @@ impl Shared {
     pub(super) fn figures(&self) -> Figures {
         let counts = self.book.counts();
         let (waiting, longest) = self.schedule.backoffs(64);
-        let pace = self.lane.figures();
+        let pace = self.access.lane.figures();
         let phase = self.state().phase.clone();
         let records = counts.record_tally();
         let per_second = self.gauges.records_per_second();
@@ -375,7 +352,7 @@ impl Shared {
                 .collect(),
             pace,
             eta,
-            token_left: self.tokens.left(),
+            token_left: self.access.tokens.left(),
             last_event: self.book.last_event(),
         }
     }
@@ -518,12 +495,12 @@ impl Supervisor {
     async fn prepare(&mut self, readers: &mut Readers) -> Result<(), Next> {
         loop {
             let shared = Arc::clone(&self.shared);
-            let looked = super::preflight::prepare(&shared);
+            let looked = super::preflight::prepare(&shared.access, shared.operation.as_ref(), Some(&shared));
             tokio::pin!(looked);
             let fault = loop {
                 tokio::select! {
                     result = &mut looked => match result {
-                        Ok(()) => return Ok(()),
+                        Ok(_) => return Ok(()),
                         Err(fault) => break fault,
                     },
                     Some(command) = self.commands.recv() => {
@@ -575,16 +552,13 @@ impl Supervisor {
                     Some(Next::Fault(Box::new(faults::dataset_broken("reading the dataset broke off: an internal error".to_owned()))))
                 }
             },
-            Ok(found) = trouble.wait_for(|trouble| trouble.is_some() != known) => {
-                let found = found.clone();
-                match found {
-                    Some(error) => self.fault(faults::disk(&error)).await,
-                    None => {
-                        self.go_on().await;
-                        None
-                    }
+            changed = trouble_turns(&mut trouble, known) => match changed {
+                Some(error) => self.fault(faults::disk(&error)).await,
+                None => {
+                    self.go_on().await;
+                    None
                 }
-            }
+            },
             () = sleep_until(wakes) => {
                 self.go_on().await;
                 None
@@ -606,7 +580,7 @@ impl Supervisor {
             Command::Pause => {}
             Command::GoOn => self.go_on().await,
             Command::SetRate(rate) => {
-                shared.lane.set_rate(rate);
+                shared.access.lane.set_rate(rate);
                 let text = rate.map_or_else(
                     || "no ceiling of ours from now on".to_owned(),
                     |rate| format!("at most {rate} calls a second from now on"),
@@ -687,7 +661,10 @@ impl Supervisor {
             _ => self.standing.take(),
         };
         let mut writes = vec![Write::PutBack];
-        if let Some(fault) = fault.as_ref().filter(|fault| !matches!(shared.state().phase, Phase::Faulted(_)) && is_readers(fault)) {
+        if let Some(fault) = fault
+            .as_ref()
+            .filter(|fault| !matches!(shared.state().phase, Phase::Faulted(_)) && is_readers(fault))
+        {
             writes.push(Write::Fault(fault.clone()));
         }
         if known {
@@ -713,7 +690,7 @@ impl Supervisor {
         let mut trouble = shared.journal.trouble();
         tokio::select! {
             () = shared.journal.commit(&shared.book, writes) => {}
-            Ok(_) = trouble.wait_for(Option::is_some) => {}
+            _ = trouble_turns(&mut trouble, false) => {}
         }
     }
 }
@@ -737,6 +714,16 @@ async fn settled(shared: &Shared, pausing: bool) {
         return;
     }
     shared.idle.notified().await;
+}
+
+/// Returns when the disk's trouble begins, with what it is, or ends.
+async fn trouble_turns(trouble: &mut watch::Receiver<Option<String>>, known: bool) -> Option<String> {
+    let turned = trouble.wait_for(|trouble| trouble.is_some() != known).await.map(|found| found.clone());
+    match turned {
+        Ok(found) => found,
+        // the writer outlives every handle
+        Err(_) => std::future::pending().await,
+    }
 }
 
 async fn sleep_until(moment: Option<Timestamp>) {

@@ -87,7 +87,9 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
         report.at_plans_rate = rate.and_then(|rate| Duration::try_from_secs_f64(calls / rate).ok());
         Ok(report)
     });
-    counted.await.unwrap_or_else(|error| Err(JournalError::Strange(format!("an internal error: {error}")).into()))
+    counted
+        .await
+        .unwrap_or_else(|error| Err(JournalError::Strange(format!("an internal error: {error}")).into()))
 }
 
 impl CheckReport {

@@ -86,7 +86,8 @@ pub(super) fn parked(until: Timestamp) -> Fault {
 pub(super) fn throttled() -> Fault {
     fault(
         FaultKind::Throttled,
-        "the platform has said nothing but \"slow down\" for longer than the plan's throttle_patience".to_owned(),
+        "the platform has said nothing but \"slow down\" for longer than the plan's throttle_patience"
+            .to_owned(),
         "something else uses up the tenant's quota: find it, or go on later",
     )
 }
@@ -102,7 +103,9 @@ pub(super) fn chunk_failed(reason: &str) -> Fault {
 pub(super) fn correlation_window(dataset: &str) -> Fault {
     fault(
         FaultKind::CorrelationWindow,
-        format!("the platform no longer keeps the set of `{dataset}` open: its last chunk is longer ago than the plan's correlation_window"),
+        format!(
+            "the platform no longer keeps the set of `{dataset}` open: its last chunk is longer ago than the plan's correlation_window"
+        ),
         "cancel this run and begin a new one, which opens a new set",
     )
 }

@@ -109,7 +109,9 @@ async fn read_all(shared: Arc<Shared>, sources: VecDeque<Source>, side_by_side: 
             Ok(Err(fault)) => return Err(fault),
             Err(error) => {
                 tracing::error!(%error, "a reader broke");
-                return Err(faults::dataset_broken("reading the dataset broke off: an internal error".to_owned()));
+                return Err(faults::dataset_broken(
+                    "reading the dataset broke off: an internal error".to_owned(),
+                ));
             }
         }
     }
@@ -122,7 +124,9 @@ async fn read_all(shared: Arc<Shared>, sources: VecDeque<Source>, side_by_side: 
 fn read_one(shared: &Arc<Shared>, source: Source) -> Result<Option<u64>, Fault> {
     let limits = Limits { record_bytes: record_limit(shared), ..Limits::default() };
     let (reader, streamed, cut_off) = match source.origin {
-        SourceOrigin::File { ref path, ref fingerprint } => (Reader::open(path, limits, Some(fingerprint)), false, false),
+        SourceOrigin::File { ref path, ref fingerprint } => {
+            (Reader::open(path, limits, Some(fingerprint)), false, false)
+        }
         SourceOrigin::Stream { ref spool } => {
             let spool = spool.try_clone().map_err(|error| faults::disk(&error.to_string()))?;
             (Reader::from_stream(Box::new(std::io::stdin()), Some(spool), limits), true, false)
@@ -225,7 +229,14 @@ impl Shared {
         self.facts.correlation_ids.get(dataset as usize).cloned().unwrap_or_else(|| "".into())
     }
 
-    fn invalid(&self, seq: Seq, extent: Extent, reason: Reason, record: Option<Bytes>, origin: Origin) -> Write {
+    fn invalid(
+        &self,
+        seq: Seq,
+        extent: Extent,
+        reason: Reason,
+        record: Option<Bytes>,
+        origin: Origin,
+    ) -> Write {
         self.gauges.settled(extent.count);
         Write::Settle(Box::new(Settled {
             seq,
@@ -272,7 +283,8 @@ fn plan(shared: &Arc<Shared>, source: &Source, batch: Batch) -> bool {
             Ahead { items: 3 * shared.together() }
         }
         Grouping::Chunks { .. } => {
-            let chunk = batch.records.first().zip(batch.records.last()).map(|(first, last)| (first.0, last.0));
+            let chunk =
+                batch.records.first().zip(batch.records.last()).map(|(first, last)| (first.0, last.0));
             if let Some((first, last)) = chunk {
                 let extent =
                     Extent { dataset, first, span: last + 1 - first, count: batch.records.len() as u64 };
@@ -391,12 +403,7 @@ fn hand_over(shared: &Shared, job: Job) {
 }
 
 /// Takes failures up, to be sent again.
-pub(super) fn take_up(
-    shared: &Arc<Shared>,
-    items: Vec<Seq>,
-    by: String,
-    readers: &mut Readers,
-) {
+pub(super) fn take_up(shared: &Arc<Shared>, items: Vec<Seq>, by: String, readers: &mut Readers) {
     let shared = Arc::clone(shared);
     readers.spawn_blocking(move || {
         let note = Write::Note {

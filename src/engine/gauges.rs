@@ -126,7 +126,8 @@ impl Gauges {
             Some((at, count)) if now.saturating_duration_since(*at) < SLOT => *count += records,
             _ => state.settled.push_back((now, records)),
         }
-        while state.settled.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > WINDOW + SLOT) {
+        while state.settled.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > WINDOW + SLOT)
+        {
             state.settled.pop_front();
         }
     }
@@ -205,7 +206,12 @@ impl Gauges {
 
 impl Spent {
     fn halved(self) -> Self {
-        Self { idle: self.idle / 2.0, held: self.held / 2.0, sending: self.sending / 2.0, disk: self.disk / 2.0 }
+        Self {
+            idle: self.idle / 2.0,
+            held: self.held / 2.0,
+            sending: self.sending / 2.0,
+            disk: self.disk / 2.0,
+        }
     }
 }
 

@@ -34,7 +34,8 @@ impl Batch {
 
     /// Its first and last position.
     pub(super) fn range(&self) -> Option<(Position, Position)> {
-        let positions = || self.records.iter().map(|(at, _)| *at).chain(self.refused.iter().map(|one| one.position));
+        let positions =
+            || self.records.iter().map(|(at, _)| *at).chain(self.refused.iter().map(|one| one.position));
         Some((positions().min()?, positions().max()?))
     }
 }
@@ -77,8 +78,7 @@ impl<'a> Grouper<'a> {
         let record = match self.mapping {
             None => record,
             Some(mapping) => mapping.apply(&record).map_err(|violations| {
-                let message =
-                    violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
+                let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
                 let reason = Reason { violations, ..refusal("record.unmappable", message) };
                 Box::new((reason, Some(record.clone())))
             })?,
@@ -141,5 +141,11 @@ impl<'a> Grouper<'a> {
 const MOST_REFUSED: usize = 500;
 
 fn refusal(code: &str, message: String) -> Reason {
-    Reason { stage: Stage::Validation, status: None, code: Some(code.to_owned()), message, violations: Vec::new() }
+    Reason {
+        stage: Stage::Validation,
+        status: None,
+        code: Some(code.to_owned()),
+        message,
+        violations: Vec::new(),
+    }
 }

@@ -1,52 +1,74 @@
 //! All that is looked at before the first item goes: the token, its scopes, and what the operation wants to know.
 
+use std::sync::Arc;
+
 use tokio::time::sleep;
 
+use super::access::Access;
 use super::carry::Shared;
-use super::faults;
+use super::{Setup, StartError, faults};
 use crate::model::Fault;
-use crate::operation::Preflight;
-use crate::pacing::{BatchKind, CallKind, Certainty, FreshToken, Situation, UnsurePolicy, Verdict, decide};
+use crate::operation::{Operation, Preflight};
+use crate::pacing::{
+    BatchKind, CallKind, Certainty, Counts, FreshToken, Situation, UnsurePolicy, Verdict, decide,
+};
+use crate::platform::Token;
 
-/// Makes ready, or says what a person has to mend.
-pub(super) async fn prepare(shared: &Shared) -> Result<(), Fault> {
-    let token = match shared.tokens.get().await {
-        Ok(token) => token,
-        Err(error) => shared.token_after(error).await?,
-    };
-    let needed = shared.operation.scopes();
+/// Makes ready, or says what a person has to mend. With a run, its figures count the calls.
+pub(super) async fn prepare(
+    access: &Access,
+    operation: &dyn Operation,
+    run: Option<&Shared>,
+) -> Result<Option<Vec<String>>, Fault> {
+    let token = access.token().await?;
+    let needed = operation.scopes();
     if let Some(held) = &token.scopes
         && !needed.iter().all(|scope| held.iter().any(|one| one == scope))
     {
         return Err(faults::missing_scope(needed, Some(held), ""));
     }
-    match shared.operation.preflight() {
-        Some(preflight) => look(shared, &preflight).await,
-        None => Ok(()),
+    if let Some(preflight) = operation.preflight() {
+        look(access, operation, &preflight, run).await?;
     }
+    Ok(token.scopes.clone())
+}
+
+/// The same without a run: the token's scopes, and how many calls of a run this is.
+pub(super) async fn alone(
+    setup: &Setup,
+    operation: &dyn Operation,
+) -> Result<(Option<Vec<String>>, u64), StartError> {
+    let access = super::access(&setup.plan, super::wire(&setup.profile)?, None, crate::pacing::Fill::Full);
+    let scopes =
+        prepare(&access, operation, None).await.map_err(|fault| StartError::Fault(Box::new(fault)))?;
+    Ok((scopes, u64::from(operation.preflight().is_some())))
 }
 
 /// Makes the operation's own look, paced and tried again as every call is.
-async fn look(shared: &Shared, preflight: &Preflight) -> Result<(), Fault> {
+async fn look(
+    access: &Access,
+    operation: &dyn Operation,
+    preflight: &Preflight,
+    run: Option<&Shared>,
+) -> Result<(), Fault> {
     let mut attempts = 0;
     let mut throttled = 0;
     let mut fresh_token = FreshToken::Untried;
-    let mut stale = None;
+    let mut stale: Option<Arc<Token>> = None;
     loop {
-        let renewed = match stale.take() {
-            Some(stale) => shared.tokens.renew_after(&*stale).await,
-            None => shared.tokens.get().await,
+        let token = match stale.take() {
+            Some(stale) => access.fresh_token(&stale).await?,
+            None => access.token().await?,
         };
-        let token = match renewed {
-            Ok(token) => token,
-            Err(error) => shared.token_after(error).await?,
+        let leave = access.lane.leave().await;
+        let brought = match run {
+            Some(run) => run.call(&preflight.request, &token, leave).await,
+            None => access.call(&preflight.request, &token, leave).await,
         };
-        let leave = shared.lane.leave().await;
-        let brought = shared.call(&preflight.request, &token, leave).await;
         attempts += 1;
         let situation = Situation {
             attempts,
-            max_attempts: shared.plan.delivery.max_attempts,
+            max_attempts: access.delivery.max_attempts,
             records: 1,
             batch: BatchKind::Single,
             named_indices: false,
@@ -60,7 +82,7 @@ async fn look(shared: &Shared, preflight: &Preflight) -> Result<(), Fault> {
         match decide(brought.outcome, &situation) {
             Verdict::Accepted => {
                 let Some(answer) = brought.answer else { continue };
-                return shared.operation.learn(&answer).map_err(|why| faults::preflight(preflight.what, &why));
+                return operation.learn(&answer).map_err(|why| faults::preflight(preflight.what, &why));
             }
             Verdict::FreshToken => {
                 attempts -= 1;
@@ -68,14 +90,14 @@ async fn look(shared: &Shared, preflight: &Preflight) -> Result<(), Fault> {
                 stale = Some(token);
             }
             Verdict::Wait { counts, .. } => {
-                if counts == crate::pacing::Counts::Nothing {
+                if counts == Counts::Nothing {
                     attempts -= 1;
                     throttled += 1;
                 }
-                sleep(shared.back_off(attempts.max(throttled).max(1), brought.retry_after)).await;
+                sleep(access.back_off(attempts.max(throttled).max(1), brought.retry_after)).await;
             }
             Verdict::FaultMissingScope => {
-                return Err(faults::missing_scope(shared.operation.scopes(), token.scopes.as_deref(), said));
+                return Err(faults::missing_scope(operation.scopes(), token.scopes.as_deref(), said));
             }
             Verdict::FaultClientRefused => return Err(faults::client_refused(said.clone())),
             Verdict::FaultUnreachable => return Err(faults::unreachable(said.clone())),

@@ -106,10 +106,11 @@ fn scan_all(
             on_progress(before + read, of);
             ControlFlow::Continue(())
         })?;
-        if let Some(broken) = scan.broken
+        let broken = scan.broken.is_some();
+        if let Some(place) = scan.broken
             && !(until_error && scan.records > 0)
         {
-            return Err(StartError::Broken(broken));
+            return Err(StartError::Broken(place));
         }
         if let Some(columns) = &scan.columns {
             need_columns(&path, columns, mapping.as_ref(), &operation.columns())?;
@@ -121,7 +122,7 @@ fn scan_all(
             bytes: scan.bytes,
             digest: Some(scan.digest),
             fingerprint: Some(scan.fingerprint),
-            broken: scan.broken.is_some(),
+            broken,
             path,
         });
     }
@@ -145,7 +146,9 @@ fn need_columns(
     of_operation: &[Vec<String>],
 ) -> Result<(), StartError> {
     let missing = match mapping {
-        Some(mapping) => mapping.columns_needed().iter().find(|name| !columns.contains(name)).map(|name| vec![name]),
+        Some(mapping) => {
+            mapping.columns_needed().iter().find(|name| !columns.contains(name)).map(|name| vec![name])
+        }
         None => of_operation
             .iter()
             .find(|group| !group.iter().any(|name| columns.contains(name)))

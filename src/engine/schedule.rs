@@ -122,7 +122,8 @@ impl Schedule {
             }
             let open = state.open;
             let one = state.lots.entry(lot).or_default();
-            let fits = one.items == 0 || (one.items + items <= ahead.items && one.bytes + bytes <= MOST_BYTES);
+            let fits =
+                one.items == 0 || (one.items + items <= ahead.items && one.bytes + bytes <= MOST_BYTES);
             if fits && (open == 0 || open + items <= MOST_OPEN) {
                 one.items += items;
                 one.bytes += bytes;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant as StdInstant};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::call::Brought;
+use super::access::Brought;
 use super::carry::{Halt, Shared};
 use super::faults;
 use super::gauges::Activity;
@@ -19,11 +19,11 @@ use crate::journal::{End, Origin, Out, Settled, Waiting, Write};
 use crate::model::{Doing, Fault, Reason, Stage, WaitReason};
 use crate::operation::{Call, Step};
 use crate::pacing::{
-    BatchKind, CallKind, Certainty, Counts, FreshToken, LaneChange, Outcome, Situation, UnsurePolicy, Verdict,
-    decide,
+    BatchKind, CallKind, Certainty, Counts, FreshToken, LaneChange, Outcome, Situation, UnsurePolicy,
+    Verdict, decide,
 };
 use crate::plan::{AfterFailure, Operation as Settings, Unsure};
-use crate::platform::{Token, TokenError};
+use crate::platform::Token;
 
 /// The code of a failure of which nobody knows whether it was carried out.
 pub(super) const UNSURE: &str = "unsure";
@@ -111,10 +111,9 @@ impl Worker {
             }
             fresh = FreshToken::JustTried;
             job.counted = job.counted.saturating_sub(1);
-            let renewed = self.shared.tokens.renew_after(&token).await;
-            token = match renewed {
-                Ok(token) => token,
-                Err(error) => self.token_after(error).await?,
+            token = tokio::select! {
+                token = self.shared.access.fresh_token(&token) => token.map_err(of_run)?,
+                () = halted(&mut self.halt) => return Err(Came::Back),
             };
         }
     }
@@ -139,7 +138,7 @@ impl Worker {
         let leave = tokio::select! {
             biased;
             () = halted(&mut self.halt) => None,
-            leave = self.shared.lane.leave() => Some(leave),
+            leave = self.shared.access.lane.leave() => Some(leave),
         };
         let Some(leave) = leave else {
             if sends && marked {
@@ -211,7 +210,7 @@ impl Worker {
                     job.in_progress_since.get_or_insert_with(Instant::now);
                 }
                 let step = job.counted.max(job.throttled).max(1);
-                let delay = self.shared.back_off(step, brought.retry_after);
+                let delay = self.shared.access.back_off(step, brought.retry_after);
                 Came::Waits { delay, reason, message: said.message.clone() }
             }
             Verdict::Split | Verdict::Isolate => Came::Split,
@@ -240,7 +239,8 @@ impl Worker {
             message = format!("no sure answer: it may have been carried out, or not ({message})");
             code = Some(UNSURE.to_owned());
         }
-        let reason = Reason { stage: call.stage, status: brought.status, code, message, violations: Vec::new() };
+        let reason =
+            Reason { stage: call.stage, status: brought.status, code, message, violations: Vec::new() };
         if let Some(fault) = self.shared.stops_at(job, &reason) {
             return Came::Fault(Box::new(fault));
         }
@@ -284,18 +284,16 @@ impl Worker {
     }
 
     async fn token(&mut self) -> Result<Arc<Token>, Came> {
-        match self.shared.tokens.get().await {
-            Ok(token) => Ok(token),
-            Err(error) => self.token_after(error).await,
-        }
-    }
-
-    async fn token_after(&mut self, error: TokenError) -> Result<Arc<Token>, Came> {
         tokio::select! {
-            token = self.shared.token_after(error) => token.map_err(|fault| Came::Fault(Box::new(fault))),
+            biased;
+            token = self.shared.access.token() => token.map_err(of_run),
             () = halted(&mut self.halt) => Err(Came::Back),
         }
     }
+}
+
+fn of_run(fault: Fault) -> Came {
+    Came::Fault(Box::new(fault))
 }
 
 /// Returns when workers are to put back what they have.
@@ -312,12 +310,13 @@ impl Shared {
         let mut writes = Vec::with_capacity(2);
         match change {
             LaneChange::Paused { delay, why } => {
-                writes.push(Write::NotBefore(self.lane.not_before().map(super::carry::epoch_ms)));
+                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
                 writes.push(Write::Note {
                     kind: "pool_paused",
                     delay_ms: Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
                     reason: Some(why.word()),
-                    text: "the platform said \"slow down\"; no call starts before the wait is over".to_owned(),
+                    text: "the platform said \"slow down\"; no call starts before the wait is over"
+                        .to_owned(),
                 });
             }
             LaneChange::Resumed => {

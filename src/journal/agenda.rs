@@ -70,8 +70,8 @@ impl Reader {
         let mut ended = self.connection.prepare("SELECT 1 FROM item WHERE run = ?1 AND seq = ?2")?;
         let mut rows = statement.query(params![run.number])?;
         while let Some(row) = rows.next()? {
-            let [first_seq, first, count] =
-                [row.get::<_, i64>(0)?, row.get(2)?, row.get(3)?].map(|number| u64::try_from(number).unwrap_or(0));
+            let [first_seq, first, count] = [row.get::<_, i64>(0)?, row.get(2)?, row.get(3)?]
+                .map(|number| u64::try_from(number).unwrap_or(0));
             let dataset = row.get(1)?;
             for offset in 0..count {
                 let seq = first_seq + offset;

@@ -267,8 +267,10 @@ pub(super) fn apply(
 ) -> rusqlite::Result<Option<i64>> {
     match write {
         Write::Stretch { first_seq, dataset, first, count, planned } => {
-            tx.prepare_cached("INSERT INTO stretch (run, first_seq, dataset, first, count) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![run, int(*first_seq), dataset, int(*first), int(*count)])?;
+            tx.prepare_cached(
+                "INSERT INTO stretch (run, first_seq, dataset, first, count) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![run, int(*first_seq), dataset, int(*first), int(*count)])?;
             plan(tx, run, counts, *dataset, first_seq + count, *planned, (*count, *count))?;
         }
         Write::Chunk { seq, extent, planned } => {
@@ -289,7 +291,9 @@ pub(super) fn apply(
                 params![run, dataset, int(*records), int(*bytes)],
             )?;
         }
-        Write::Split { seq, extent, parts, unsure, was } => split(tx, run, counts, *seq, extent, parts, *unsure, *was)?,
+        Write::Split { seq, extent, parts, unsure, was } => {
+            split(tx, run, counts, *seq, extent, parts, *unsure, *was)?
+        }
         Write::Sending { seq, extent, attempts, unsure, out } => {
             let state = match out {
                 Out::Maybe => ItemState::Sending,
@@ -301,7 +305,9 @@ pub(super) fn apply(
         Write::Settle(settled) => return settle(tx, run, counts, settled),
         Write::TakeUp { items } => take_up(tx, run, counts, items)?,
         Write::PutBack => put_back(tx, run, counts)?,
-        Write::Judge { items, judgement, by } => return judge(tx, run, counts, items, judgement, by).map(Some),
+        Write::Judge { items, judgement, by } => {
+            return judge(tx, run, counts, items, judgement, by).map(Some);
+        }
         Write::SizeLimit { largest_accepted, smallest_refused } => {
             tx.execute(
                 "UPDATE run SET largest_accepted = ?2, smallest_refused = ?3 WHERE run = ?1",
@@ -327,7 +333,8 @@ pub(super) fn apply(
         }
         Write::Fault(fault) => {
             let text = serde_json::to_string(fault).unwrap_or_default();
-            return event(tx, run, "fault", None, None, None, None, Some(fault.kind.word()), Some(&text)).map(Some);
+            return event(tx, run, "fault", None, None, None, None, Some(fault.kind.word()), Some(&text))
+                .map(Some);
         }
         Write::Note { kind, delay_ms, reason, text } => {
             return event(tx, run, kind, None, None, None, *delay_ms, *reason, Some(text)).map(Some);
@@ -399,7 +406,17 @@ fn event(
         "INSERT INTO event (run, at, kind, item, attempt, status, delay_ms, reason, text)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
-    .execute(params![run, now_ms(), kind, item.map(int), attempt, status, delay_ms.map(int), reason, text])?;
+    .execute(params![
+        run,
+        now_ms(),
+        kind,
+        item.map(int),
+        attempt,
+        status,
+        delay_ms.map(int),
+        reason,
+        text
+    ])?;
     Ok(tx.last_insert_rowid())
 }
 
@@ -435,7 +452,12 @@ fn wait(tx: &Transaction<'_>, run: i64, waiting: &Waiting) -> rusqlite::Result<i
     )
 }
 
-fn settle(tx: &Transaction<'_>, run: i64, counts: &mut Counts, settled: &Settled) -> rusqlite::Result<Option<i64>> {
+fn settle(
+    tx: &Transaction<'_>,
+    run: i64,
+    counts: &mut Counts,
+    settled: &Settled,
+) -> rusqlite::Result<Option<i64>> {
     let (state, answer) = match &settled.end {
         End::Delivered { answer } => (ItemState::Delivered, Some(answer)),
         End::Failed { .. } => (ItemState::Failed, None),
@@ -473,8 +495,10 @@ fn settle(tx: &Transaction<'_>, run: i64, counts: &mut Counts, settled: &Settled
             counts.items.delivered += 1;
             counts.records.delivered += records;
             if settled.origin == Origin::Failure {
-                tx.prepare_cached("UPDATE failure SET state = 'delivered', last_at = ?3 WHERE run = ?1 AND item = ?2")?
-                    .execute(params![run, int(settled.seq), now])?;
+                tx.prepare_cached(
+                    "UPDATE failure SET state = 'delivered', last_at = ?3 WHERE run = ?1 AND item = ?2",
+                )?
+                .execute(params![run, int(settled.seq), now])?;
             }
             Ok(None)
         }
@@ -580,7 +604,8 @@ fn take_up(tx: &Transaction<'_>, run: i64, counts: &mut Counts, items: &[Seq]) -
     )?;
     let mut take = tx.prepare_cached("UPDATE item SET state = 'pending' WHERE run = ?1 AND seq = ?2")?;
     for seq in items {
-        let found = look.query_row(params![run, int(*seq)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
+        let found = look
+            .query_row(params![run, int(*seq)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
         let (records, state) = match found {
             Ok((records, state)) => (u64::try_from(records).unwrap_or(0), state),
             Err(rusqlite::Error::QueryReturnedNoRows) => continue,
@@ -666,10 +691,15 @@ fn judge(
             *items = items.saturating_add_signed(sign);
             *of_records = of_records.saturating_add_signed(sign * int(records));
         }
-        tx.prepare_cached("UPDATE item SET state = ?3 WHERE run = ?1 AND seq = ?2")?
-            .execute(params![run, int(*seq), to])?;
-        tx.prepare_cached("UPDATE failure SET state = ?3, note = ?4, before = ?5 WHERE run = ?1 AND item = ?2")?
-            .execute(params![run, int(*seq), to, note, keep])?;
+        tx.prepare_cached("UPDATE item SET state = ?3 WHERE run = ?1 AND seq = ?2")?.execute(params![
+            run,
+            int(*seq),
+            to
+        ])?;
+        tx.prepare_cached(
+            "UPDATE failure SET state = ?3, note = ?4, before = ?5 WHERE run = ?1 AND item = ?2",
+        )?
+        .execute(params![run, int(*seq), to, note, keep])?;
         judged += 1;
     }
     let text = match judgement {

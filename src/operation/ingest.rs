@@ -108,7 +108,8 @@ impl Operation for Ingest {
             return Step::Delivered;
         }
         let content_type = format!("multipart/form-data; boundary={}", boundary(&item.key));
-        let content_type = HeaderValue::try_from(content_type).unwrap_or(HeaderValue::from_static("multipart/form-data"));
+        let content_type =
+            HeaderValue::try_from(content_type).unwrap_or(HeaderValue::from_static("multipart/form-data"));
         Step::Call(Call {
             request: Request {
                 method: Method::POST,

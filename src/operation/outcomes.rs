@@ -129,11 +129,13 @@ impl Operation for Outcomes {
         {
             return Err(invalid("outcome.unknown", violation.reason.clone(), vec![violation]));
         }
-        let (Some(contact), Some((category, subcategory)), true) = (contact, outcome, violations.is_empty()) else {
+        let (Some(contact), Some((category, subcategory)), true) = (contact, outcome, violations.is_empty())
+        else {
             let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
             return Err(invalid("record.incomplete", message, violations));
         };
-        let body = serde_json::json!({"outcome": {"category": category, "subcategory": subcategory}}).to_string();
+        let body =
+            serde_json::json!({"outcome": {"category": category, "subcategory": subcategory}}).to_string();
         let name = contact.into_owned();
         // the copy is small, and keeps no reader's buffer alive while the item waits
         let record = Bytes::copy_from_slice(&record);
@@ -166,7 +168,9 @@ impl Operation for Outcomes {
 
     fn next(&self, item: &Item, passed: Option<Stage>) -> Step {
         match passed {
-            None if self.settings.check_contacts => self.call(Method::GET, item, Stage::Preflight, CallKind::Reading),
+            None if self.settings.check_contacts => {
+                self.call(Method::GET, item, Stage::Preflight, CallKind::Reading)
+            }
             None | Some(Stage::Preflight) => self.call(Method::PUT, item, Stage::Delivery, CallKind::Sending),
             Some(_) => Step::Delivered,
         }
@@ -179,7 +183,11 @@ struct Fields<'a>(std::collections::HashMap<Cow<'a, str>, &'a RawValue>);
 impl<'a> Fields<'a> {
     fn of(record: &'a [u8]) -> Result<Self, Box<Reason>> {
         serde_json::from_slice(record).map(Self).map_err(|error| {
-            invalid("record.unreadable", format!("the record is no object of fields: {}", one_line(&error.to_string(), 200)), Vec::new())
+            invalid(
+                "record.unreadable",
+                format!("the record is no object of fields: {}", one_line(&error.to_string(), 200)),
+                Vec::new(),
+            )
         })
     }
 
@@ -199,7 +207,8 @@ impl<'a> Fields<'a> {
         let raw = self.0.get(name).ok_or_else(|| refuse("is missing"))?.get();
         match raw.as_bytes().first() {
             Some(b'"') => {
-                let text: CowText<'a> = serde_json::from_str(raw).map_err(|_| refuse("is no readable text"))?;
+                let text: CowText<'a> =
+                    serde_json::from_str(raw).map_err(|_| refuse("is no readable text"))?;
                 if text.0.trim().is_empty() { Err(refuse("is empty")) } else { Ok(text.0) }
             }
             Some(b'0'..=b'9' | b'-') => Ok(Cow::Borrowed(raw)),
@@ -243,8 +252,8 @@ impl Hierarchy {
         struct Told {
             entities: Vec<Entity>,
         }
-        let told: Told =
-            serde_json::from_slice(body).map_err(|error| one_line(&format!("it cannot be read: {error}"), 200))?;
+        let told: Told = serde_json::from_slice(body)
+            .map_err(|error| one_line(&format!("it cannot be read: {error}"), 200))?;
         if told.entities.is_empty() {
             return Err("it holds no categories".to_owned());
         }
@@ -264,11 +273,8 @@ impl Hierarchy {
             return Ok(());
         }
         let near = nearest(subcategory, children.iter().map(|one| one.name.as_str()));
-        let reason = format!(
-            "\"{}\" is not under \"{}\"{near}",
-            one_line(subcategory, 80),
-            one_line(category, 80)
-        );
+        let reason =
+            format!("\"{}\" is not under \"{}\"{near}", one_line(subcategory, 80), one_line(category, 80));
         Err(Violation { pointer: "/subcategory".to_owned(), reason })
     }
 }
@@ -312,7 +318,8 @@ mod tests {
     #[test]
     fn a_record_of_the_hierarchy_is_admitted_by_name_or_id_and_goes_out_as_written() {
         let outcomes = outcomes(|_| ());
-        let named = admit(&outcomes, r#"{"contactId":"a b","category":"Contacted","subcategory":"Sale"}"#).unwrap();
+        let named =
+            admit(&outcomes, r#"{"contactId":"a b","category":"Contacted","subcategory":"Sale"}"#).unwrap();
         assert_eq!(named.name.as_deref(), Some("a b"));
         assert_eq!(named.body.unwrap(), r#"{"outcome":{"category":"Contacted","subcategory":"Sale"}}"#);
         let by_id = admit(&outcomes, r#"{"contact_id":17,"category":"c1","subcategory":"s2"}"#).unwrap();
@@ -323,10 +330,13 @@ mod tests {
     #[test]
     fn a_misspelt_outcome_is_invalid_with_the_names_that_come_near() {
         let outcomes = outcomes(|_| ());
-        let refused = admit(&outcomes, r#"{"contactId":"1","category":"Contacted","subcategory":"No budjet"}"#).unwrap_err();
+        let refused =
+            admit(&outcomes, r#"{"contactId":"1","category":"Contacted","subcategory":"No budjet"}"#)
+                .unwrap_err();
         assert_eq!(refused.message, "\"No budjet\" is not under \"Contacted\"; near: No budget, No interest");
         assert_eq!(refused.violations[0].pointer, "/subcategory");
-        let refused = admit(&outcomes, r#"{"contactId":"1","category":"contacted","subcategory":"Sale"}"#).unwrap_err();
+        let refused =
+            admit(&outcomes, r#"{"contactId":"1","category":"contacted","subcategory":"Sale"}"#).unwrap_err();
         assert_eq!(refused.message, "there is no category \"contacted\"; near: Contacted");
     }
 
@@ -341,7 +351,8 @@ mod tests {
     #[test]
     fn codes_of_the_dataset_are_mapped() {
         let pair = ("Contacted".to_owned(), "Sale".to_owned());
-        let outcomes = outcomes(|settings| settings.outcome_map = BTreeMap::from([("SALE".to_owned(), pair)]));
+        let outcomes =
+            outcomes(|settings| settings.outcome_map = BTreeMap::from([("SALE".to_owned(), pair)]));
         let admitted = admit(&outcomes, r#"{"contactId":"1","outcome_code":"SALE"}"#).unwrap();
         assert_eq!(admitted.body.unwrap(), r#"{"outcome":{"category":"Contacted","subcategory":"Sale"}}"#);
         let refused = admit(&outcomes, r#"{"contactId":"1","outcome_code":"SALES"}"#).unwrap_err();
@@ -352,7 +363,8 @@ mod tests {
     fn an_id_is_one_segment_of_the_path_whatever_stands_in_it() {
         let outcomes = outcomes(|_| ());
         assert_eq!(outcomes.contact_path("a/b?c#d é%"), "/api/v2/contacts/a%2Fb%3Fc%23d%20%C3%A9%25");
-        let refused = admit(&outcomes, r#"{"contactId":"..","category":"Contacted","subcategory":"Sale"}"#).unwrap_err();
+        let refused = admit(&outcomes, r#"{"contactId":"..","category":"Contacted","subcategory":"Sale"}"#)
+            .unwrap_err();
         assert_eq!(refused.message, "`..` cannot stand as one segment of a URL's path");
     }
 
@@ -364,7 +376,8 @@ mod tests {
             let record = r#"{"contactId":"1","category":"Contacted","subcategory":"Sale"}"#;
             let extent = crate::journal::Extent { dataset: 0, first: position, span: 1, count: 1 };
             let records = vec![admit(&outcomes, record).unwrap()];
-            outcomes.build(run, Draft { seq: 0, extent, records, correlation_id: "".into(), holes: Vec::new() })
+            outcomes
+                .build(run, Draft { seq: 0, extent, records, correlation_id: "".into(), holes: Vec::new() })
         };
         assert_eq!(item(run, 3).key, item(run, 3).key);
         assert_ne!(item(run, 3).key, item(run, 4).key);
