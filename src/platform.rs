@@ -22,6 +22,7 @@ mod trouble;
 
 pub use auth::{ClientAuth, Fetch, Grant, SecretProvider, Token, TokenEndpoint, TokenError, Tokens};
 pub use call::{Answer, AnswerLoss, CallError, ConnectStage, Payload, Request, Transport};
+pub use error_body::{ErrorEntry, PlatformError};
 pub use http::HttpTransport;
 pub use rate::{RateWindow, RetryAfter};
 pub use target::{Target, TargetError};

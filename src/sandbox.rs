@@ -10,12 +10,13 @@
 //!
 //! ```text
 //! wire        the listener, and connections that can be reset for real
-//! reception   one call: manners, token, rate window, fate, work, answer
+//! reception   one call: manners, token, rate window, form                 route  body
+//! work        one call carried out: its fate, its key, its effect         answer
 //! token       who may call; both token endpoints and access keys
 //! quota       rate windows, Retry-After kept or not, the token bucket check
 //! dice        what goes wrong with a call, by seed
 //! keys        idempotency keys: first answer again, reuse, in progress
-//! ingest      multipart, the JSON array, the chunks of a set            multipart
+//! ingest      the JSON array, the chunks of a set                         multipart
 //! outcomes    the hierarchy, contacts and what became of them
 //! flights     calls that overlap where they must not
 //! ledger      breaches and effects, as JSON
@@ -24,6 +25,7 @@
 //! ```
 
 mod answer;
+mod body;
 mod dice;
 mod duration;
 mod flights;
@@ -35,10 +37,12 @@ mod multipart;
 mod outcomes;
 mod quota;
 mod reception;
+mod route;
 mod samples;
 mod scenario;
 mod token;
 mod wire;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -130,12 +134,6 @@ impl Sandbox {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// The seed that decides all that goes wrong.
-    #[must_use]
-    pub fn seed(&self) -> u64 {
-        self.platform.seed()
     }
 
     /// What was done and what was done wrong; the same as `GET /sandbox/ledger`.

@@ -32,6 +32,10 @@ pub enum Lasting {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Trouble {
     /// It works, and holds no such entry.
+    #[cfg_attr(
+        not(feature = "keyring"),
+        expect(dead_code, reason = "a build without key stores finds none that works")
+    )]
     NoEntry { more: String },
     /// None works.
     Unusable(String),

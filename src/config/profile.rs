@@ -127,19 +127,24 @@ impl ProfileSettings {
 
     /// What the settings mean. Relative files are taken from `beside`, the configuration's directory.
     pub(crate) fn resolve(&self, name: &str, beside: &Path) -> Result<Profile, Broken> {
-        let platform = self.platform.ok_or_else(|| {
-            Broken::new(
-                "platform",
-                format!(
-                    "is missing: {}",
-                    PlatformKind::ALL.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" or ")
-                ),
-            )
-        })?;
+        let platform =
+            self.platform.ok_or_else(|| Broken::new("platform", "is missing: `genesys` or `cxone`"))?;
         let client_id = self.client_id.clone().ok_or_else(|| {
             Broken::new("client_id", "is missing: the id of the OAuth client, or of the access key")
         })?;
         validate_client_id(&client_id)?;
+        if self.ca_file.as_deref() == Some("") {
+            return Err(Broken::new(
+                "ca_file",
+                "must name a file; leave it out for the system's certificates alone",
+            ));
+        }
+        if matches!(&self.secret, Some(SecretSource::File(path)) if path.to_str().is_none()) {
+            return Err(Broken::new(
+                "secret",
+                "must be in a file whose name is UTF-8: it is to stand in a TOML file",
+            ));
+        }
         let auth = self.auth_method(platform)?;
         let (api_url, auth_url) = self.urls(platform)?;
         Ok(Profile {

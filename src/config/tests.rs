@@ -148,6 +148,7 @@ fn each_rule_of_a_profile_is_told_at_its_key() {
             "4:11: `api_url` in [profiles.acme] must begin with `https://`",
         ),
         (genesys("auth = \"access_key\""), "4:8: `auth` in [profiles.acme] can't be"),
+        (genesys("ca_file = \"\""), "4:11: `ca_file` in [profiles.acme] must name a file"),
         (genesys("scope = \"a  b\""), "4:9: `scope` in [profiles.acme] must be"),
         (refused(&cxone("")), "1:1: `api_url` in [profiles.sup] is missing"),
         (refused(&cxone("region = \"eu-west-1\"")), "4:10: `region` in [profiles.sup] is for Genesys"),

@@ -11,7 +11,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_fro
 
 use super::book::Counts;
 use super::{Carrier, Filter, JournalError, connect, file_in, lock};
-use crate::model::{FailureState, Fault, ItemState, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Stage, Tally, Violation};
+use crate::model::{
+    FailureState, Fault, ItemState, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Stage,
+    Tally, Violation,
+};
 
 /// A connection for looking.
 #[derive(Debug)]
@@ -255,7 +258,8 @@ fn counts_of(row: &Row<'_>) -> rusqlite::Result<Counts> {
 /// A run's counts, its calls, and the number of its last event.
 pub(super) fn counts(connection: &Connection, run: i64) -> rusqlite::Result<(Counts, [u64; 4], i64)> {
     let last: Option<i64> =
-        connection.query_row("SELECT max(event) FROM event WHERE run = ?1", params![run], |row| row.get(0))?;
+        connection
+            .query_row("SELECT max(event) FROM event WHERE run = ?1", params![run], |row| row.get(0))?;
     connection.query_row("SELECT * FROM run WHERE run = ?1", params![run], |row| {
         let traffic = [
             natural(row, "requests")?,
@@ -304,7 +308,9 @@ impl Reader {
     /// There is none, or several begin like this.
     pub fn run(&self, meant: &str) -> Result<RunRow, JournalError> {
         let one = |number: i64| {
-            let row = self.connection.query_row("SELECT * FROM run WHERE run = ?1", params![number], |row| self.run_row(row));
+            let row = self
+                .connection
+                .query_row("SELECT * FROM run WHERE run = ?1", params![number], |row| self.run_row(row));
             row.map_err(JournalError::from)
         };
         if meant == "last" {
@@ -316,8 +322,9 @@ impl Reader {
         if wanted.is_empty() || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
             return Err(JournalError::NoRun(crate::text::one_line(meant, 60)));
         }
-        let mut statement =
-            self.connection.prepare("SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 LIMIT 5")?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 LIMIT 5")?;
         let found = statement
             .query_map(params![wanted], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
             .collect::<Result<Vec<_>, _>>()?;
@@ -371,7 +378,8 @@ impl Reader {
     }
 
     fn datasets(&self, run: i64) -> rusqlite::Result<Vec<DatasetRow>> {
-        let mut statement = self.connection.prepare_cached("SELECT * FROM dataset WHERE run = ?1 ORDER BY dataset")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT * FROM dataset WHERE run = ?1 ORDER BY dataset")?;
         let rows = statement.query_map(params![run], |row| {
             Ok(DatasetRow {
                 path: row.get("path")?,
@@ -455,10 +463,12 @@ impl Reader {
     /// The journal cannot be read.
     pub fn count_failures(&self, run: &RunRow, filter: &Filter) -> Result<(u64, u64), JournalError> {
         let (condition, values) = condition(run, filter);
-        let sql = format!("SELECT count(*) AS n, coalesce(sum(f.state IN ('failed', 'invalid')), 0) AS open {condition}");
+        let sql = format!(
+            "SELECT count(*) AS n, coalesce(sum(f.state IN ('failed', 'invalid')), 0) AS open {condition}"
+        );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let counted =
-            statement.query_row(params_from_iter(values), |row| Ok((natural(row, "n")?, natural(row, "open")?)))?;
+        let counted = statement
+            .query_row(params_from_iter(values), |row| Ok((natural(row, "n")?, natural(row, "open")?)))?;
         Ok(counted)
     }
 

@@ -429,14 +429,9 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let path = "/[a-zA-Z0-9/._{}-]{0,20}".prop_map(|path| path.replace("//", "/"));
-    let chunks = (
-        path.clone(),
-        1..=u32::MAX,
-        1000..i64::MAX.unsigned_abs(),
-        any::<bool>(),
-        prop::option::of(duration(1)),
-    );
+    let path = "(/[a-zA-Z0-9._-]{1,9}){1,3}";
+    let chunks =
+        (path, 1..=u32::MAX, 1000..i64::MAX.unsigned_abs(), any::<bool>(), prop::option::of(duration(1)));
     let ingest = chunks.prop_map(|(path, chunk_records, chunk_bytes, stop, correlation_window)| {
         let after_failure = if stop { AfterFailure::Stop } else { AfterFailure::Continue };
         Operation::Ingest(Ingest { path, chunk_records, chunk_bytes, after_failure, correlation_window })
@@ -444,9 +439,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     let map = prop::collection::btree_map(any::<String>(), (text(), text()), 0..4);
     let outcomes = (path, any::<bool>(), any::<bool>(), map, text());
     let outcomes = outcomes.prop_map(|(path, preflight, check_contacts, outcome_map, outcome_field)| {
-        let contact_path = format!("{}/{{contactId}}", path.trim_end_matches('/'));
-        let contact_path =
-            if contact_path.starts_with("//") { "/{contactId}".to_owned() } else { contact_path };
+        let contact_path = format!("{path}/{{contactId}}");
         Operation::Outcomes(Outcomes {
             contact_path,
             hierarchy_path: path,

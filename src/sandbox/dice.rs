@@ -72,7 +72,12 @@ impl Dice {
                 struck.remove(&identity);
             }
         }
-        let before = latency.mul_f64(0.5);
+        // timers count in milliseconds: two short sleeps would take twice as long as they should
+        let before = match latency < Duration::from_millis(5) {
+            true if chance.falls(0.5) => latency,
+            true => Duration::ZERO,
+            false => latency.mul_f64(0.5),
+        };
         Fate { fault, before, after: latency.saturating_sub(before), chance }
     }
 

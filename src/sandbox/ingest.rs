@@ -58,8 +58,7 @@ impl Chunk {
     pub(super) fn check(headers: &HeaderMap, body: &Bytes) -> Result<Self, String> {
         let set = correlation_id(headers)?;
         let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let range =
-            multipart::only_field(kind, body, "data").map_err(|what| format!("multipart: {what}"))?;
+        let range = multipart::only_field(kind, body, "data").map_err(|what| format!("multipart: {what}"))?;
         let array = body.slice(range);
         let records = records(&array)?;
         Ok(Self { set, body: array, records })

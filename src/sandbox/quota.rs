@@ -9,8 +9,10 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use tokio::time::Instant;
 
+use super::answer::{Answer, Delivery};
 use super::dice::whole_seconds;
 use super::hash::{HashedMap, hold};
 use super::scenario::{BucketTraits, Limit, Scenario};
@@ -62,6 +64,18 @@ pub(super) enum LaneAnswer {
     },
     /// None arrived.
     Lost,
+}
+
+impl LaneAnswer {
+    pub(super) fn of(answer: &Answer) -> Self {
+        match (answer.delivery, answer.status) {
+            (Delivery::Whole, StatusCode::TOO_MANY_REQUESTS) => {
+                Self::Throttled { not_before: answer.not_before }
+            }
+            (Delivery::Whole, _) => Self::Other,
+            _ => Self::Lost,
+        }
+    }
 }
 
 /// All that is counted by time.
@@ -132,9 +146,10 @@ impl Quota {
     }
 
     /// A call arrives; gives back what it did wrong by arriving now.
-    pub(super) fn arrive(&self, vendor: Vendor, family: Family, now: Instant) -> Vec<String> {
+    /// A call for a token comes without a vendor: it takes nothing from any bucket.
+    pub(super) fn arrive(&self, vendor: Option<Vendor>, family: Family, now: Instant) -> Vec<String> {
         let mut wrong = Vec::new();
-        if let Some((slack, bucket)) = &self.account(vendor).bucket
+        if let Some((slack, bucket)) = vendor.and_then(|vendor| self.account(vendor).bucket.as_ref())
             && let Some(excess) = hold(bucket).count(now, *slack)
         {
             wrong.push(format!(
@@ -187,9 +202,9 @@ impl Quota {
     }
 
     /// A call was answered, or not.
-    pub(super) fn answered(&self, family: Family, item: u64, answer: LaneAnswer, now: Instant) {
+    pub(super) fn answered(&self, family: Family, item: Option<u64>, answer: LaneAnswer, now: Instant) {
         hold(&self.lanes).entry(family).or_default().answered(answer, now);
-        if let LaneAnswer::Throttled { not_before: Some(until) } = answer {
+        if let (Some(item), LaneAnswer::Throttled { not_before: Some(until) }) = (item, answer) {
             hold(&self.waiting).insert(item, until);
         }
     }

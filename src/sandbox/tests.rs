@@ -625,3 +625,17 @@ fn a_scenario_with_a_mistake_names_key_and_line() {
     let path = std::path::Path::new("/nowhere/at/all.toml");
     assert!(Scenario::load(path).unwrap_err().to_string().contains("/nowhere/at/all.toml"));
 }
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_may_call_again_and_the_platform_goes_on() {
+    let caller = caller("[latency]\nmin = \"200ms\"\nmax = \"200ms\"").await;
+    let hang_up = |request: RequestBuilder| tokio::time::timeout(Duration::from_millis(50), request.send());
+    assert!(hang_up(caller.put("c", "1", sale())).await.is_err());
+    let tries = insist(|| caller.put("c", "1", sale())).await;
+    assert!(tries.iter().all(|one| one == "ok" || one == "409"), "{tries:?}");
+    assert_eq!(caller.sandbox.ledger()["outcomes"]["applied"], 1);
+
+    assert!(hang_up(caller.put("c", "2", sale())).await.is_err());
+    send(caller.put("c", "3", outcome("Technical", "Bad audio"))).await.error_for_status().unwrap();
+    assert_eq!(caller.breaches(), [""; 0], "a call that was given up is not in flight");
+}

@@ -11,9 +11,14 @@ use crate::text::one_line;
 
 const SERVICE: &str = "trunkline";
 
+#[cfg(target_os = "linux")]
+const DESKTOP: &str = "the desktop's secret service";
+#[cfg(target_os = "linux")]
+const KERNEL: &str = "the kernel's key store";
+
 /// The key stores of this machine in the order in which they are asked, and why others are not among them.
 pub(super) struct Stores {
-    pub(super) usable: Vec<Arc<CredentialStore>>,
+    pub(super) usable: Vec<(&'static str, Arc<CredentialStore>)>,
     pub(super) troubles: Vec<String>,
 }
 
@@ -34,12 +39,12 @@ impl Stores {
     fn of_this_machine() -> Self {
         let mut stores = Self { usable: Vec::new(), troubles: Vec::new() };
         match zbus_secret_service_keyring_store::Store::new() {
-            Ok(store) => stores.usable.push(store),
-            Err(error) => stores.troubles.push(in_words("the desktop's secret service", &error)),
+            Ok(store) => stores.usable.push((DESKTOP, store)),
+            Err(error) => stores.troubles.push(in_words(DESKTOP, &error)),
         }
         match linux_keyutils_keyring_store::Store::new() {
-            Ok(store) => stores.usable.push(store),
-            Err(error) => stores.troubles.push(in_words("the kernel's key store", &error)),
+            Ok(store) => stores.usable.push((KERNEL, store)),
+            Err(error) => stores.troubles.push(in_words(KERNEL, &error)),
         }
         stores
     }
@@ -52,23 +57,42 @@ impl Stores {
     /// The first store's secret that has one.
     pub(super) fn read(mut self, profile: &str) -> Result<Zeroizing<Vec<u8>>, Trouble> {
         let mut absent = 0;
-        for entry in self.entries(profile) {
+        for (store, entry, _) in self.entries(profile) {
             match entry.get_secret() {
                 Ok(secret) => return Ok(Zeroizing::new(secret)),
                 Err(Error::NoEntry) => absent += 1,
-                Err(error) => self.troubles.push(in_words("a key store", &error)),
+                Err(error) => self.troubles.push(in_words(store, &error)),
             }
         }
         Err(self.trouble(absent))
     }
 
-    /// Into the first store that takes it.
+    /// Into the first store that takes it. A store that fails half-way must not keep the secret that it was said not to
+    /// have taken; nor may one that is asked earlier keep an old one, once a later store has the new one.
     pub(super) fn write(mut self, profile: &str, secret: &[u8]) -> Result<Lasting, Trouble> {
-        for (entry, lasting) in self.lasting_entries(profile) {
-            match entry.set_secret(secret) {
-                Ok(()) => return Ok(lasting),
-                Err(error) => self.troubles.push(in_words("a key store", &error)),
+        let mut refused = Vec::new();
+        for (store, entry, lasting) in self.entries(profile) {
+            let before = entry.get_secret().map(Zeroizing::new);
+            let was_absent = matches!(before, Err(Error::NoEntry));
+            let error = match before {
+                Ok(_) | Err(Error::NoEntry) => match entry.set_secret(secret) {
+                    Ok(()) => {
+                        // what could not be asked can't be cleaned either
+                        for earlier in &refused {
+                            let _: Result<(), Error> = Entry::delete_credential(earlier);
+                        }
+                        return Ok(lasting);
+                    }
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            self.troubles.push(in_words(store, &error));
+            if was_absent && !matches!(entry.delete_credential(), Ok(()) | Err(Error::NoEntry)) {
+                self.troubles
+                    .push(format!("{store} may hold the secret all the same, until the machine restarts"));
             }
+            refused.push(entry);
         }
         Err(self.trouble(0))
     }
@@ -76,30 +100,26 @@ impl Stores {
     /// Out of all of them.
     pub(super) fn delete(mut self, profile: &str) -> Result<(), Trouble> {
         let (mut deleted, mut absent) = (0, 0);
-        for entry in self.entries(profile) {
+        for (store, entry, _) in self.entries(profile) {
             match entry.delete_credential() {
                 Ok(()) => deleted += 1,
                 Err(Error::NoEntry) => absent += 1,
-                Err(error) => self.troubles.push(in_words("a key store", &error)),
+                Err(error) => self.troubles.push(in_words(store, &error)),
             }
         }
         if deleted > 0 { Ok(()) } else { Err(self.trouble(absent)) }
     }
 
-    fn entries(&mut self, profile: &str) -> Vec<Entry> {
-        self.lasting_entries(profile).into_iter().map(|(entry, _)| entry).collect()
-    }
-
-    fn lasting_entries(&mut self, profile: &str) -> Vec<(Entry, Lasting)> {
+    fn entries(&mut self, profile: &str) -> Vec<(&'static str, Entry, Lasting)> {
         let mut entries = Vec::new();
-        for store in &self.usable {
+        for (name, store) in &self.usable {
             let lasting = match store.persistence() {
                 CredentialPersistence::UntilDelete => Lasting::UntilDeleted,
                 _ => Lasting::UntilReboot,
             };
             match store.build(SERVICE, profile, None) {
-                Ok(entry) => entries.push((entry, lasting)),
-                Err(error) => self.troubles.push(in_words("a key store", &error)),
+                Ok(entry) => entries.push((*name, entry, lasting)),
+                Err(error) => self.troubles.push(in_words(name, &error)),
             }
         }
         entries

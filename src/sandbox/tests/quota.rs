@@ -81,10 +81,10 @@ fn an_acceptance_during_the_pause_may_stand_for_the_probe_but_does_not_shorten_i
 fn an_item_must_keep_its_own_retry_after() {
     let quota = Quota::new(&Scenario::default());
     let start = Instant::now();
-    quota.answered(Family::Ingest, 5, throttled(at(start, 1000)), start);
+    quota.answered(Family::Ingest, Some(5), throttled(at(start, 1000)), start);
     assert_eq!(quota.item_arrives(6, at(start, 10)), None);
     assert_eq!(quota.item_arrives(5, at(start, 200)), Some(Duration::from_millis(800)));
-    quota.answered(Family::Ingest, 5, throttled(at(start, 1000)), start);
+    quota.answered(Family::Ingest, Some(5), throttled(at(start, 1000)), start);
     assert_eq!(quota.item_arrives(5, at(start, 1000)), None);
 }
 
@@ -132,7 +132,7 @@ fn exceeding_the_bucket_is_told_when_it_gets_a_call_worse() {
     let quota = Quota::new(&Scenario::parse("t", text).unwrap());
     let now = Instant::now();
     let told: Vec<bool> =
-        (0..6).map(|_| !quota.arrive(Vendor::Cxone, Family::ContactWrite, now).is_empty()).collect();
+        (0..6).map(|_| !quota.arrive(Some(Vendor::Cxone), Family::ContactWrite, now).is_empty()).collect();
     assert_eq!(told, [false, false, false, true, true, true]);
     assert!((quota.worst_excess().unwrap() - 4.0).abs() < 1e-3);
 }
