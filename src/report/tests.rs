@@ -59,6 +59,7 @@ impl Bench {
             name: Some(name.to_owned()),
             correlation_id: Some("corr".to_owned()),
             origin: crate::journal::Origin::Planned,
+            doubtful: false,
         };
         self.journal.commit_blocking(&self.book, vec![Change::Settle(Box::new(settled))]);
     }
