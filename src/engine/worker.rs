@@ -364,7 +364,8 @@ impl Shared {
             name: job.item.name,
             origin: job.origin,
         };
-        let writes = vec![Write::Settle(Box::new(settled))];
+        let mut writes = vec![Write::Settle(Box::new(settled))];
+        writes.extend(self.size_news());
         if let Ok(permit) = Arc::clone(&self.uncommitted).acquire_owned().await {
             self.journal.write_holding(&self.book, writes, permit).await;
         }
