@@ -31,7 +31,11 @@ async fn outcomes_reach_every_contact_once_through_a_storm() {
     let tenant = Tenant::start("stormy").await;
     let dataset = tenant.file("outcomes.csv", &contacts(1_500));
     let run = tenant
-        .run(OperationKind::Outcomes, &[&dataset], &[("rate", "0"), ("backoff.base", "50ms"), ("backoff.cap", "500ms")])
+        .run(
+            OperationKind::Outcomes,
+            &[&dataset],
+            &[("rate", "0"), ("backoff.base", "50ms"), ("backoff.cap", "500ms")],
+        )
         .await;
     let ledger = tenant.ledger();
     assert_eq!(ledger["breach_count"], 0, "{ledger:#}");
@@ -83,7 +87,8 @@ async fn what_the_hierarchy_does_not_know_is_invalid_and_the_rest_arrives() {
     assert_eq!((run.records.delivered, run.records.invalid, run.records.failed), (2, 2, 1));
     let reader = tenant.journal.reader().unwrap();
     let failures = reader.failures(&run, &Filter::default(), None, 10, Contents::With).unwrap();
-    let told: Vec<_> = failures.iter().map(|one| (one.position, one.key.as_str(), one.code.as_deref())).collect();
+    let told: Vec<_> =
+        failures.iter().map(|one| (one.position, one.key.as_str(), one.code.as_deref())).collect();
     assert_eq!(
         told,
         [
@@ -229,7 +234,8 @@ async fn a_dataset_that_changed_is_a_fault_of_its_resume() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_window_ever_holds_more_calls_than_the_bucket_allows() {
-    let tenant = Tenant::scenario("[bucket]\nrate = 45\nburst = 20\nslack = 6\n[faults]\nerror_500 = 0.05\n").await;
+    let tenant =
+        Tenant::scenario("[bucket]\nrate = 45\nburst = 20\nslack = 6\n[faults]\nerror_500 = 0.05\n").await;
     let dataset = tenant.file("outcomes.csv", &contacts(250));
     let settings = [("rate", "45"), ("burst", "20"), ("backoff.base", "20ms"), ("check_contacts", "true")];
     let run = tenant.run(OperationKind::Outcomes, &[&dataset], &settings).await;
@@ -242,7 +248,8 @@ async fn no_window_ever_holds_more_calls_than_the_bucket_allows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lane_that_answers_only_429_sees_probes_and_not_a_storm() {
-    let tenant = Tenant::scenario("[faults]\nthrottle = 1.0\n[retry_after]\nmin = \"1s\"\nmax = \"1s\"\n").await;
+    let tenant =
+        Tenant::scenario("[faults]\nthrottle = 1.0\n[retry_after]\nmin = \"1s\"\nmax = \"1s\"\n").await;
     let dataset = tenant.file("outcomes.csv", &contacts(1_000));
     let settings = [("rate", "0"), ("preflight", "false"), ("throttle_patience", "4s")];
     let handle = tenant.begin(OperationKind::Outcomes, &[&dataset], &settings).await.unwrap();
@@ -266,7 +273,8 @@ async fn a_lane_that_answers_only_429_sees_probes_and_not_a_storm() {
 async fn datasets_go_side_by_side_each_in_its_own_set() {
     let tenant = Tenant::start("bare").await;
     let records = interactions(900);
-    let parts: Vec<support::Records> = records.0.chunks(300).map(|part| support::Records(part.to_vec())).collect();
+    let parts: Vec<support::Records> =
+        records.0.chunks(300).map(|part| support::Records(part.to_vec())).collect();
     let files = [
         tenant.file("a.json", &parts[0].array()),
         tenant.file("b.ndjson", &parts[1].ndjson()),

@@ -583,7 +583,7 @@ impl Supervisor {
                 shared.schedule.hold();
                 shared.halt.send_replace(Halt::Hold);
                 shared.set_phase(Phase::Pausing);
-                self.note("pause", "paused by hand").await;
+                self.shared.journal.write(&self.shared.book, vec![Write::State(RunState::Paused)]).await;
             }
             Command::Pause => {}
             Command::GoOn => self.go_on().await,
@@ -612,13 +612,15 @@ impl Supervisor {
 
     async fn go_on(&mut self) {
         let shared = &self.shared;
-        if self.standing.take().is_some() {
+        let stood = self.standing.take().is_some();
+        if stood {
             shared.state().streak = None;
             // what else was told while it stood was of the same making
             while self.faults.try_recv().is_ok() {}
+        }
+        let phase = shared.state().phase.clone();
+        if stood || matches!(phase, Phase::Pausing | Phase::Paused) {
             shared.journal.write(&shared.book, vec![Write::State(RunState::Running)]).await;
-        } else if matches!(shared.state().phase, Phase::Pausing | Phase::Paused) {
-            self.note("go_on", "gone on by hand").await;
         }
         shared.set_phase(Phase::Running);
         shared.halt.send_replace(Halt::Go);
