@@ -421,6 +421,7 @@ fn carry_on(
             phase: Phase::Running,
             largest_accepted: run.limits.0,
             smallest_refused: run.limits.1,
+            limit_news: false,
             streak: None,
             accepted,
         }),

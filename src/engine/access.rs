@@ -107,6 +107,9 @@ impl Access {
     }
 }
 
+/// The code of ours for a call that may have been carried out, for all we know.
+pub(super) const NO_ANSWER: &str = "no.answer";
+
 fn read(result: Result<Answer, CallError>) -> Brought {
     match result {
         Ok(answer) => {
@@ -131,7 +134,7 @@ fn read(result: Result<Answer, CallError>) -> Brought {
         Err(error) => {
             let (outcome, code) = match &error {
                 CallError::NoConnection { .. } => (Outcome::NoConnection, "no.connection"),
-                CallError::NoAnswer { .. } => (Outcome::NoAnswer, "no.answer"),
+                CallError::NoAnswer { .. } => (Outcome::NoAnswer, NO_ANSWER),
                 // it was not sent, and never can be: the item fails, as with a request that the platform refuses
                 CallError::Unsendable { .. } => (Outcome::Status(400), "unsendable"),
             };

@@ -93,6 +93,8 @@ pub(super) struct State {
     /// Bytes: the largest body accepted below the smallest refused.
     pub(super) largest_accepted: Option<u64>,
     pub(super) smallest_refused: Option<u64>,
+    /// Whether the journal does not know of these two yet.
+    pub(super) limit_news: bool,
     pub(super) streak: Option<((Option<u16>, Option<String>), u32)>,
     /// When a chunk of each dataset was last accepted.
     pub(super) accepted: HashMap<u32, Timestamp>,
@@ -197,7 +199,17 @@ impl Shared {
         state.accepted.insert(job.item.extent.dataset, Timestamp::now());
         if state.largest_accepted.is_none_or(|largest| largest < size) {
             state.largest_accepted = Some(size);
+            state.limit_news = state.smallest_refused.is_some();
         }
+    }
+
+    /// What is to be written of sizes, where something new was learnt since a 413.
+    pub(super) fn size_news(&self) -> Option<Write> {
+        let mut state = self.state();
+        std::mem::take(&mut state.limit_news).then_some(Write::SizeLimit {
+            largest_accepted: state.largest_accepted,
+            smallest_refused: state.smallest_refused,
+        })
     }
 
     /// Whether the platform no longer keeps the set of this item open.
@@ -217,16 +229,14 @@ impl Shared {
     pub(super) async fn split(&self, job: Job) {
         let refused = job.sent == Sent::Maybe;
         let size = job.item.body.len() as u64;
-        let learnt = {
+        if refused {
             let mut state = self.state();
-            if refused {
-                state.smallest_refused = Some(state.smallest_refused.map_or(size, |known| known.min(size)));
-                if state.largest_accepted.is_some_and(|accepted| accepted >= size) {
-                    state.largest_accepted = None;
-                }
+            state.smallest_refused = Some(state.smallest_refused.map_or(size, |known| known.min(size)));
+            if state.largest_accepted.is_some_and(|accepted| accepted >= size) {
+                state.largest_accepted = None;
             }
-            (state.largest_accepted, state.smallest_refused)
-        };
+            state.limit_news = true;
+        }
         let records = job.item.records();
         let sizes = if refused { halves(&records) } else { pieces(&records, size, self.byte_limit()) };
         let first_seq = self.next_seq.fetch_add(sizes.len() as u64, Ordering::Relaxed);
@@ -256,9 +266,7 @@ impl Shared {
             unsure: job.unsure,
             was: job.origin,
         }];
-        if refused {
-            writes.push(Write::SizeLimit { largest_accepted: learnt.0, smallest_refused: learnt.1 });
-        }
+        writes.extend(self.size_news());
         self.journal.commit(&self.book, writes).await;
         self.schedule.replace(job.item.chain, jobs);
     }
@@ -575,7 +583,7 @@ impl Supervisor {
                 shared.schedule.hold();
                 shared.halt.send_replace(Halt::Hold);
                 shared.set_phase(Phase::Pausing);
-                self.note("pause", "paused by hand").await;
+                self.shared.journal.write(&self.shared.book, vec![Write::State(RunState::Paused)]).await;
             }
             Command::Pause => {}
             Command::GoOn => self.go_on().await,
@@ -604,13 +612,15 @@ impl Supervisor {
 
     async fn go_on(&mut self) {
         let shared = &self.shared;
-        if self.standing.take().is_some() {
+        let stood = self.standing.take().is_some();
+        if stood {
             shared.state().streak = None;
             // what else was told while it stood was of the same making
             while self.faults.try_recv().is_ok() {}
+        }
+        let phase = shared.state().phase.clone();
+        if stood || matches!(phase, Phase::Pausing | Phase::Paused) {
             shared.journal.write(&shared.book, vec![Write::State(RunState::Running)]).await;
-        } else if matches!(shared.state().phase, Phase::Pausing | Phase::Paused) {
-            self.note("go_on", "gone on by hand").await;
         }
         shared.set_phase(Phase::Running);
         shared.halt.send_replace(Halt::Go);

@@ -383,7 +383,7 @@ fn hand_over(shared: &Shared, job: Job) {
     let reason = Reason {
         stage: Stage::Delivery,
         status: None,
-        code: Some(super::worker::UNSURE.to_owned()),
+        code: Some(super::access::NO_ANSWER.to_owned()),
         message: "the process ended while its call was out: it may have been carried out, or not".to_owned(),
         violations: Vec::new(),
     };

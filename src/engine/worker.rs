@@ -25,9 +25,6 @@ use crate::pacing::{
 use crate::plan::{AfterFailure, Operation as Settings, Unsure};
 use crate::platform::Token;
 
-/// The code of a failure of which nobody knows whether it was carried out.
-pub(super) const UNSURE: &str = "unsure";
-
 /// How far an item came.
 enum Came {
     /// To its end.
@@ -233,14 +230,17 @@ impl Worker {
     fn failed(&self, job: &mut Job, call: &Call, brought: &Brought, unsure: Certainty) -> Came {
         let said = &brought.error;
         let mut message = said.message.clone();
-        let mut code = said.code.clone();
         if unsure == Certainty::Unsure {
             job.earlier = Certainty::Unsure;
             message = format!("no sure answer: it may have been carried out, or not ({message})");
-            code = Some(UNSURE.to_owned());
         }
-        let reason =
-            Reason { stage: call.stage, status: brought.status, code, message, violations: Vec::new() };
+        let reason = Reason {
+            stage: call.stage,
+            status: brought.status,
+            code: said.code.clone(),
+            message,
+            violations: Vec::new(),
+        };
         if let Some(fault) = self.shared.stops_at(job, &reason) {
             return Came::Fault(Box::new(fault));
         }
@@ -364,7 +364,8 @@ impl Shared {
             name: job.item.name,
             origin: job.origin,
         };
-        let writes = vec![Write::Settle(Box::new(settled))];
+        let mut writes = vec![Write::Settle(Box::new(settled))];
+        writes.extend(self.size_news());
         if let Ok(permit) = Arc::clone(&self.uncommitted).acquire_owned().await {
             self.journal.write_holding(&self.book, writes, permit).await;
         }

@@ -125,6 +125,8 @@ pub struct FailureRow {
     pub attempts: u32,
     /// How often it was sent again after an unsure answer.
     pub unsure: u32,
+    /// Whether a call of it may have been carried out without our knowing.
+    pub doubtful: bool,
     /// The platform's correlation id.
     pub correlation_id: Option<String>,
     /// When it first failed.
@@ -435,6 +437,7 @@ impl Reader {
                 violations: serde_json::from_str(&row.get::<_, String>("violations")?).unwrap_or_default(),
                 attempts: row.get("attempts")?,
                 unsure: row.get("unsure")?,
+                doubtful: row.get::<_, i64>("doubtful")? != 0,
                 correlation_id: row.get("correlation_id")?,
                 first_at: moment(row, "first_at")?.unwrap_or_default(),
                 last_at: moment(row, "last_at")?.unwrap_or_default(),
