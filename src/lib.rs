@@ -37,3 +37,4 @@ pub mod platform;
 pub mod report;
 pub mod sandbox;
 pub mod text;
+pub mod tui;

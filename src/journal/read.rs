@@ -411,6 +411,39 @@ impl Reader {
         limit: u32,
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
+        let from = after.map_or(-1, super::write::int);
+        self.failure_rows(run, filter, "f.item > ? ORDER BY f.item", from, limit, contents)
+    }
+
+    /// The last failures that stand before the item (or the last of all), in the order of their items: what `failures`
+    /// is for going on, for going back.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn failures_before(
+        &self,
+        run: &RunRow,
+        filter: &Filter,
+        before: Option<Seq>,
+        limit: u32,
+        contents: Contents,
+    ) -> Result<Vec<FailureRow>, JournalError> {
+        let to = before.map_or(i64::MAX, super::write::int);
+        let mut rows = self.failure_rows(run, filter, "f.item < ? ORDER BY f.item DESC", to, limit, contents)?;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    fn failure_rows(
+        &self,
+        run: &RunRow,
+        filter: &Filter,
+        which: &str,
+        from: i64,
+        limit: u32,
+        contents: Contents,
+    ) -> Result<Vec<FailureRow>, JournalError> {
         let (condition, mut values) = condition(run, filter);
         let record = match contents {
             Contents::With => "f.record",
@@ -418,9 +451,9 @@ impl Reader {
         };
         let sql = format!(
             "SELECT f.*, {record} AS content, i.first, i.count, i.name, i.attempts, i.unsure, i.correlation_id, d.path
-             {condition} AND f.item > ? ORDER BY f.item LIMIT ?"
+             {condition} AND {which} LIMIT ?"
         );
-        values.push(Value::Integer(after.map_or(-1, super::write::int)));
+        values.push(Value::Integer(from));
         values.push(Value::Integer(i64::from(limit)));
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map(params_from_iter(values), |row| {
@@ -475,6 +508,19 @@ impl Reader {
         Ok(counted)
     }
 
+    /// How many failures that the filter lets through stand before the item.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn count_failures_before(&self, run: &RunRow, filter: &Filter, item: Seq) -> Result<u64, JournalError> {
+        let (condition, mut values) = condition(run, filter);
+        values.push(Value::Integer(super::write::int(item)));
+        let sql = format!("SELECT count(*) AS n {condition} AND f.item < ?");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        Ok(statement.query_row(params_from_iter(values), |row| natural(row, "n"))?)
+    }
+
     /// The items of the failures that the filter lets through and that are in one of the states.
     ///
     /// # Errors
@@ -519,6 +565,16 @@ impl Reader {
             })
         })?;
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
+    }
+
+    /// The number of the run's last event; 0 before the first.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn last_event(&self, run: &RunRow) -> Result<i64, JournalError> {
+        let sql = "SELECT coalesce(max(event), 0) FROM event WHERE run = ?1";
+        Ok(self.connection.query_row(sql, params![run.number], |row| row.get(0))?)
     }
 
     /// What happened in a run after the event of this number, oldest first.

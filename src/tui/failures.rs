@@ -1,0 +1,326 @@
+//! The list of failures: a window of rows around the cursor, out of as many as there are.
+//!
+//! A row is known by its item's number and never by its place, so that a list that moves while a run goes on cannot
+//! put the cursor onto another contact just before `r` is pressed. A hundred thousand failures scroll like ten, because
+//! only the rows around the cursor are held, and others are read from the journal before the cursor gets there.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::journal::FailureRow;
+use crate::model::Seq;
+
+/// Rows that are read on each side of the cursor.
+pub(super) const SIDE: u32 = 256;
+
+/// When the cursor comes this near to the end of what is held, more is read.
+const NEAR: usize = 96;
+
+/// Around what a page is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// The first failures.
+    Start,
+    /// The last ones.
+    End,
+    /// Those around an item, which may be gone itself.
+    Around(Seq),
+}
+
+/// A page of failures, read in one go.
+#[derive(Debug)]
+pub struct Page {
+    /// Around what it was read.
+    pub anchor: Anchor,
+    /// The rows, by item, without their records.
+    pub rows: Vec<FailureRow>,
+    /// How many failures stand before the first of them.
+    pub before: u64,
+    /// All failures.
+    pub total: u64,
+    /// Those of them that no person has dealt with.
+    pub open: u64,
+}
+
+/// Whether a page is being read now, and what is to be read after it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    #[default]
+    Nothing,
+    Under {
+        then: Option<Anchor>,
+    },
+}
+
+/// The list as it is shown.
+#[derive(Debug, Default)]
+pub(super) struct FailureList {
+    pub rows: Vec<FailureRow>,
+    pub before: u64,
+    pub total: u64,
+    pub open: u64,
+    /// The item under the cursor.
+    pub cursor: Option<Seq>,
+    /// The item in the first visible row.
+    pub top: Option<Seq>,
+    /// How many stood below the cursor when it was last moved.
+    below_seen: u64,
+    reading: Reading,
+    /// Items that were asked to be sent again from here, with the moment of their last failure at that time.
+    asked_again: BTreeMap<Seq, Timestamp>,
+    /// Whether a page has ever come.
+    pub known: bool,
+}
+
+impl FailureList {
+    /// Asks for a page; none where one is being read, which is then followed by this one.
+    pub fn ask(&mut self, anchor: Anchor) -> Option<Anchor> {
+        match &mut self.reading {
+            Reading::Under { then } => {
+                *then = Some(anchor);
+                None
+            }
+            Reading::Nothing => {
+                self.reading = Reading::Under { then: None };
+                Some(anchor)
+            }
+        }
+    }
+
+    /// Asks for what is shown now, as it is by now.
+    pub fn ask_again(&mut self) -> Option<Anchor> {
+        self.ask(self.cursor.map_or(Anchor::Start, Anchor::Around))
+    }
+
+    /// Takes a page in. Returns what is to be read next.
+    pub fn take(&mut self, page: Page) -> Option<Anchor> {
+        let next = match std::mem::take(&mut self.reading) {
+            Reading::Under { then } => then,
+            Reading::Nothing => None,
+        };
+        let first_ever = !self.known;
+        self.known = true;
+        self.rows = page.rows;
+        self.before = page.before;
+        self.total = page.total;
+        self.open = page.open;
+        self.asked_again.retain(|item, failed_at| {
+            // a row outside of the window says nothing; one in it does: it failed again, or is gone
+            match self.rows.binary_search_by_key(item, |row| row.item) {
+                Ok(place) => self.rows.get(place).is_some_and(|row| row.last_at == *failed_at),
+                Err(place) => place == 0 || place == self.rows.len(),
+            }
+        });
+        match page.anchor {
+            Anchor::Start => {
+                self.cursor = self.rows.first().map(|row| row.item);
+                self.top = self.cursor;
+                self.note_below();
+            }
+            Anchor::End => {
+                self.cursor = self.rows.last().map(|row| row.item);
+                self.note_below();
+            }
+            Anchor::Around(_) => {
+                let place = self.place(self.cursor);
+                self.cursor = place.and_then(|place| self.rows.get(place)).map(|row| row.item);
+            }
+        }
+        if first_ever {
+            self.note_below();
+        }
+        next
+    }
+
+    /// A page could not be read.
+    pub fn gave_up(&mut self) {
+        self.reading = Reading::Nothing;
+    }
+
+    /// The place of an item in the rows held, or of the one after it; the last one where it lies beyond.
+    fn place(&self, item: Option<Seq>) -> Option<usize> {
+        let last = self.rows.len().checked_sub(1)?;
+        let item = item?;
+        Some(self.rows.partition_point(|row| row.item < item).min(last))
+    }
+
+    /// The row under the cursor.
+    pub fn current(&self) -> Option<&FailureRow> {
+        self.rows.get(self.place(self.cursor)?).filter(|row| Some(row.item) == self.cursor)
+    }
+
+    /// How many failures stand before the cursor.
+    pub fn rank(&self) -> Option<u64> {
+        Some(self.before + u64::try_from(self.place(self.cursor)?).ok()?)
+    }
+
+    fn below(&self) -> u64 {
+        self.rank().map_or(0, |rank| self.total.saturating_sub(rank + 1))
+    }
+
+    fn note_below(&mut self) {
+        self.below_seen = self.below();
+    }
+
+    /// How many came in below the cursor since it was last moved.
+    pub fn new_below(&self) -> u64 {
+        self.below().saturating_sub(self.below_seen)
+    }
+
+    /// Moves the cursor by rows. Returns what is to be read for it.
+    pub fn step(&mut self, rows: isize) -> Option<Anchor> {
+        let last = self.rows.len().checked_sub(1)?;
+        let place = self.place(self.cursor)?.saturating_add_signed(rows).min(last);
+        self.cursor = self.rows.get(place).map(|row| row.item);
+        self.note_below();
+        let more_before = self.before > 0 && place < NEAR;
+        let held = self.before + u64::try_from(self.rows.len()).unwrap_or(0);
+        let more_after = held < self.total && last - place < NEAR;
+        if more_before || more_after { self.ask_again() } else { None }
+    }
+
+    /// Keeps the cursor within `height` visible rows, moving what is seen as little as possible.
+    pub fn settle(&mut self, height: usize) {
+        let Some(cursor) = self.place(self.cursor) else {
+            self.top = None;
+            return;
+        };
+        let height = height.max(1);
+        let top = self.place(self.top).unwrap_or(0);
+        let top = top.min(cursor).max((cursor + 1).saturating_sub(height));
+        // no empty rows at the end while there are failures above to fill them
+        let top = top.min(self.rows.len().saturating_sub(height));
+        self.top = self.rows.get(top).map(|row| row.item);
+    }
+
+    /// The visible rows.
+    pub fn visible(&self, height: usize) -> &[FailureRow] {
+        let top = self.place(self.top).unwrap_or(0);
+        let end = top.saturating_add(height).min(self.rows.len());
+        self.rows.get(top..end).unwrap_or_default()
+    }
+
+    /// Remembers that a failure was asked to be sent again.
+    pub fn mark_asked(&mut self, item: Seq) {
+        if let Some(row) = self.rows.iter().find(|row| row.item == item) {
+            self.asked_again.insert(item, row.last_at);
+        }
+    }
+
+    /// The same for many, of which only those that are held here can be marked.
+    pub fn mark_all_asked(&mut self, items: &[Seq]) {
+        let asked = self.rows.iter().filter(|row| items.binary_search(&row.item).is_ok());
+        self.asked_again.extend(asked.map(|row| (row.item, row.last_at)));
+    }
+
+    /// Takes that back: the command was not taken.
+    pub fn forget_asked(&mut self, items: &[Seq]) {
+        for item in items {
+            self.asked_again.remove(item);
+        }
+    }
+
+    /// Takes all of it back: nothing was sent.
+    pub fn forget_all_asked(&mut self) {
+        self.asked_again.clear();
+    }
+
+    /// Whether it was asked to be sent again and has not ended since.
+    pub fn was_asked(&self, item: Seq) -> bool {
+        self.asked_again.contains_key(&item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::fixtures::failure;
+    use super::*;
+
+    fn page(anchor: Anchor, items: &[Seq], before: u64, total: u64) -> Page {
+        Page { anchor, rows: items.iter().map(|item| failure(*item)).collect(), before, total, open: total }
+    }
+
+    fn items(rows: &[FailureRow]) -> Vec<Seq> {
+        rows.iter().map(|row| row.item).collect()
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_failure_while_the_list_moves() {
+        let mut list = FailureList::default();
+        list.take(page(Anchor::Start, &[10, 20, 30], 0, 3));
+        list.step(1);
+        list.take(page(Anchor::Around(20), &[5, 10, 15, 20, 30, 40], 0, 6));
+        assert_eq!(list.current().unwrap().item, 20);
+        assert_eq!(list.rank(), Some(3));
+        assert_eq!(list.new_below(), 1);
+    }
+
+    #[test]
+    fn a_failure_that_is_gone_hands_the_cursor_to_the_next_one() {
+        let mut list = FailureList::default();
+        list.take(page(Anchor::Start, &[10, 20, 30], 0, 3));
+        list.step(1);
+        list.take(page(Anchor::Around(20), &[10, 30], 0, 2));
+        assert_eq!(list.cursor, Some(30));
+        list.take(page(Anchor::Around(30), &[10], 0, 1));
+        assert_eq!(list.cursor, Some(10));
+        list.take(page(Anchor::Around(10), &[], 0, 0));
+        assert_eq!((list.cursor, list.current().is_none(), list.step(1)), (None, true, None));
+        list.settle(5);
+        assert!(list.visible(5).is_empty());
+    }
+
+    #[test]
+    fn more_is_read_before_the_cursor_reaches_the_end_and_once_only() {
+        let held: Vec<Seq> = (1000..1512).collect();
+        let mut list = FailureList::default();
+        list.ask(Anchor::Around(1256));
+        list.cursor = Some(1256);
+        list.take(page(Anchor::Around(1256), &held, 1000, 100_000));
+        assert_eq!(list.step(100), None);
+        assert_eq!(list.step(100), Some(Anchor::Around(1456)));
+        assert_eq!(list.step(10), None, "one page at a time");
+        let next: Vec<Seq> = (1200..1712).collect();
+        assert_eq!(list.take(page(Anchor::Around(1456), &next, 1200, 100_000)), Some(Anchor::Around(1466)));
+        assert_eq!(list.cursor, Some(1466));
+    }
+
+    #[test]
+    fn what_is_seen_moves_as_little_as_possible() {
+        let held: Vec<Seq> = (0..50).collect();
+        let mut list = FailureList::default();
+        list.take(page(Anchor::Start, &held, 0, 50));
+        list.settle(10);
+        list.step(9);
+        list.settle(10);
+        assert_eq!(list.top, Some(0));
+        list.step(1);
+        list.settle(10);
+        assert_eq!(list.top, Some(1));
+        list.step(-3);
+        list.settle(10);
+        assert_eq!(list.top, Some(1));
+        assert_eq!(items(list.visible(10)), (1..11).collect::<Vec<_>>());
+        list.settle(3);
+        assert!(list.visible(3).iter().any(|row| Some(row.item) == list.cursor));
+        list.settle(0);
+        assert!(list.visible(0).is_empty());
+    }
+
+    #[test]
+    fn one_that_was_asked_to_be_sent_again_is_marked_until_it_ends() {
+        let mut list = FailureList::default();
+        list.take(page(Anchor::Start, &[1, 2, 3], 0, 3));
+        list.mark_asked(2);
+        list.take(page(Anchor::Around(1), &[1, 2, 3], 0, 3));
+        assert!(list.was_asked(2));
+        list.take(page(Anchor::Around(1), &[1, 3], 0, 2));
+        assert!(!list.was_asked(2));
+        list.mark_asked(3);
+        let mut again = page(Anchor::Around(1), &[1, 3], 0, 2);
+        again.rows[1].last_at += jiff::SignedDuration::from_secs(9);
+        list.take(again);
+        assert!(!list.was_asked(3));
+    }
+}

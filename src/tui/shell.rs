@@ -1,0 +1,429 @@
+//! The loop: takes in what comes from the terminal, the run and the journal, has `update` decide, carries out what it
+//! says, and hands frames to the painter.
+//!
+//! No wait in here is longer than a moment. Messages are taken in bounded handfuls, so that a flood of them cannot keep
+//! a key waiting; figures are sampled at most 30 times a second, whatever the engine does; a frame is made only when
+//! something has changed and the one before stands on the screen.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, EventStream};
+use futures_util::{FutureExt, Stream, StreamExt};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::{mpsc, watch};
+
+use super::app::{App, Carried, Shown, carried_by, figures_of};
+use super::errands::Errands;
+use super::live::{Command, Live, Resender};
+use super::message::{Effect, Message, Moment, What};
+use super::painter::{Amount, Frame, Painter, Ring};
+use super::terminal::Terminal;
+use super::theme::{Look, Ui};
+use super::{update, view, words};
+use crate::journal::{Journal, RunRow};
+use crate::model::RunId;
+
+/// How the board was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing was being carried out any more, or never was.
+    Ended,
+    /// A person, or a signal, asked for it: the run was drained and is paused.
+    PausedAndLeft,
+    /// A person insisted: calls that were out count as unsure.
+    LeftAtOnce,
+    /// The terminal is gone; the run was drained and is paused.
+    Hangup,
+}
+
+/// Why the board could not be shown, or went away.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// There is no terminal.
+    #[error("the dashboard cannot be shown: {0}\nhint: run it in a terminal, or use --headless")]
+    Terminal(#[from] io::Error),
+    /// Something panicked while the board was shown; its text has been printed.
+    #[error("the dashboard was closed by an internal error; the journal is intact\nhint: `trunkline resume` goes on")]
+    Panicked,
+}
+
+/// The least time between two samples, and between two frames.
+const BEAT: Duration = Duration::from_micros(33_333);
+
+/// The most that is taken in before the next look at the terminal and the screen.
+const HANDFUL: usize = 512;
+const HANDFUL_TIME: Duration = Duration::from_millis(4);
+
+/// Messages that may wait to be taken in. Who finds it full waits; the engine is not among them.
+const INBOX: usize = 1024;
+
+pub(super) async fn watch(
+    live: Option<Arc<dyn Live>>,
+    journal: Journal,
+    run: Option<RunRow>,
+    resender: Option<Arc<dyn Resender>>,
+    ui: &Ui,
+) -> Result<Left, TuiError> {
+    let terminal = Terminal::enter()?;
+    let size = crossterm::terminal::size()?;
+    let look = Look { theme: ui.theme, glyphs: ui.glyphs };
+    let mut app = App::new(now(), TimeZone::system(), size, look);
+    app.bell = ui.bell;
+    app.by.clone_from(&ui.name);
+    let (told, inbox) = mpsc::channel(INBOX);
+    listen_to_signals(&told)?;
+    let events = Box::pin(EventStream::new());
+    let shell = Shell::new(app, terminal, events, (told, inbox), live, (journal, run), resender)?;
+    shell.run().await
+}
+
+fn now() -> Moment {
+    // the runtime's clock, which tests can hold
+    Moment { instant: tokio::time::Instant::now().into_std(), wall: Timestamp::now() }
+}
+
+type Events = Pin<Box<dyn Stream<Item = io::Result<Event>> + Send>>;
+type Inbox = (mpsc::Sender<What>, mpsc::Receiver<What>);
+type Started = Result<Arc<dyn Live>, String>;
+
+pub(super) struct Shell {
+    app: App,
+    terminal: Terminal,
+    painter: Painter,
+    events: Events,
+    told: mpsc::Sender<What>,
+    inbox: mpsc::Receiver<What>,
+    live: Option<Arc<dyn Live>>,
+    changes: Option<watch::Receiver<u64>>,
+    journal: Journal,
+    errands: Option<Errands>,
+    resender: Option<Arc<dyn Resender>>,
+    started: (mpsc::Sender<Started>, mpsc::Receiver<Started>),
+    /// Whether the figures have changed since they were sampled, and when that was.
+    stale: bool,
+    sampled_at: Option<Instant>,
+    /// The frame that the painter has not confirmed, and when it was handed in.
+    painting: Option<u64>,
+    painted_at: Option<Instant>,
+    ring: Ring,
+    amount: Amount,
+    to_suspend: bool,
+}
+
+/// What woke the loop.
+enum Woken {
+    Event(Option<io::Result<Event>>),
+    Told(What),
+    Started(Started),
+    Changed,
+    Due,
+}
+
+impl Shell {
+    pub fn new(
+        mut app: App,
+        terminal: Terminal,
+        events: Events,
+        (told, inbox): Inbox,
+        live: Option<Arc<dyn Live>>,
+        (journal, run): (Journal, Option<RunRow>),
+        resender: Option<Arc<dyn Resender>>,
+    ) -> io::Result<Self> {
+        let painter = Painter::start(terminal.screen(), told.clone())?;
+        let at = app.now.instant;
+        app.run = match (&live, &run) {
+            (Some(live), _) => Some(Shown { figures: live.figures(), at, carried: Carried::Here }),
+            (None, Some(row)) => Some(Shown { figures: figures_of(row), at, carried: carried_by(row) }),
+            (None, None) => None,
+        };
+        let mut shell = Self {
+            app,
+            terminal,
+            painter,
+            events,
+            told,
+            inbox,
+            changes: live.as_ref().map(|live| live.changes()),
+            live,
+            journal,
+            errands: None,
+            resender,
+            started: mpsc::channel(1),
+            stale: true,
+            sampled_at: None,
+            painting: None,
+            painted_at: None,
+            ring: Ring::No,
+            amount: Amount::Everything,
+            to_suspend: false,
+        };
+        shell.errands = shell.app.figures().map(|figures| figures.run).map(|run| shell.errands_for(run));
+        Ok(shell)
+    }
+
+    fn errands_for(&self, run: RunId) -> Errands {
+        Errands::new(self.journal.clone(), run, self.told.clone())
+    }
+
+    pub async fn run(mut self) -> Result<Left, TuiError> {
+        let effects = update::begin(&mut self.app);
+        self.carry_out(effects);
+        loop {
+            self.paint();
+            let woken = self.wait().await;
+            self.take_in(woken);
+            self.take_a_handful();
+            self.sample();
+            if self.app.next_change().is_some_and(|at| at <= now().instant) {
+                self.take(What::Clock);
+            }
+            if std::mem::take(&mut self.to_suspend) {
+                self.suspend().await;
+            }
+            if let Some(left) = self.app.left {
+                return Ok(left);
+            }
+            if self.terminal.is_down() {
+                return Err(TuiError::Panicked);
+            }
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn wait(&mut self) -> Woken {
+        let due = self.due();
+        let Self { events, inbox, changes, stale, started, .. } = self;
+        tokio::select! {
+            biased;
+            event = events.next() => Woken::Event(event),
+            Some(what) = inbox.recv() => Woken::Told(what),
+            Some(begun) = started.1.recv() => Woken::Started(begun),
+            // once it is known that there is something new, more of it tells nothing
+            () = changed(changes), if !*stale => Woken::Changed,
+            () = sleep_until(due) => Woken::Due,
+        }
+    }
+
+    /// The next moment at which there is something to do even if nothing comes.
+    fn due(&self) -> Option<Instant> {
+        let after = |moment: Option<Instant>| moment.map_or_else(|| self.app.now.instant, |at| at + BEAT);
+        let sample = (self.stale && self.live.is_some()).then(|| after(self.sampled_at));
+        let frame = (self.app.dirty && self.painting.is_none()).then(|| after(self.painted_at));
+        [sample, frame, self.app.next_change()].into_iter().flatten().min()
+    }
+
+    fn take_in(&mut self, woken: Woken) {
+        match woken {
+            Woken::Event(Some(Ok(event))) => self.take_event(event),
+            // the terminal's end, or an error of it: nobody is there any more
+            Woken::Event(Some(Err(_)) | None) => {
+                self.events = Box::pin(futures_util::stream::pending());
+                self.take(What::Hangup);
+            }
+            Woken::Told(what) => self.take(what),
+            Woken::Started(started) => self.take_started(started),
+            Woken::Changed => self.stale = true,
+            Woken::Due => {}
+        }
+    }
+
+    fn take_event(&mut self, event: Event) {
+        match event {
+            Event::Key(key) => self.take(What::Key(key)),
+            Event::Paste(text) => self.take(What::Paste(text)),
+            Event::Resize(width, height) => self.take(What::Resize(width, height)),
+            Event::FocusGained | Event::FocusLost | Event::Mouse(_) => {}
+        }
+    }
+
+    /// What else is there already, up to a bound: keys and messages in turn.
+    fn take_a_handful(&mut self) {
+        let begun = Instant::now();
+        for _ in 0..HANDFUL {
+            if begun.elapsed() > HANDFUL_TIME || self.app.left.is_some() {
+                return;
+            }
+            let event = self.events.next().now_or_never();
+            let told = self.inbox.try_recv().ok();
+            if event.is_none() && told.is_none() {
+                return;
+            }
+            if let Some(event) = event {
+                self.take_in(Woken::Event(event));
+            }
+            if let Some(what) = told {
+                self.take(what);
+            }
+        }
+    }
+
+    fn take(&mut self, what: What) {
+        match what {
+            What::Drawn(number) if self.painting == Some(number) => self.painting = None,
+            What::Continued => {
+                self.amount = Amount::Everything;
+                if self.terminal.enter_again().is_err() {
+                    return self.take(What::Hangup);
+                }
+            }
+            _ => {}
+        }
+        let effects = update::update(&mut self.app, Message { at: now(), what });
+        self.carry_out(effects);
+    }
+
+    fn sample(&mut self) {
+        let Some(live) = &self.live else { return };
+        let at = now().instant;
+        let due = self.sampled_at.is_none_or(|last| at.saturating_duration_since(last) >= BEAT);
+        if self.stale && due {
+            self.stale = false;
+            self.sampled_at = Some(at);
+            let figures = Box::new(live.figures());
+            self.take(What::Figures(figures));
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Command(command) => self.command(command),
+                Effect::Resend(items) => self.resend(items),
+                Effect::Ring => self.ring = Ring::Once,
+                Effect::Redraw => self.amount = Amount::Everything,
+                Effect::Suspend => self.to_suspend = true,
+                errand => {
+                    if let Some(errands) = &self.errands {
+                        errands.run(errand);
+                    }
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let taken = self.live.as_ref().is_some_and(|live| live.command(command.clone()));
+        if !taken {
+            let effects = update::update(&mut self.app, Message { at: now(), what: What::NotTaken(command) });
+            // the answer to a full queue is words, or another try later: never a command at once
+            self.carry_out(effects);
+        }
+    }
+
+    fn resend(&mut self, items: Vec<crate::model::Seq>) {
+        let started = self.started.0.clone();
+        let Some(resender) = self.resender.clone() else {
+            self.take(What::Resent(Err("this board only looks".to_owned())));
+            return;
+        };
+        let by = self.app.by.clone();
+        tokio::spawn(async move {
+            // a board that was left meanwhile: the handle is dropped, and who made it has another one
+            let _ = started.send(resender.resend(items, by).await).await;
+        });
+    }
+
+    fn take_started(&mut self, started: Started) {
+        match started {
+            Ok(live) => {
+                self.changes = Some(live.changes());
+                self.live = Some(live);
+                self.stale = true;
+                self.sampled_at = None;
+                self.take(What::Resent(Ok(())));
+            }
+            Err(reason) => self.take(What::Resent(Err(reason))),
+        }
+    }
+
+    async fn suspend(&mut self) {
+        self.amount = Amount::Everything;
+        let gone = self.terminal.suspend().await.is_err();
+        if let Ok((width, height)) = crossterm::terminal::size() {
+            self.take(What::Resize(width, height));
+        }
+        let effects = update::update(&mut self.app, Message { at: now(), what: What::Continued });
+        self.carry_out(effects);
+        if gone {
+            self.take(What::Hangup);
+        }
+    }
+
+    /// Makes a frame, where there is something new, the one before stands, and a beat has passed since.
+    fn paint(&mut self) {
+        let at = now().instant;
+        let beat = self.painted_at.is_none_or(|last| at.saturating_duration_since(last) >= BEAT);
+        if !self.app.dirty || self.painting.is_some() || !beat {
+            return;
+        }
+        self.app.dirty = false;
+        let number = self.app.frame;
+        self.app.frame += 1;
+        let (width, height) = self.app.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let cursor = view::draw(&self.app, &mut buffer);
+        let bell = std::mem::replace(&mut self.ring, Ring::No);
+        let amount = std::mem::replace(&mut self.amount, Amount::Changes);
+        let title = words::title(&self.app);
+        self.painter.paint(Frame { number, buffer, cursor, title, bell, amount });
+        self.painting = Some(number);
+        self.painted_at = Some(at);
+    }
+}
+
+/// Waits until the figures have changed; for ever, where there are none.
+async fn changed(changes: &mut Option<watch::Receiver<u64>>) {
+    match changes {
+        Some(receiver) => {
+            if receiver.changed().await.is_err() {
+                // the run is over: one last sample, and no more
+                *changes = None;
+            }
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Signals become messages.
+#[cfg(unix)]
+fn listen_to_signals(told: &mpsc::Sender<What>) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let goes_on = SignalKind::from_raw(rustix::process::Signal::CONT.as_raw());
+    let heard: [(SignalKind, fn() -> What); 4] = [
+        (SignalKind::terminate(), || What::Terminate),
+        (SignalKind::interrupt(), || What::Terminate),
+        (SignalKind::hangup(), || What::Hangup),
+        (goes_on, || What::Continued),
+    ];
+    for (kind, what) in heard {
+        let mut signals = signal(kind)?;
+        let told = told.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                if told.send(what()).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn listen_to_signals(_: &mpsc::Sender<What>) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! The terminal: one guard owns its modes and puts them back exactly once, however the board is left: by returning, by
+//! `?`, by a panic, by a signal, by Ctrl-Z, or because the terminal itself is gone.
+//!
+//! A terminal may take no more bytes (Ctrl-S, a dead connection). Then the painter's thread hangs in a write, and
+//! nothing here may wait for it for long: the bytes that put the screen back are written by a thread of their own, which
+//! is given a moment and then left behind. The line discipline is always put back, because that does not block.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError, Weak, mpsc};
+use std::time::{Duration, Instant};
+
+use crossterm::{cursor, event, queue, style, terminal};
+
+/// How long to wait for a terminal that takes no bytes.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long to wait for the stop signal to take hold.
+#[cfg(unix)]
+const STOPPING: Duration = Duration::from_millis(300);
+
+/// Keep the title that the terminal had, and put it back (xterm's window operations 22 and 23).
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
+const PUT_TITLE_BACK: &[u8] = b"\x1b[23;0t";
+
+/// What may be written on. Clones of it are held by the painter and by the panic hook.
+pub(super) struct Screen {
+    out: Mutex<Box<dyn Write + Send>>,
+    /// Whether the board may write: from setting the modes up to putting them back.
+    up: AtomicBool,
+    modes: Modes,
+}
+
+/// Whether there are modes to be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Modes {
+    /// A terminal's.
+    Real,
+    /// None: a test looks at the bytes.
+    #[cfg(test)]
+    None,
+}
+
+impl Screen {
+    /// A screen that is no terminal.
+    #[cfg(test)]
+    pub fn of(out: Box<dyn Write + Send>) -> Arc<Self> {
+        Arc::new(Self { out: Mutex::new(out), up: AtomicBool::new(true), modes: Modes::None })
+    }
+
+    /// Writes a frame, in one go. Nothing is written after the modes have been put back.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.up.load(Ordering::SeqCst) {
+            out.write_all(bytes)?;
+            out.flush()?;
+        }
+        Ok(())
+    }
+
+    fn put_up(&self) -> io::Result<()> {
+        if self.modes == Modes::Real {
+            terminal::enable_raw_mode()?;
+        }
+        self.up.store(true, Ordering::SeqCst);
+        self.write(&enter_sequence())
+    }
+
+    /// Puts everything back. Does it once; a second call does nothing.
+    pub fn take_down(self: &Arc<Self>) {
+        if !self.up.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        let (told, done) = mpsc::channel();
+        let screen = Arc::clone(self);
+        let writing = std::thread::Builder::new().name("restore".to_owned()).spawn(move || {
+            if let Some(mut out) = screen.lock_with_patience() {
+                // a terminal that is gone needs nothing put back
+                let _ = out.write_all(&leave_sequence()).and_then(|()| out.flush());
+            }
+            let _ = told.send(());
+        });
+        if writing.is_ok() {
+            let _ = done.recv_timeout(PATIENCE * 2);
+        }
+        if self.modes == Modes::Real {
+            // the same: where this fails, there is no terminal any more
+            let _ = terminal::disable_raw_mode();
+        }
+    }
+
+    /// The painter may be in the middle of a frame, or hang in it.
+    fn lock_with_patience(&self) -> Option<MutexGuard<'_, Box<dyn Write + Send>>> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.out.try_lock() {
+                Ok(out) => return Some(out),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => return None,
+            }
+        }
+    }
+}
+
+/// Holds the terminal for the board. Dropped, the terminal is as it was.
+pub(super) struct Terminal {
+    screen: Arc<Screen>,
+}
+
+impl Terminal {
+    /// Sets the modes.
+    ///
+    /// # Errors
+    ///
+    /// Standard output is no terminal, or it cannot be written.
+    pub fn enter() -> io::Result<Self> {
+        if !io::stdout().is_terminal() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "standard output is no terminal"));
+        }
+        // a handle of our own: the lock of `stdout` could be held by anybody when it is time to leave
+        #[cfg(unix)]
+        let out: Box<dyn Write + Send> = {
+            use std::os::fd::AsFd;
+            Box::new(std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?))
+        };
+        #[cfg(not(unix))]
+        let out: Box<dyn Write + Send> = Box::new(io::stdout());
+        let screen = Arc::new(Screen { out: Mutex::new(out), up: AtomicBool::new(false), modes: Modes::Real });
+        remember(&screen);
+        let guard = Self { screen };
+        guard.screen.put_up()?;
+        Ok(guard)
+    }
+
+    #[cfg(test)]
+    pub fn on(screen: Arc<Screen>) -> Self {
+        Self { screen }
+    }
+
+    pub fn screen(&self) -> Arc<Screen> {
+        Arc::clone(&self.screen)
+    }
+
+    /// Whether the modes were put back behind our back, as the panic hook does.
+    pub fn is_down(&self) -> bool {
+        !self.screen.up.load(Ordering::SeqCst)
+    }
+
+    /// Sets the modes anew, after something else may have changed them.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is gone.
+    pub fn enter_again(&self) -> io::Result<()> {
+        if self.screen.modes == Modes::Real {
+            // it keeps what it found at first, and would find nothing to do otherwise
+            let _ = terminal::disable_raw_mode();
+        }
+        self.screen.put_up()
+    }
+
+    /// Gives the terminal back, stops the process, and takes the terminal again when it goes on.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is gone.
+    pub async fn suspend(&self) -> io::Result<()> {
+        self.screen.take_down();
+        #[cfg(unix)]
+        if self.screen.modes == Modes::Real {
+            stop_here().await;
+        }
+        self.enter_again()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.screen.take_down();
+    }
+}
+
+/// Stops the whole job, as the terminal itself would. Where nobody could wake it again, the system ignores that.
+#[cfg(unix)]
+async fn stop_here() {
+    use rustix::process::{Signal, kill_current_process_group};
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let goes_on = signal(SignalKind::from_raw(Signal::CONT.as_raw()));
+    if kill_current_process_group(Signal::TSTP).is_err() {
+        return;
+    }
+    // another thread may be the one that the stop is delivered to, a moment from now
+    if let Ok(mut goes_on) = goes_on {
+        let _ = tokio::time::timeout(STOPPING, goes_on.recv()).await;
+    }
+}
+
+/// The screen that a panic has to put back.
+static SHOWN: Mutex<Weak<Screen>> = Mutex::new(Weak::new());
+static HOOK: Once = Once::new();
+
+/// From now on, a panic first gives the terminal back and then prints its text, so that it can be read.
+fn remember(screen: &Arc<Screen>) {
+    *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(screen);
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+            if let Some(screen) = shown {
+                screen.take_down();
+            }
+            before(info);
+        }));
+    });
+}
+
+fn enter_sequence() -> Vec<u8> {
+    let mut bytes = KEEP_TITLE.to_vec();
+    // into memory: it cannot fail
+    let _ = queue!(
+        bytes,
+        terminal::EnterAlternateScreen,
+        event::EnableBracketedPaste,
+        cursor::Hide,
+        terminal::Clear(terminal::ClearType::All)
+    );
+    bytes
+}
+
+fn leave_sequence() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = queue!(
+        bytes,
+        terminal::EndSynchronizedUpdate,
+        style::ResetColor,
+        style::SetAttribute(style::Attribute::Reset),
+        event::DisableBracketedPaste,
+        terminal::LeaveAlternateScreen,
+        cursor::Show
+    );
+    bytes.extend_from_slice(PUT_TITLE_BACK);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps what was written.
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Takes nothing, for as long as the test lasts.
+    struct Stuck;
+
+    impl Write for Stuck {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            loop {
+                std::thread::park();
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_screen_is_put_back_exactly_once_and_nothing_is_drawn_after() {
+        let paper = Paper::default();
+        let screen = Screen::of(Box::new(paper.clone()));
+        let guard = Terminal::on(Arc::clone(&screen));
+        screen.write(b"frame").unwrap();
+        screen.take_down();
+        screen.take_down();
+        screen.write(b"late").unwrap();
+        drop(guard);
+        let written = paper.0.lock().unwrap().clone();
+        let expected: Vec<u8> = [b"frame".to_vec(), leave_sequence()].concat();
+        assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(&expected));
+    }
+
+    #[test]
+    fn a_stuck_terminal_does_not_keep_the_program() {
+        let screen = Screen::of(Box::new(Stuck));
+        let painter = Arc::clone(&screen);
+        std::thread::spawn(move || painter.write(b"frame"));
+        let begun = Instant::now();
+        screen.take_down();
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,224 @@
+//! A run, its failures and an interface, as tests need them.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::journal::{EventRow, FailureRow};
+use crate::model::{
+    Bottleneck, Doing, FailureState, Figures, OperationKind, PaceFigures, Phase, PlatformKind, Seq, Stage, Tally, Wait,
+    WaitReason, WindowFigures, WorkerFigures,
+};
+use crate::tui::app::{App, Carried, Overlay, Shown};
+use crate::tui::failures::{Anchor, Page};
+use crate::tui::message::{Effect, Message, Moment, What};
+use crate::tui::theme::{GlyphSet, Look, Theme};
+use crate::tui::update;
+
+/// The moment at which all tests play.
+pub(in crate::tui) fn moment() -> Moment {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    // so far ahead that everything can lie before it
+    let instant = *START.get_or_init(|| Instant::now() + Duration::from_hours(24));
+    Moment { instant, wall: "2026-11-21T13:01:48Z".parse().unwrap() }
+}
+
+pub(in crate::tui) fn failure(item: Seq) -> FailureRow {
+    let at: Timestamp = "2026-11-21T12:49:33Z".parse().unwrap();
+    FailureRow {
+        item,
+        position: item * 100 + 1,
+        count: 1,
+        key: format!("TXN-{}", 90_000 + item),
+        stage: Stage::Delivery,
+        status: Some(422),
+        code: Some("SCHEMA_MISMATCH".to_owned()),
+        message: "duration_seconds must be an integer".to_owned(),
+        violations: Vec::new(),
+        attempts: 1,
+        unsure: 0,
+        correlation_id: Some("4e1c-77".to_owned()),
+        first_at: at,
+        last_at: at,
+        state: FailureState::Failed,
+        note: None,
+        record: None,
+    }
+}
+
+/// A throttled run, as in the middle of the day.
+pub(in crate::tui) fn figures() -> Figures {
+    let now = moment().instant;
+    let seconds = Duration::from_secs;
+    let tally = |total, pending, delivered, failed, invalid| Tally {
+        total: Some(total),
+        pending,
+        delivered,
+        failed,
+        invalid,
+        dismissed: 0,
+    };
+    let wait = |item, status, attempts, left, whole| Wait {
+        item,
+        since: now + Duration::from_millis(left) - Duration::from_millis(whole),
+        until: now + Duration::from_millis(left),
+        attempts,
+        status: Some(status),
+        reason: if status == 429 { WaitReason::RateLimited } else { WaitReason::ServerError },
+    };
+    Figures {
+        run: "0198c2f3-0000-7000-8000-000000000000".parse().unwrap(),
+        operation: OperationKind::Ingest,
+        profile: "acme-prod".to_owned(),
+        platform: PlatformKind::Genesys,
+        host: "api.mypurecloud.ie".to_owned(),
+        production: true,
+        datasets: vec!["/data/interactions.ndjson".to_owned()],
+        started_at: "2026-11-21T11:49:33Z".parse().unwrap(),
+        elapsed: seconds(4361),
+        phase: Phase::Running,
+        items: tally(2000, 752, 1240, 5, 3),
+        records: tally(1_000_000, 376_000, 623_113, 42, 845),
+        requests: 1700,
+        retries: 420,
+        throttled: 412,
+        troubles: 4,
+        records_per_second: 150.0,
+        latency_p50: Some(Duration::from_millis(182)),
+        latency_p99: Some(Duration::from_millis(1200)),
+        workers: vec![
+            WorkerFigures { doing: Doing::Sending { item: 1249, attempt: 1, since: now - Duration::from_millis(300) } },
+            WorkerFigures { doing: Doing::Sending { item: 1250, attempt: 3, since: now - seconds(4) } },
+            WorkerFigures { doing: Doing::Held { item: 1251, since: now - seconds(11) } },
+            WorkerFigures { doing: Doing::Idle },
+        ],
+        waiting: 3,
+        waits: vec![wait(1244, 429, 3, 9_200, 12_000), wait(1246, 429, 2, 6_000, 12_000), wait(1247, 503, 1, 1_100, 8_000)],
+        pace: PaceFigures {
+            rate: 0.3,
+            ceiling: Some(4.0),
+            learnt: Some(0.3),
+            bucket: Some((0, 20)),
+            window: Some(WindowFigures { used: 300, allowed: 300, resets_at: now + seconds(12), ours: 18 }),
+            pause: None,
+        },
+        bottleneck: Some(Bottleneck::Platform),
+        eta: Some(seconds(2520)),
+        token_left: Some(seconds(2460)),
+        last_event: 7,
+    }
+}
+
+pub(in crate::tui) fn happening(event: i64, at: &str, kind: &str, reason: Option<&str>, text: Option<&str>) -> EventRow {
+    EventRow {
+        event,
+        at: format!("2026-11-21T{at}Z").parse().unwrap(),
+        kind: kind.to_owned(),
+        item: None,
+        attempt: None,
+        status: None,
+        delay_ms: (kind == "pool_paused").then_some(12_000),
+        reason: reason.map(str::to_owned),
+        text: text.map(str::to_owned),
+    }
+}
+
+/// An interface without a run.
+pub(in crate::tui) fn empty(size: (u16, u16)) -> App {
+    let look = Look { theme: Theme::Mono, glyphs: GlyphSet::Unicode };
+    App::new(moment(), TimeZone::fixed(jiff::tz::offset(1)), size, look)
+}
+
+/// An interface with a live run, failures, happenings and some past.
+pub(in crate::tui) fn board(size: (u16, u16)) -> App {
+    let mut app = empty(size);
+    let now = moment().instant;
+    app.by = "sam".to_owned();
+    for step in 0_u32..120 {
+        let at = now - Duration::from_secs(u64::from(120 - step) * 30);
+        let rate = if step < 60 { 700.0 } else { 150.0 - f64::from(step % 3) * 40.0 };
+        let throttled = u64::from(step.saturating_sub(60)) * 7;
+        app.history.add(at, rate, u64::from(step) * 20, throttled);
+    }
+    let mut given = figures();
+    given.requests = 2400;
+    given.throttled = 412;
+    app.run = Some(Shown { figures: given, at: now, carried: Carried::Here });
+    for event in [
+        happening(1, "11:49:33", "state", Some("running"), None),
+        happening(3, "12:02:11", "pool_paused", Some("rate_limited"), None),
+        happening(4, "12:02:23", "pool_resumed", None, None),
+        happening(6, "12:40:02", "ceiling", None, Some("sam: at most 4.0 calls a second")),
+    ] {
+        app.keep_happening(event);
+    }
+    app.last_event = Some(7);
+    app.failures.ask(Anchor::Start);
+    app.failures.take(Page { anchor: Anchor::Start, rows: failures(), before: 0, total: 8, open: 7 });
+    app.failures.settle(crate::tui::layout::failure_rows(&app));
+    app
+}
+
+/// Failures of every kind.
+pub(in crate::tui) fn failures() -> Vec<FailureRow> {
+    let mut rows: Vec<FailureRow> = (180..188).map(failure).collect();
+    rows[1].message = "customer_segment is not one of A, B, C".to_owned();
+    rows[2] = FailureRow {
+        state: FailureState::Invalid,
+        stage: Stage::Validation,
+        status: None,
+        attempts: 0,
+        message: "external_id is empty".to_owned(),
+        correlation_id: None,
+        ..failure(182)
+    };
+    rows[3].status = Some(404);
+    rows[4] = FailureRow { state: FailureState::Dismissed, note: Some("known".to_owned()), ..failure(184) };
+    rows[5] = FailureRow {
+        key: "山田花子-4471".to_owned(),
+        status: None,
+        code: None,
+        attempts: 6,
+        unsure: 2,
+        message: "connection was reset".to_owned(),
+        ..failure(185)
+    };
+    rows[6] = FailureRow { count: 500, status: Some(503), message: "Service Unavailable".to_owned(), ..failure(186) };
+    rows
+}
+
+pub(in crate::tui) fn tell(app: &mut App, what: What) -> Vec<Effect> {
+    update::update(app, Message { at: moment(), what })
+}
+
+pub(in crate::tui) fn key(code: KeyCode) -> What {
+    What::Key(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+pub(in crate::tui) fn press(app: &mut App, keys: &str) -> Vec<Effect> {
+    keys.chars().flat_map(|char| tell(app, key(KeyCode::Char(char)))).collect()
+}
+
+pub(in crate::tui) fn control(app: &mut App, char: char) -> Vec<Effect> {
+    tell(app, What::Key(KeyEvent::new(KeyCode::Char(char), KeyModifiers::CONTROL)))
+}
+
+/// The frame that is out of date is drawn and stands on the screen.
+pub(in crate::tui) fn drawn(app: &mut App) {
+    let number = app.frame;
+    app.frame += 1;
+    tell(app, What::Drawn(number));
+}
+
+/// The same run in another phase.
+pub(in crate::tui) fn in_phase(app: &mut App, phase: Phase) -> Vec<Effect> {
+    let mut given = app.figures().cloned().unwrap_or_else(figures);
+    given.phase = phase;
+    tell(app, What::Figures(Box::new(given)))
+}
+
+pub(in crate::tui) fn asks(app: &App) -> bool {
+    matches!(app.overlays.last(), Some(Overlay::Question(_)))
+}

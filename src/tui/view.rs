@@ -1,0 +1,187 @@
+//! Draws the whole board from the state, and nothing but the state.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::actions;
+use super::app::{App, Overlay, Pane, Proof, Tone};
+use super::canvas::{Canvas, width};
+use super::layout::{self, Class};
+use super::theme::Ink;
+use super::{numbers, overlays, panes, words};
+use crate::model::{Phase, RunState};
+
+/// Draws everything. Returns where the real cursor stands: on the row or the field that the keys act on.
+pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Option<(u16, u16)> {
+    let mut canvas = Canvas::new(buffer, app.look);
+    if layout::class(app.size) == Class::TooSmall {
+        too_small(app, &mut canvas);
+        return None;
+    }
+    let (width, height) = app.size;
+    let line = |y: u16| Rect::new(0, y, width, 1);
+    header(app, &mut canvas.part(line(0)));
+    tabs(app, &mut canvas.part(line(1)));
+    gauge(app, &mut canvas.part(line(2)));
+    let (why, ink) = words::why(app);
+    canvas.part(line(3)).write_within(1, 0, width.saturating_sub(2), &why, ink);
+    let mut cursor = None;
+    for (pane, area) in layout::panes(app) {
+        let stands = panes::draw(app, pane, &mut canvas.part(area));
+        cursor = if pane == app.focus { stands } else { cursor };
+    }
+    notice(app, &mut canvas.part(line(height - 2)));
+    hints(app, &mut canvas.part(line(height - 1)));
+    for overlay in &app.overlays {
+        cursor = overlays::draw(app, overlay, &mut canvas);
+    }
+    cursor
+}
+
+fn too_small(app: &App, canvas: &mut Canvas<'_>) {
+    let (_, word, ink) = words::state(app);
+    canvas.write(0, 0, "Please make the window larger: 60×16 at least.", Ink::Strong);
+    canvas.write(0, 1, &word, ink);
+    let keys = match app.overlays.last() {
+        Some(Overlay::Question(question)) if question.proof == Proof::Button => "A question is open. Ctrl-C leaves.",
+        Some(Overlay::Question(_)) => "A question is open; it needs room.",
+        _ => "p pause or go on   q leave   Ctrl-C   Ctrl-L",
+    };
+    canvas.write(0, 2, keys, Ink::Dim);
+    if let Some(notice) = &app.notice {
+        canvas.write(0, 3, &notice.text, Ink::Warn);
+    }
+}
+
+fn header(app: &App, canvas: &mut Canvas<'_>) {
+    let (sign, word, ink) = words::state(app);
+    let state = format!("{sign} {word} ");
+    let right = canvas.width();
+    let room = right.saturating_sub(width(&state) + 1);
+    canvas.write_to(right, 0, &state, ink);
+    let Some(run) = &app.run else {
+        canvas.write_within(1, 0, room.saturating_sub(1), "trunkline", Ink::Strong);
+        return;
+    };
+    let figures = &run.figures;
+    let mut x = 1;
+    if figures.production {
+        x = canvas.write_within(x, 0, room.saturating_sub(x), "!! PRODUCTION", Ink::Production) + 1;
+    }
+    x = canvas.write_within(x, 0, room.saturating_sub(x), &figures.profile, Ink::Strong);
+    let token = figures
+        .token_left
+        .filter(|_| app.is_live())
+        .map(|left| format!("token {}", numbers::left(left.saturating_sub(app.now.instant.saturating_duration_since(run.at)))));
+    let class = layout::class(app.size);
+    let mut pieces = Vec::new();
+    if class >= Class::Medium {
+        pieces.push(figures.platform.word().to_owned());
+    }
+    if app.size.0 >= 80 {
+        pieces.push(figures.host.clone());
+    }
+    pieces.extend(token);
+    // what does not fit goes: the host first, then the token
+    for piece in pieces {
+        let piece = format!(" · {piece}");
+        if x + width(&piece) < room {
+            x = canvas.write(x, 0, &piece, Ink::Plain);
+        }
+    }
+}
+
+fn tabs(app: &App, canvas: &mut Canvas<'_>) {
+    let mut x = 1;
+    for pane in Pane::ALL {
+        let open = app.failures.open.max(app.figures().map_or(0, |figures| figures.items.open()));
+        let name = match pane {
+            Pane::Failures if open > 0 => format!("{} {}", pane.name(), numbers::count(open)),
+            _ => pane.name().to_owned(),
+        };
+        x = if pane == app.focus {
+            canvas.write(x, 0, &format!("[{name}]"), Ink::Cursor)
+        } else {
+            canvas.write(x, 0, &format!(" {name} "), Ink::Plain)
+        };
+    }
+    if let Some(figures) = app.figures() {
+        let id = format!("{} ", figures.run.short());
+        if x + width(&id) < canvas.width() {
+            canvas.write_to(canvas.width(), 0, &id, Ink::Dim);
+        }
+    }
+}
+
+/// The gauge counts records, because a person knows how many those are.
+fn gauge(app: &App, canvas: &mut Canvas<'_>) {
+    let Some(figures) = app.figures() else { return };
+    let wide = canvas.width();
+    let records = figures.records;
+    let settled = records.settled();
+    let over = matches!(figures.phase, Phase::Ended(RunState::Completed | RunState::CompletedWithFailures));
+    let words = if over {
+        format!(
+            "{} delivered · {} open · {} closed",
+            numbers::count(records.delivered),
+            numbers::count(records.open()),
+            numbers::count(records.dismissed)
+        )
+    } else {
+        match (records.total, wide >= 80) {
+            (Some(total), true) => format!(
+                "{}  {} of {} records",
+                numbers::percent(settled, total),
+                numbers::count(settled),
+                numbers::count(total)
+            ),
+            (Some(total), false) => format!("{}  {} records", numbers::percent(settled, total), numbers::count(settled)),
+            (None, _) => format!("{} records so far", numbers::count(settled)),
+        }
+    };
+    let running = figures.phase == Phase::Running;
+    let after = match figures.eta {
+        Some(eta) if running && !over => format!("  {} left", numbers::span(eta)),
+        _ if matches!(figures.phase, Phase::Faulted(_)) => ", stopped".to_owned(),
+        _ => String::new(),
+    };
+    let words = format!("{words}{after}");
+    let bar = wide.saturating_sub(width(&words) + 6).min(wide / 2);
+    let mut x = 1;
+    if bar >= 8 {
+        let whole = records.total.unwrap_or(0);
+        let full = numbers::cells(settled, whole, bar);
+        x = canvas.write(x, 0, &"█".repeat(usize::from(full)), Ink::Good);
+        x = canvas.write(x, 0, &"░".repeat(usize::from(bar - full)), Ink::Dim) + 3;
+    }
+    canvas.write(x, 0, &words, Ink::Plain);
+}
+
+fn notice(app: &App, canvas: &mut Canvas<'_>) {
+    let wide = canvas.width().saturating_sub(2);
+    if let Some(notice) = &app.notice {
+        let ink = match notice.tone {
+            Tone::Says => Ink::Plain,
+            Tone::Warns => Ink::Warn,
+        };
+        canvas.write_within(1, 0, wide, &notice.text, ink);
+    } else if app.is_live() {
+        let words = "This run lives in this window. Closing the window pauses it.";
+        canvas.write_within(1, 0, wide, words, Ink::Dim);
+    }
+}
+
+/// The hints go from the right when there is no room; the last one, `?`, stays.
+fn hints(app: &App, canvas: &mut Canvas<'_>) {
+    let mut hints = actions::hints(app);
+    let Some((last_key, last_words)) = hints.pop() else { return };
+    let end = canvas.width().saturating_sub(width(&last_key) + width(&last_words) + 2);
+    let mut x = 1;
+    for (key, words) in hints {
+        if x + width(&key) + width(&words) + 3 > end {
+            break;
+        }
+        x = canvas.line(x, 0, &[(&key, Ink::Key), (" ", Ink::Plain), (&words, Ink::Plain)]) + 2;
+    }
+    canvas.line(x, 0, &[(&last_key, Ink::Key), (" ", Ink::Plain), (&last_words, Ink::Plain)]);
+}

@@ -1,0 +1,389 @@
+//! What things are called on the board: sentences for people who know contacts, not HTTP.
+
+use super::app::{App, Asked, Carried, Leaving, Pausing, Shown, Starting};
+use super::numbers;
+use super::theme::Ink;
+use crate::journal::{EventRow, FailureRow};
+use crate::model::{Bottleneck, FailureState, Fault, Figures, OperationKind, Phase, RunState, Stage, Violation, WaitReason};
+
+/// What a run is doing: a sign, a word, and how it is meant.
+pub(super) fn state(app: &App) -> (&'static str, String, Ink) {
+    let Some(run) = &app.run else { return ("·", "no run".to_owned(), Ink::Dim) };
+    if let Carried::Elsewhere(_) = run.carried {
+        return ("▶", "running elsewhere".to_owned(), Ink::Warn);
+    }
+    if app.starting == Starting::Yes {
+        return ("▶", "starting…".to_owned(), Ink::Warn);
+    }
+    let clock = numbers::clock(app.elapsed());
+    if let Leaving::Draining { since, .. } = app.leaving
+        && app.is_live()
+    {
+        return ("‖", format!("leaving… {}", numbers::clock(app.now.instant.saturating_duration_since(since))), Ink::Warn);
+    }
+    match (&run.figures.phase, app.asked.pause) {
+        (Phase::Running | Phase::Checking { .. }, Some(Pausing::Pause)) | (Phase::Pausing, None | Some(Pausing::Pause)) => {
+            ("‖", format!("pausing… {clock}"), Ink::Warn)
+        }
+        (Phase::Paused | Phase::Pausing | Phase::Faulted(_), Some(Pausing::GoOn)) => {
+            ("▶", format!("going on… {clock}"), Ink::Warn)
+        }
+        (Phase::Checking { .. }, _) => ("▶", format!("reading {clock}"), Ink::Good),
+        (Phase::Running, _) => ("▶", format!("running {clock}"), Ink::Good),
+        (Phase::Paused, _) => ("‖", format!("paused {clock}"), Ink::Warn),
+        (Phase::Faulted(fault), _) => {
+            ("✗", format!("FAULT since {}", numbers::minute_of_day(fault.at, &app.zone)), Ink::Bad)
+        }
+        (Phase::Draining, _) => ("‖", format!("leaving… {clock}"), Ink::Warn),
+        (Phase::Ended(state), _) => ended(app, run, *state),
+    }
+}
+
+fn ended(app: &App, run: &Shown, state: RunState) -> (&'static str, String, Ink) {
+    let took = numbers::clock(app.elapsed());
+    let open = run.figures.items.open();
+    match state {
+        RunState::Completed => ("■", format!("ended {took}, all delivered"), Ink::Good),
+        RunState::CompletedWithFailures => ("■", format!("ended {took}, {} open", numbers::count(open)), Ink::Warn),
+        RunState::Cancelled => ("■", "cancelled".to_owned(), Ink::Warn),
+        RunState::Faulted => ("✗", "FAULT, nobody carries it".to_owned(), Ink::Bad),
+        RunState::Paused | RunState::Running => ("‖", "paused, nobody carries it".to_owned(), Ink::Warn),
+    }
+}
+
+/// The sentence under the gauge: why it is not faster, or why it does not go at all.
+pub(super) fn why(app: &App) -> (String, Ink) {
+    let Some(run) = &app.run else {
+        return ("Nothing is being sent.".to_owned(), Ink::Dim);
+    };
+    if let Carried::Elsewhere(who) = &run.carried {
+        return (format!("looking only: carried by {who}"), Ink::Warn);
+    }
+    let figures = &run.figures;
+    match &figures.phase {
+        Phase::Checking { read, of } => {
+            let far = of.map_or_else(
+                || format!("{} so far", numbers::bytes(*read)),
+                |of| format!("{} of {}, {}", numbers::bytes(*read), numbers::bytes(of), numbers::percent(*read, of)),
+            );
+            (format!("The dataset is read to its end before the first call: {far}."), Ink::Plain)
+        }
+        Phase::Running | Phase::Pausing if app.asked.pause == Some(Pausing::Pause) || figures.phase == Phase::Pausing => {
+            (format!("Pausing: {} are being finished, no new one starts.", calls(app.calls_out())), Ink::Warn)
+        }
+        Phase::Running | Phase::Pausing => bottleneck(app, figures),
+        Phase::Paused => ("Paused. Nothing is in flight, nothing is lost. p goes on.".to_owned(), Ink::Warn),
+        Phase::Faulted(fault) => (format!("FAULT: {} p tries again.", sentence(&fault.message)), Ink::Bad),
+        Phase::Draining => {
+            (format!("Leaving: {} are being finished and written down.", calls(app.calls_out())), Ink::Warn)
+        }
+        Phase::Ended(state) => (nothing_sent(run, *state), Ink::Plain),
+    }
+}
+
+fn nothing_sent(run: &Shown, state: RunState) -> String {
+    let of = datasets(&run.figures);
+    let rest = match state {
+        RunState::Paused | RunState::Faulted => format!("`trunkline resume {}` goes on.", run.figures.run.short()),
+        _ => "Nothing is being sent now.".to_owned(),
+    };
+    format!("{} of {of}, run {}. {rest}", run.figures.operation, run.figures.run.short())
+}
+
+/// The datasets of a run, by the names of their files.
+pub(super) fn datasets(figures: &Figures) -> String {
+    let name = |path: &String| path.rsplit('/').next().unwrap_or(path).to_owned();
+    match figures.datasets.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] if one == "-" => "standard input".to_owned(),
+        [one] => name(one),
+        [first, rest @ ..] => format!("{} and {} more", name(first), rest.len()),
+    }
+}
+
+fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
+    let now = app.now.instant;
+    let pace = &figures.pace;
+    let rate = numbers::rate(pace.rate);
+    let time_of_call = figures.latency_p50.map_or_else(|| "a while".to_owned(), numbers::span);
+    let Some(bound) = figures.bottleneck else {
+        return (format!("Nothing holds it up: {rate} calls a second."), Ink::Plain);
+    };
+    let because = match bound {
+        Bottleneck::Bucket => match pace.ceiling {
+            Some(ceiling) => {
+                format!("the ceiling of {} calls a second is reached ({rate} now). > raises it.", numbers::rate(ceiling))
+            }
+            None => format!("the token bucket is empty ({rate} calls a second now)."),
+        },
+        Bottleneck::Platform => match pace.window {
+            Some(window) => {
+                let left = numbers::left(window.resets_at.saturating_duration_since(now));
+                let others = window.used.saturating_sub(window.ours);
+                format!(
+                    "{} allows {} calls at a time; others use {} of them. New ones in {left}.",
+                    figures.profile,
+                    numbers::count(window.allowed),
+                    numbers::count(others)
+                )
+            }
+            None => match pace.learnt {
+                Some(learnt) => format!(
+                    "the platform said \"slow down\"; {} calls a second is what it takes now.",
+                    numbers::rate(learnt)
+                ),
+                None => format!("the platform takes {rate} calls a second."),
+            },
+        },
+        Bottleneck::Pause => match pace.pause {
+            Some(pause) if pause.probing => {
+                "the platform said \"slow down\"; one call is out to see if it takes calls again.".to_owned()
+            }
+            Some(pause) => {
+                let left = numbers::left(pause.until.saturating_duration_since(now));
+                format!("the platform said \"slow down\"; nothing is sent for {left}.")
+            }
+            None => "the platform said \"slow down\"; nothing is sent for a moment.".to_owned(),
+        },
+        Bottleneck::Backoffs => {
+            let longest = figures.waits.first().map_or_else(
+                String::new,
+                |wait| format!(", the longest {}", numbers::left(wait.until.saturating_duration_since(now))),
+            );
+            format!("{} {} wait before they are tried again{longest}.", numbers::count(figures.waiting), items(figures))
+        }
+        Bottleneck::Latency => format!(
+            "all {} workers are sending; half of the calls take {time_of_call} or more.",
+            numbers::count_of(figures.workers.len())
+        ),
+        Bottleneck::Order => {
+            format!("the {} of one file go one after another; a call takes {time_of_call}.", items(figures))
+        }
+        Bottleneck::Disk => "the disk is slow; what was done is written down before more is done.".to_owned(),
+        Bottleneck::Reading => "the dataset is read no faster.".to_owned(),
+    };
+    let ink = match bound {
+        Bottleneck::Platform | Bottleneck::Pause | Bottleneck::Backoffs | Bottleneck::Disk => Ink::Warn,
+        _ => Ink::Plain,
+    };
+    (format!("Why not faster: {because}"), ink)
+}
+
+/// `1 call`, `4,210 calls`.
+pub(super) fn calls(number: u64) -> String {
+    some(number, "call")
+}
+
+/// `1 failure`, `2 failures`.
+pub(super) fn some(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", numbers::count(number), if number == 1 { "" } else { "s" })
+}
+
+/// What the items of a run are called.
+pub(super) fn items(figures: &Figures) -> &'static str {
+    figures.operation.item_noun()
+}
+
+/// Who set the ceiling, and what was asked for and is not confirmed.
+pub(super) fn ceiling(figures: &Figures, asked: Asked) -> String {
+    let named = |rate: Option<f64>| rate.map_or_else(|| "none of ours".to_owned(), |rate| format!("{}/s", numbers::rate(rate)));
+    match asked.ceiling {
+        Some(wish) if wish != figures.pace.ceiling => format!("{}, asked {}", named(figures.pace.ceiling), named(wish)),
+        _ => named(figures.pace.ceiling),
+    }
+}
+
+/// Why an item waits, in few words.
+pub(super) fn wait(reason: WaitReason, status: Option<u16>) -> String {
+    match (reason, status) {
+        (_, Some(status)) => status.to_string(),
+        (WaitReason::RateLimited, None) => "429".to_owned(),
+        (WaitReason::ServerError, None) => "5xx".to_owned(),
+        (WaitReason::Network, None) => "no answer".to_owned(),
+        (WaitReason::InProgress, None) => "in use".to_owned(),
+    }
+}
+
+/// A text as a sentence: with a full stop.
+fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+/// A fault for the *Run* pane: what is wrong, and what to do.
+pub(super) fn fault(app: &App, fault: &Fault) -> Vec<(String, Ink)> {
+    let mut lines = vec![(sentence(&fault.message), Ink::Bad)];
+    let since = numbers::minute_of_day(fault.at, &app.zone);
+    if let Some(figures) = app.figures() {
+        let records = figures.records;
+        lines.push((
+            format!(
+                "Since {since}. Nothing is lost: {} records are settled, {} wait here.",
+                numbers::count(records.settled()),
+                numbers::count(records.pending)
+            ),
+            Ink::Plain,
+        ));
+    }
+    lines.push((format!("What to do: {}", sentence(&fault.advice)), Ink::Strong));
+    if let Some(at) = fault.resumes_at {
+        lines.push((format!("It goes on by itself at {}.", numbers::time_of_day(at, &app.zone)), Ink::Plain));
+    }
+    lines
+}
+
+/// Something that happened, as one line.
+pub(super) fn happening(event: &EventRow) -> (String, Ink) {
+    let text = event.text.as_deref().unwrap_or_default();
+    match event.kind.as_str() {
+        "state" => (run_state(event.reason.as_deref().unwrap_or(text)), Ink::Plain),
+        "fault" => {
+            let what = event.fault().map_or_else(|| text.to_owned(), |fault| fault.message);
+            (format!("FAULT: {what}"), Ink::Bad)
+        }
+        "pool_paused" => {
+            let long = event.delay_ms.map_or_else(String::new, |ms| {
+                format!("; nothing is sent for {}", numbers::span(std::time::Duration::from_millis(ms)))
+            });
+            let why = match event.reason.as_deref() {
+                Some("rate_limited") | None => "the platform said \"slow down\" (429)",
+                Some("server_error") => "the platform is in trouble",
+                Some("network") => "no answer comes",
+                Some(_) => "the platform asked for a pause",
+            };
+            (format!("{why}{long}"), Ink::Warn)
+        }
+        "pool_resumed" => ("the platform takes calls again".to_owned(), Ink::Good),
+        _ if text.is_empty() => (event.kind.replace('_', " "), Ink::Plain),
+        _ => (text.to_owned(), Ink::Plain),
+    }
+}
+
+fn run_state(word: &str) -> String {
+    match word.parse::<RunState>() {
+        Ok(RunState::Running) => "sending",
+        Ok(RunState::Paused) => "paused",
+        Ok(RunState::Faulted) => "stopped by a fault",
+        Ok(RunState::Completed) => "ended: all was delivered or closed",
+        Ok(RunState::CompletedWithFailures) => "ended, with failures left",
+        Ok(RunState::Cancelled) => "cancelled; what was not sent stays so",
+        Err(_) => word,
+    }
+    .to_owned()
+}
+
+/// What happened to a failure, in a few words for the list.
+pub(super) fn in_short(row: &FailureRow, operation: Option<OperationKind>) -> &'static str {
+    match row.state {
+        FailureState::Dismissed => return "closed by a person",
+        FailureState::Delivered => return "delivered since",
+        FailureState::Failed | FailureState::Invalid => {}
+    }
+    if row.state == FailureState::Invalid || row.stage == Stage::Validation {
+        return match row.code.as_deref() {
+            Some("outcome.unknown") => "not sent: no such outcome",
+            Some("record.too_large") => "not sent: too large",
+            _ => "not sent: our check refused it",
+        };
+    }
+    let contact = operation == Some(OperationKind::Outcomes);
+    match row.status {
+        None => "no answer: may have arrived",
+        Some(400 | 422) => "refused: something is wrong",
+        Some(401 | 403) => "refused: not allowed",
+        Some(404) if contact => "refused: unknown contact",
+        Some(404) => "refused: not known there",
+        Some(409) if contact => "refused: contact in use",
+        Some(409) => "refused: in use",
+        Some(410) => "refused: gone",
+        Some(413) => "refused: too large",
+        Some(429) => "told to slow down",
+        Some(502 | 504) => "no answer: may have arrived",
+        Some(500..=599) => "the platform was in trouble",
+        Some(300..=399) => "sent elsewhere: not followed",
+        Some(_) => "refused",
+    }
+}
+
+/// What happened to a failure, as a sentence.
+pub(super) fn sentence_of(row: &FailureRow, operation: Option<OperationKind>) -> String {
+    let contact = operation == Some(OperationKind::Outcomes);
+    let (thing, them) = if contact {
+        ("contact", "this contact".to_owned())
+    } else if row.count == 1 {
+        ("record", "this record".to_owned())
+    } else {
+        ("records", format!("these {} records", numbers::count(row.count)))
+    };
+    if row.state == FailureState::Invalid || row.stage == Stage::Validation {
+        return match row.code.as_deref() {
+            Some("outcome.unknown") => {
+                "The platform has no such outcome. Our own check found it before the call; it was not sent.".to_owned()
+            }
+            Some("record.too_large") => {
+                "It is larger than the platform takes. Our own check found it; it was not sent.".to_owned()
+            }
+            _ => "Our own check refused it before the call; it was not sent.".to_owned(),
+        };
+    }
+    match row.status {
+        None | Some(502 | 504) => "No answer came. It may have arrived, or not.".to_owned(),
+        Some(400 | 422) => format!("The platform refused {them}: something in it is wrong."),
+        Some(401 | 403) => "The platform did not allow it.".to_owned(),
+        Some(404) => format!("The platform does not know {them}."),
+        Some(409) if contact => "The contact was in use, for example still open with an agent.".to_owned(),
+        Some(409) => "Somebody else was changing it at that moment.".to_owned(),
+        Some(410) => format!("The platform says that the {thing} is gone for good."),
+        Some(413) => "It is larger than the platform takes.".to_owned(),
+        Some(429) => "The platform said \"slow down\".".to_owned(),
+        Some(500..=599) => "The platform was in trouble, each time.".to_owned(),
+        Some(300..=399) => "The platform pointed to another address; that is never followed.".to_owned(),
+        Some(_) => format!("The platform refused {them}."),
+    }
+}
+
+/// What a person can do about a failure.
+pub(super) fn advice(row: &FailureRow) -> &'static str {
+    match row.state {
+        FailureState::Dismissed => return "nothing: a person closed it",
+        FailureState::Delivered => return "nothing: it was delivered since",
+        FailureState::Invalid => return "mend it where it comes from; r checks it again and sends it if it passes",
+        FailureState::Failed => {}
+    }
+    match row.status {
+        None | Some(502 | 504) => "send it again (r): it goes under the same key, so that it is done once",
+        Some(409 | 429 | 500 | 503) => "send it again (r), a little later",
+        Some(404 | 410) => "find out whether it still exists there; sending the same again seldom helps",
+        Some(400 | 413 | 422) => "mend it where it comes from; sending the same again seldom helps",
+        Some(401 | 403) => "ask who keeps the platform's permissions, then send it again (r)",
+        Some(_) => "ask an engineer, or send it again (r)",
+    }
+}
+
+/// The places in a record where something is wrong.
+pub(super) fn violation(violation: &Violation) -> String {
+    let place = if violation.pointer.is_empty() { "the record" } else { violation.pointer.as_str() };
+    format!("✗ {place}: {}", violation.reason)
+}
+
+/// The terminal's title: state and per cent.
+pub(super) fn title(app: &App) -> String {
+    let Some(figures) = app.figures() else { return "trunkline".to_owned() };
+    let word = match &figures.phase {
+        Phase::Checking { .. } => "reading",
+        Phase::Running => "running",
+        Phase::Pausing => "pausing",
+        Phase::Paused => "paused",
+        Phase::Faulted(_) => "FAULT",
+        Phase::Draining => "leaving",
+        Phase::Ended(RunState::Completed) => "completed",
+        Phase::Ended(RunState::CompletedWithFailures) => "ended with failures",
+        Phase::Ended(RunState::Cancelled) => "cancelled",
+        Phase::Ended(_) => "stopped",
+    };
+    let part = figures.records.total.map_or_else(
+        || format!("{} records", numbers::count(figures.records.settled())),
+        |total| numbers::percent(figures.records.settled(), total),
+    );
+    crate::text::one_line(&format!("{part} {word} · {} · trunkline", figures.profile), 120)
+}
