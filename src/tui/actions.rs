@@ -340,14 +340,14 @@ fn resendable(app: &App) -> Result<(), String> {
     }
 }
 
-/// The hints of the pane, or of what lies over it, in the order in which they are dropped from the right; the last one
-/// stays.
-pub(super) fn hints(app: &App) -> Vec<(String, String)> {
+/// The hints of the pane, or of what lies over it: the key, the word, and whether it may act now. They are dropped from
+/// the right where there is no room; the last one stays.
+pub(super) fn hints(app: &App) -> Vec<(String, String, bool)> {
     let contexts = contexts(app).iter().filter(|context| **context != Context::Everywhere);
     let entries = contexts.flat_map(|context| TABLE.iter().filter(move |entry| entry.context == *context));
     entries
         .filter(|entry| !entry.hint.is_empty())
-        .filter_map(|entry| Some((entry.keys.first()?.name(), hint(app, entry))))
+        .filter_map(|entry| Some((entry.keys.first()?.name(), hint(app, entry), may(app, entry.action).is_ok())))
         .collect()
 }
 

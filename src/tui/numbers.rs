@@ -41,6 +41,14 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
+/// A share in whole per cent: `31 %`.
+pub(super) fn whole_percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "0 %".to_owned();
+    }
+    format!("{} %", u128::from(part) * 100 / u128::from(whole))
+}
+
 /// How many of `width` cells a share fills; all of them only when all is done, at least one when anything is.
 pub(super) fn cells(part: u64, whole: u64, width: u16) -> u16 {
     if whole == 0 || part == 0 || width == 0 {

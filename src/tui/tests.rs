@@ -2,3 +2,6 @@
 
 pub(super) mod fixtures;
 mod pictures;
+mod hostile;
+mod keys;
+mod looping;

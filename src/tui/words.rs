@@ -121,7 +121,7 @@ fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
                 let left = numbers::left(window.resets_at.saturating_duration_since(now));
                 let others = window.used.saturating_sub(window.ours);
                 format!(
-                    "{} allows {} calls at a time; others use {} of them. New ones in {left}.",
+                    "{} allows {} calls a window; others use {} of them. New ones in {left}.",
                     figures.profile,
                     numbers::count(window.allowed),
                     numbers::count(others)
@@ -210,9 +210,26 @@ fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// A text as a sentence of its own: with a capital, too.
+fn whole_sentence(text: &str) -> String {
+    let text = sentence(text);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// As many of a text's sentences as fit; at least the first.
+pub(super) fn sentences_within(text: &str, room: u16) -> &str {
+    let mut text = text;
+    while super::canvas::width(text) > room {
+        let Some(end) = text.trim_end_matches('.').rfind(". ") else { break };
+        text = text.get(..=end).unwrap_or(text);
+    }
+    text
+}
+
 /// A fault for the *Run* pane: what is wrong, and what to do.
 pub(super) fn fault(app: &App, fault: &Fault) -> Vec<(String, Ink)> {
-    let mut lines = vec![(sentence(&fault.message), Ink::Bad)];
+    let mut lines = vec![(whole_sentence(&fault.message), Ink::Bad)];
     let since = numbers::minute_of_day(fault.at, &app.zone);
     if let Some(figures) = app.figures() {
         let records = figures.records;
@@ -283,7 +300,7 @@ pub(super) fn in_short(row: &FailureRow, operation: Option<OperationKind>) -> &'
         return match row.code.as_deref() {
             Some("outcome.unknown") => "not sent: no such outcome",
             Some("record.too_large") => "not sent: too large",
-            _ => "not sent: our check refused it",
+            _ => "not sent: our check said no",
         };
     }
     let contact = operation == Some(OperationKind::Outcomes);

@@ -79,7 +79,7 @@ fn limits(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> 
         y += 1;
     }
     let troubles = format!(
-        "429 ×{}   5xx, none ×{}   repeats ×{}",
+        "429 ×{}  trouble ×{}  again ×{}",
         numbers::count(figures.throttled),
         numbers::count(figures.troubles),
         numbers::count(figures.retries)

@@ -96,13 +96,13 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     } else {
         ("records/s", "slow down", "one call")
     };
-    let value_ends = if wide { 26 } else { 17 };
+    let value_ends = if wide { 25 } else { 16 };
     let chart_begins = value_ends + 2;
     let room = inside.width().saturating_sub(chart_begins + 13);
     let most = usize::from(room);
-    let reach = chart::reach(app.history.reach(most));
+    let reach = chart::reach(app.history.reach());
     let (throttled, all) = app.history.slow_downs_now();
-    let share = if all == 0 { "–".to_owned() } else { numbers::percent(throttled, all) };
+    let share = if all == 0 { "–".to_owned() } else { numbers::whole_percent(throttled, all) };
     let rows = [
         (records, numbers::rate(figures.records_per_second), chart::columns(&app.history.rates(most)), Ink::Good),
         (slow, share, chart::shares(&app.history.slow_downs(most)), Ink::Warn),
@@ -125,7 +125,7 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
         _ => "not measured yet".to_owned(),
     };
     inside.write(1, y, one, Ink::Plain);
-    inside.write(if wide { chart_begins - 6 } else { 13 }, y, &call, Ink::Plain);
+    inside.write(if wide { 22 } else { 13 }, y, &call, Ink::Plain);
     y + 1
 }
 

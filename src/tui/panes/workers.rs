@@ -39,7 +39,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
                 (format!("{noun} {}  {why}", numbers::count(item)), Some(since), Ink::Warn)
             }
             Doing::Sending { item, attempt, since } => {
-                let again = if attempt > 1 { format!(", try {attempt}") } else { String::new() };
+                let again = match attempt {
+                    ..=1 => String::new(),
+                    _ if wide => format!(", try {attempt}"),
+                    _ => format!(" ×{attempt}"),
+                };
                 (format!("{noun} {}  sending{again}", numbers::count(item)), Some(since), Ink::Good)
             }
         };

@@ -43,7 +43,7 @@ fn ring(app: &App, out: &mut Vec<Effect>) {
 fn tell_the_end(app: &mut App, state: RunState) {
     let words = match state {
         RunState::Completed => "The run has ended: all was delivered or closed. q closes the board.",
-        RunState::CompletedWithFailures => "The run has ended with failures. R sends them all again, q closes the board.",
+        RunState::CompletedWithFailures => "The run has ended with failures. 6, then R, sends them all again; q closes the board.",
         RunState::Cancelled => "The run was cancelled. q closes the board.",
         RunState::Paused | RunState::Faulted | RunState::Running => "The run stands still now. q closes the board.",
     };
