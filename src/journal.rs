@@ -37,7 +37,7 @@ pub use book::{Book, Counts, Traffic};
 pub use filter::{Filter, FilterError};
 pub use lock::{Carrier, RunLock};
 pub use read::{Cause, Contents, DatasetRow, EventRow, FailureRow, Reader, ResultRow, RunRow};
-pub use write::{Cleanness, End, Extent, Judgement, Origin, Settled, Waiting, Write};
+pub use write::{Cleanness, End, Extent, Judgement, Origin, Out, Settled, Waiting, Write};
 
 use crate::model::{OperationKind, PlatformKind, RunId};
 use writer::{Order, Receipt};
@@ -276,6 +276,13 @@ impl Journal {
         self.order(book, writes, Receipt::Told(told)).await;
         // the writer ends only with the process: then nobody is left to be told
         let _ = done.await;
+    }
+
+    /// Hands writes in from a thread that may block; `then` is called by the writer once they are committed.
+    pub fn write_then(&self, book: &Arc<Book>, writes: Vec<Write>, then: impl FnOnce() + Send + 'static) {
+        let receipt = Receipt::Then(Box::new(then));
+        // the writer outlives every handle, so its queue is open
+        let _ = self.orders.blocking_send(Order { book: Arc::clone(book), writes, receipt });
     }
 
     /// As `commit`, from a thread that may block.

@@ -23,7 +23,18 @@
 //!                      └──▶ figures and events ──▶ tui │ headless     (the engine never waits for either)
 //! ```
 
+pub mod cli;
+pub mod config;
+pub mod dataset;
+pub mod engine;
+pub mod headless;
 pub mod journal;
 pub mod model;
+pub mod operation;
+pub mod pacing;
+pub mod plan;
+pub mod platform;
+pub mod report;
+pub mod sandbox;
 pub mod text;
 pub mod tui;

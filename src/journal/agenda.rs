@@ -45,6 +45,8 @@ pub struct RetryItem {
     pub unsure: u32,
     /// The record, or the array of them; none where the journal does not hold it and the dataset has to be read.
     pub record: Option<Vec<u8>>,
+    /// Whether a call of it may have been carried out without our knowing.
+    pub doubtful: bool,
     /// How it failed last: its status and code.
     pub last: (Option<u16>, Option<String>),
 }
@@ -68,8 +70,8 @@ impl Reader {
         let mut ended = self.connection.prepare("SELECT 1 FROM item WHERE run = ?1 AND seq = ?2")?;
         let mut rows = statement.query(params![run.number])?;
         while let Some(row) = rows.next()? {
-            let [first_seq, first, count] =
-                [row.get::<_, i64>(0)?, row.get(2)?, row.get(3)?].map(|number| u64::try_from(number).unwrap_or(0));
+            let [first_seq, first, count] = [row.get::<_, i64>(0)?, row.get(2)?, row.get(3)?]
+                .map(|number| u64::try_from(number).unwrap_or(0));
             let dataset = row.get(1)?;
             for offset in 0..count {
                 let seq = first_seq + offset;
@@ -111,7 +113,7 @@ impl Reader {
     /// The journal cannot be read.
     pub fn retry_item(&self, run: &RunRow, seq: Seq) -> Result<Option<RetryItem>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, f.record, f.status, f.code
+            "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, f.record, f.status, f.code, f.doubtful
              FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq WHERE i.run = ?1 AND i.seq = ?2",
         )?;
         let mut rows = statement.query_map(params![run.number, int(seq)], |row| {
@@ -122,6 +124,7 @@ impl Reader {
                 unsure: row.get(6)?,
                 record: row.get(7)?,
                 last: (row.get(8)?, row.get(9)?),
+                doubtful: row.get::<_, i64>(10)? != 0,
             })
         })?;
         rows.next().transpose().map_err(Into::into)

@@ -41,7 +41,11 @@ impl Counts {
     #[must_use]
     pub fn record_tally(&self) -> Tally {
         let known = self.records_total.unwrap_or(self.records_planned);
-        Tally { total: self.records_total, pending: known.saturating_sub(self.records.settled()), ..self.records }
+        Tally {
+            total: self.records_total,
+            pending: known.saturating_sub(self.records.settled()),
+            ..self.records
+        }
     }
 }
 

@@ -12,7 +12,9 @@ pub(super) fn mask(message: &str) -> String {
             let inside = rest.get(first.len_utf8()..).unwrap_or_default();
             inside.find(close).map(|end| first.len_utf8() + end + close.len_utf8())
         } else if first.is_alphanumeric() {
-            let end = rest.find(|char: char| !(char.is_alphanumeric() || matches!(char, '-' | '_' | '.' | ':'))).unwrap_or(rest.len());
+            let end = rest
+                .find(|char: char| !(char.is_alphanumeric() || matches!(char, '-' | '_' | '.' | ':')))
+                .unwrap_or(rest.len());
             let word = rest.get(..end).unwrap_or_default();
             if word.contains(|char: char| char.is_ascii_digit()) {
                 Some(word.trim_end_matches(['.', ':', '-']).len())

@@ -50,12 +50,15 @@ impl Filter {
             let value = value.trim_matches('"');
             match name {
                 "status" => {
-                    let status = value.parse().map_err(|_| refuse("a status is a number such as 404".to_owned()))?;
+                    let status =
+                        value.parse().map_err(|_| refuse("a status is a number such as 404".to_owned()))?;
                     filter.status = Some(status);
                 }
                 "code" => filter.code = Some(value.to_owned()),
                 "stage" => filter.stage = Some(value.parse().map_err(|error| refuse(format!("{error}")))?),
-                "item" => filter.items.push(value.parse().map_err(|_| refuse("an item is a number".to_owned()))?),
+                "item" => {
+                    filter.items.push(value.parse().map_err(|_| refuse("an item is a number".to_owned()))?)
+                }
                 _ => return Err(refuse("there are status:, code:, stage:, item: and bare words".to_owned())),
             }
         }
@@ -71,7 +74,10 @@ impl Filter {
 
 /// A word before a colon is a term's name only if it looks like one; `12:30` and `https://…` are text.
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()) && name != "http" && name != "https"
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_lowercase())
+        && name != "http"
+        && name != "https"
 }
 
 /// The terms with the character at which each begins; quotes hold spaces together.
@@ -107,7 +113,8 @@ mod tests {
 
     #[test]
     fn terms_and_words_are_told_apart() {
-        let filter = Filter::parse(r#"status:404 code:contact.not.found stage:delivery "No budjet" 12:30 x"#).unwrap();
+        let filter =
+            Filter::parse(r#"status:404 code:contact.not.found stage:delivery "No budjet" 12:30 x"#).unwrap();
         assert_eq!(filter.status, Some(404));
         assert_eq!(filter.code.as_deref(), Some("contact.not.found"));
         assert_eq!(filter.stage, Some(Stage::Delivery));
@@ -120,6 +127,8 @@ mod tests {
         let refused = Filter::parse("status:404 colour:red").unwrap_err();
         assert_eq!((refused.at, refused.term.as_str()), (12, "colour:red"));
         assert!(Filter::parse("status:abc").unwrap_err().to_string().contains("a number such as 404"));
-        assert!(Filter::parse("stage:moon").unwrap_err().to_string().contains("validation, preflight, delivery"));
+        assert!(
+            Filter::parse("stage:moon").unwrap_err().to_string().contains("validation, preflight, delivery")
+        );
     }
 }

@@ -61,7 +61,10 @@ pub(super) fn take(folder: &Path) -> Result<Result<RunLock, Carrier>, JournalErr
     }
     let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
     let text = format!("{user}, process {}", std::process::id());
-    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .map_err(failed)?;
     Ok(Ok(RunLock { _file: file }))
 }
 

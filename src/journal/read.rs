@@ -11,7 +11,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_fro
 
 use super::book::Counts;
 use super::{Carrier, Filter, JournalError, connect, file_in, lock};
-use crate::model::{FailureState, Fault, ItemState, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Stage, Tally, Violation};
+use crate::model::{
+    FailureState, Fault, ItemState, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Stage,
+    Tally, Violation,
+};
 
 /// A connection for looking.
 #[derive(Debug)]
@@ -122,6 +125,8 @@ pub struct FailureRow {
     pub attempts: u32,
     /// How often it was sent again after an unsure answer.
     pub unsure: u32,
+    /// Whether a call of it may have been carried out without our knowing.
+    pub doubtful: bool,
     /// The platform's correlation id.
     pub correlation_id: Option<String>,
     /// When it first failed.
@@ -255,7 +260,8 @@ fn counts_of(row: &Row<'_>) -> rusqlite::Result<Counts> {
 /// A run's counts, its calls, and the number of its last event.
 pub(super) fn counts(connection: &Connection, run: i64) -> rusqlite::Result<(Counts, [u64; 4], i64)> {
     let last: Option<i64> =
-        connection.query_row("SELECT max(event) FROM event WHERE run = ?1", params![run], |row| row.get(0))?;
+        connection
+            .query_row("SELECT max(event) FROM event WHERE run = ?1", params![run], |row| row.get(0))?;
     connection.query_row("SELECT * FROM run WHERE run = ?1", params![run], |row| {
         let traffic = [
             natural(row, "requests")?,
@@ -304,7 +310,9 @@ impl Reader {
     /// There is none, or several begin like this.
     pub fn run(&self, meant: &str) -> Result<RunRow, JournalError> {
         let one = |number: i64| {
-            let row = self.connection.query_row("SELECT * FROM run WHERE run = ?1", params![number], |row| self.run_row(row));
+            let row = self
+                .connection
+                .query_row("SELECT * FROM run WHERE run = ?1", params![number], |row| self.run_row(row));
             row.map_err(JournalError::from)
         };
         if meant == "last" {
@@ -316,8 +324,9 @@ impl Reader {
         if wanted.is_empty() || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
             return Err(JournalError::NoRun(crate::text::one_line(meant, 60)));
         }
-        let mut statement =
-            self.connection.prepare("SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 LIMIT 5")?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 LIMIT 5")?;
         let found = statement
             .query_map(params![wanted], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
             .collect::<Result<Vec<_>, _>>()?;
@@ -371,7 +380,8 @@ impl Reader {
     }
 
     fn datasets(&self, run: i64) -> rusqlite::Result<Vec<DatasetRow>> {
-        let mut statement = self.connection.prepare_cached("SELECT * FROM dataset WHERE run = ?1 ORDER BY dataset")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT * FROM dataset WHERE run = ?1 ORDER BY dataset")?;
         let rows = statement.query_map(params![run], |row| {
             Ok(DatasetRow {
                 path: row.get("path")?,
@@ -460,6 +470,7 @@ impl Reader {
                 violations: serde_json::from_str(&row.get::<_, String>("violations")?).unwrap_or_default(),
                 attempts: row.get("attempts")?,
                 unsure: row.get("unsure")?,
+                doubtful: row.get::<_, i64>("doubtful")? != 0,
                 correlation_id: row.get("correlation_id")?,
                 first_at: moment(row, "first_at")?.unwrap_or_default(),
                 last_at: moment(row, "last_at")?.unwrap_or_default(),
@@ -488,10 +499,12 @@ impl Reader {
     /// The journal cannot be read.
     pub fn count_failures(&self, run: &RunRow, filter: &Filter) -> Result<(u64, u64), JournalError> {
         let (condition, values) = condition(run, filter);
-        let sql = format!("SELECT count(*) AS n, coalesce(sum(f.state IN ('failed', 'invalid')), 0) AS open {condition}");
+        let sql = format!(
+            "SELECT count(*) AS n, coalesce(sum(f.state IN ('failed', 'invalid')), 0) AS open {condition}"
+        );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let counted =
-            statement.query_row(params_from_iter(values), |row| Ok((natural(row, "n")?, natural(row, "open")?)))?;
+        let counted = statement
+            .query_row(params_from_iter(values), |row| Ok((natural(row, "n")?, natural(row, "open")?)))?;
         Ok(counted)
     }
 
@@ -571,6 +584,16 @@ impl Reader {
     /// The journal cannot be read.
     pub fn events(&self, run: &RunRow, after: i64, limit: u32) -> Result<Vec<EventRow>, JournalError> {
         self.event_rows("run = ?1 AND event > ?2 ORDER BY event LIMIT ?3", params![run.number, after, limit])
+    }
+
+    /// The number of a run's last event; 0 where it has none.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn last_event(&self, run: &RunRow) -> Result<i64, JournalError> {
+        let (_, _, last) = counts(&self.connection, run.number)?;
+        Ok(last)
     }
 
     /// The last events of a run that are worth telling a person, newest first: no single waits and failures.

@@ -114,6 +114,8 @@ CREATE TABLE failure (
     violations TEXT    NOT NULL,
     first_at   INTEGER NOT NULL,
     last_at    INTEGER NOT NULL,
+    -- 1 where a call of it may have been carried out without our knowing
+    doubtful   INTEGER NOT NULL,
     state      TEXT    NOT NULL,
     -- what it was before a person dismissed it
     before     TEXT,
@@ -149,7 +151,8 @@ pub(super) fn migrate(connection: &mut Connection, path: &std::path::Path) -> Re
     }
     for (done, step) in MIGRATIONS.iter().enumerate().skip(version) {
         let migrated = (|| {
-            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             // another process may have been faster between the look above and the lock
             let now: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             if usize::try_from(now).is_ok_and(|now| now > done) {

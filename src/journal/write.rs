@@ -46,8 +46,6 @@ pub enum Write {
         records: u64,
         /// Its bytes.
         bytes: u64,
-        /// Its digest.
-        digest: String,
     },
     /// Others stand in an item's place now.
     Split {
@@ -55,14 +53,14 @@ pub enum Write {
         seq: Seq,
         /// What it held.
         extent: Extent,
-        /// The new ones, with the unsure marks that they carry over.
-        parts: Vec<(Seq, Extent)>,
+        /// The new ones. Their records come along where the item was a failure that is sent again.
+        parts: Vec<(Seq, Extent, Option<Bytes>)>,
         /// Marks that the parts inherit.
         unsure: u32,
         /// The failure row it had, where it was being sent again by hand: each part gets its own.
         was: Origin,
     },
-    /// An item's call is about to start.
+    /// An item's call is about to start, or will not after all.
     Sending {
         /// The item.
         seq: Seq,
@@ -72,6 +70,8 @@ pub enum Write {
         attempts: u32,
         /// How often it was sent again after an unsure answer.
         unsure: u32,
+        /// Whether the call may be out from now on.
+        out: Out,
     },
     /// An item waits.
     Waiting(Box<Waiting>),
@@ -132,6 +132,15 @@ pub struct Extent {
     pub span: u64,
     /// How many of them it holds.
     pub count: u64,
+}
+
+/// Whether a call may be out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Out {
+    /// It may.
+    Maybe,
+    /// It is not.
+    No,
 }
 
 /// Whether the journal knows of every call that may be out.
@@ -200,6 +209,8 @@ pub struct Settled {
     pub attempts: u32,
     /// How often it was sent again after an unsure answer.
     pub unsure: u32,
+    /// Whether a call of it may have been carried out without our knowing: a failure keeps that.
+    pub doubtful: bool,
     /// The last status.
     pub status: Option<u16>,
     /// What a person knows it by, where that is not its place in the file.
@@ -256,8 +267,10 @@ pub(super) fn apply(
 ) -> rusqlite::Result<Option<i64>> {
     match write {
         Write::Stretch { first_seq, dataset, first, count, planned } => {
-            tx.prepare_cached("INSERT INTO stretch (run, first_seq, dataset, first, count) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![run, int(*first_seq), dataset, int(*first), int(*count)])?;
+            tx.prepare_cached(
+                "INSERT INTO stretch (run, first_seq, dataset, first, count) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![run, int(*first_seq), dataset, int(*first), int(*count)])?;
             plan(tx, run, counts, *dataset, first_seq + count, *planned, (*count, *count))?;
         }
         Write::Chunk { seq, extent, planned } => {
@@ -272,21 +285,29 @@ pub(super) fn apply(
                 params![run, int(*records)],
             )?;
         }
-        Write::StreamEnded { dataset, records, bytes, digest } => {
+        Write::StreamEnded { dataset, records, bytes } => {
             tx.execute(
-                "UPDATE dataset SET records = ?3, bytes = ?4, digest = ?5 WHERE run = ?1 AND dataset = ?2",
-                params![run, dataset, int(*records), int(*bytes), digest],
+                "UPDATE dataset SET records = ?3, bytes = ?4 WHERE run = ?1 AND dataset = ?2",
+                params![run, dataset, int(*records), int(*bytes)],
             )?;
         }
-        Write::Split { seq, extent, parts, unsure, was } => split(tx, run, counts, *seq, extent, parts, *unsure, *was)?,
-        Write::Sending { seq, extent, attempts, unsure } => {
-            upsert_open(tx, run, *seq, extent, ItemState::Sending, *attempts, *unsure)?;
+        Write::Split { seq, extent, parts, unsure, was } => {
+            split(tx, run, counts, *seq, extent, parts, *unsure, *was)?
+        }
+        Write::Sending { seq, extent, attempts, unsure, out } => {
+            let state = match out {
+                Out::Maybe => ItemState::Sending,
+                Out::No => ItemState::Pending,
+            };
+            upsert_open(tx, run, *seq, extent, state, *attempts, *unsure)?;
         }
         Write::Waiting(waiting) => return wait(tx, run, waiting).map(Some),
         Write::Settle(settled) => return settle(tx, run, counts, settled),
         Write::TakeUp { items } => take_up(tx, run, counts, items)?,
         Write::PutBack => put_back(tx, run, counts)?,
-        Write::Judge { items, judgement, by } => return judge(tx, run, counts, items, judgement, by).map(Some),
+        Write::Judge { items, judgement, by } => {
+            return judge(tx, run, counts, items, judgement, by).map(Some);
+        }
         Write::SizeLimit { largest_accepted, smallest_refused } => {
             tx.execute(
                 "UPDATE run SET largest_accepted = ?2, smallest_refused = ?3 WHERE run = ?1",
@@ -312,7 +333,8 @@ pub(super) fn apply(
         }
         Write::Fault(fault) => {
             let text = serde_json::to_string(fault).unwrap_or_default();
-            return event(tx, run, "fault", None, None, None, None, Some(fault.kind.word()), Some(&text)).map(Some);
+            return event(tx, run, "fault", None, None, None, None, Some(fault.kind.word()), Some(&text))
+                .map(Some);
         }
         Write::Note { kind, delay_ms, reason, text } => {
             return event(tx, run, kind, None, None, None, *delay_ms, *reason, Some(text)).map(Some);
@@ -384,7 +406,17 @@ fn event(
         "INSERT INTO event (run, at, kind, item, attempt, status, delay_ms, reason, text)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
-    .execute(params![run, now_ms(), kind, item.map(int), attempt, status, delay_ms.map(int), reason, text])?;
+    .execute(params![
+        run,
+        now_ms(),
+        kind,
+        item.map(int),
+        attempt,
+        status,
+        delay_ms.map(int),
+        reason,
+        text
+    ])?;
     Ok(tx.last_insert_rowid())
 }
 
@@ -420,7 +452,12 @@ fn wait(tx: &Transaction<'_>, run: i64, waiting: &Waiting) -> rusqlite::Result<i
     )
 }
 
-fn settle(tx: &Transaction<'_>, run: i64, counts: &mut Counts, settled: &Settled) -> rusqlite::Result<Option<i64>> {
+fn settle(
+    tx: &Transaction<'_>,
+    run: i64,
+    counts: &mut Counts,
+    settled: &Settled,
+) -> rusqlite::Result<Option<i64>> {
     let (state, answer) = match &settled.end {
         End::Delivered { answer } => (ItemState::Delivered, Some(answer)),
         End::Failed { .. } => (ItemState::Failed, None),
@@ -458,8 +495,10 @@ fn settle(tx: &Transaction<'_>, run: i64, counts: &mut Counts, settled: &Settled
             counts.items.delivered += 1;
             counts.records.delivered += records;
             if settled.origin == Origin::Failure {
-                tx.prepare_cached("UPDATE failure SET state = 'delivered', last_at = ?3 WHERE run = ?1 AND item = ?2")?
-                    .execute(params![run, int(settled.seq), now])?;
+                tx.prepare_cached(
+                    "UPDATE failure SET state = 'delivered', last_at = ?3 WHERE run = ?1 AND item = ?2",
+                )?
+                .execute(params![run, int(settled.seq), now])?;
             }
             Ok(None)
         }
@@ -487,11 +526,11 @@ fn fail(
 ) -> rusqlite::Result<i64> {
     let violations = serde_json::to_string(&reason.violations).unwrap_or_else(|_| "[]".to_owned());
     tx.prepare_cached(
-        "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, record, cause)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)
+        "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, record, cause, doubtful)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (run, item) DO UPDATE
          SET stage = ?3, status = ?4, code = ?5, message = ?6, violations = ?7, last_at = ?8, state = ?9,
-             record = coalesce(?10, record), cause = ?11",
+             record = coalesce(?10, record), cause = ?11, doubtful = ?12",
     )?
     .execute(params![
         run,
@@ -504,7 +543,8 @@ fn fail(
         now,
         state.word(),
         record.map(|record| record.as_ref()),
-        cause::mask(&reason.message)
+        cause::mask(&reason.message),
+        i64::from(settled.doubtful)
     ])?;
     event(
         tx,
@@ -526,7 +566,7 @@ fn split(
     counts: &mut Counts,
     seq: Seq,
     extent: &Extent,
-    parts: &[(Seq, Extent)],
+    parts: &[(Seq, Extent, Option<Bytes>)],
     unsure: u32,
     was: Origin,
 ) -> rusqlite::Result<()> {
@@ -535,15 +575,16 @@ fn split(
          ON CONFLICT (run, seq) DO UPDATE SET state = 'split', not_before = NULL",
         params![run, int(seq), extent.dataset, int(extent.first), int(extent.span), int(extent.count)],
     )?;
-    for (part, extent) in parts {
+    for (part, extent, record) in parts {
         upsert_open(tx, run, *part, extent, ItemState::Pending, 0, unsure)?;
         if was == Origin::Failure {
             // a part that is not sent before the retry stops is a failure again, with the reason of the whole
             tx.execute(
-                "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, cause)
-                 SELECT run, ?3, stage, status, code, message, violations, first_at, last_at, state, cause
-                 FROM failure WHERE run = ?1 AND item = ?2",
-                params![run, int(seq), int(*part)],
+                "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, cause,
+                                      doubtful, record)
+                 SELECT run, ?3, stage, status, code, message, violations, first_at, last_at, state, cause, doubtful,
+                        ?4 FROM failure WHERE run = ?1 AND item = ?2",
+                params![run, int(seq), int(*part), record.as_ref().map(|record| record.as_ref())],
             )?;
         }
         tx.prepare_cached("UPDATE run SET next_seq = max(next_seq, ?2) WHERE run = ?1")?
@@ -563,7 +604,8 @@ fn take_up(tx: &Transaction<'_>, run: i64, counts: &mut Counts, items: &[Seq]) -
     )?;
     let mut take = tx.prepare_cached("UPDATE item SET state = 'pending' WHERE run = ?1 AND seq = ?2")?;
     for seq in items {
-        let found = look.query_row(params![run, int(*seq)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
+        let found = look
+            .query_row(params![run, int(*seq)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
         let (records, state) = match found {
             Ok((records, state)) => (u64::try_from(records).unwrap_or(0), state),
             Err(rusqlite::Error::QueryReturnedNoRows) => continue,
@@ -649,10 +691,15 @@ fn judge(
             *items = items.saturating_add_signed(sign);
             *of_records = of_records.saturating_add_signed(sign * int(records));
         }
-        tx.prepare_cached("UPDATE item SET state = ?3 WHERE run = ?1 AND seq = ?2")?
-            .execute(params![run, int(*seq), to])?;
-        tx.prepare_cached("UPDATE failure SET state = ?3, note = ?4, before = ?5 WHERE run = ?1 AND item = ?2")?
-            .execute(params![run, int(*seq), to, note, keep])?;
+        tx.prepare_cached("UPDATE item SET state = ?3 WHERE run = ?1 AND seq = ?2")?.execute(params![
+            run,
+            int(*seq),
+            to
+        ])?;
+        tx.prepare_cached(
+            "UPDATE failure SET state = ?3, note = ?4, before = ?5 WHERE run = ?1 AND item = ?2",
+        )?
+        .execute(params![run, int(*seq), to, note, keep])?;
         judged += 1;
     }
     let text = match judgement {

@@ -28,6 +28,8 @@ pub(super) enum Receipt {
     None,
     /// Somebody waits for it.
     Told(oneshot::Sender<()>),
+    /// This is done, quickly: the next commit waits for it.
+    Then(Box<dyn FnOnce() + Send>),
     /// A place among those not committed yet becomes free.
     Freed(#[expect(dead_code, reason = "dropping it is what frees the place")] OwnedSemaphorePermit),
 }
@@ -70,9 +72,11 @@ pub(super) fn run(
             }
         }
         for order in batch.drain(..) {
-            if let Receipt::Told(told) = order.receipt {
+            match order.receipt {
                 // who asked may have gone; that changes nothing of what is written
-                let _ = told.send(());
+                Receipt::Told(told) => drop(told.send(())),
+                Receipt::Then(then) => then(),
+                Receipt::Freed(_) | Receipt::None => {}
             }
         }
     }

@@ -1,0 +1,198 @@
+//! The command line: one file a command.
+//!
+//! ```text
+//! args, settings       what may be typed
+//! send                 ingest, outcomes, run, resume, retry: from a plan to an exit code
+//! check                everything but sending
+//! judge                dismiss, reopen, cancel
+//! look                 runs, show, failures, results
+//! profile, sandbox, demo, board, manual
+//! exit, log, question  how it ends, what is logged, what is asked
+//! ```
+//!
+//! Scripts rely on what is printed to standard output and on the exit codes; what is for people only goes to standard
+//! error.
+
+mod args;
+mod board;
+mod check;
+mod demo;
+mod exit;
+mod judge;
+mod log;
+mod look;
+mod manual;
+mod profile;
+mod question;
+mod sandbox;
+mod send;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+
+use crate::config::{Config, Places, Theme};
+use crate::headless::Broken;
+use crate::journal::Reader;
+use crate::text::one_line;
+use args::{Command, CommandLine, Global};
+use exit::{Exit, Stop};
+
+/// Told by the panic hook, whichever thread it was that broke.
+static BROKEN: Broken = Broken::new();
+
+/// How long threads that are stuck in an input or output are waited for at the end.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Carries out the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    tell_of_panics();
+    // a panic on this thread has gone through the hook, and what it left behind is dropped with the process
+    let ended = catch_unwind(AssertUnwindSafe(|| carry_out(read_line()))).unwrap_or(Exit::Broken);
+    if BROKEN.happened() {
+        let _ = writeln!(
+            io::stderr(),
+            "error: a part of trunkline broke, which is a mistake of ours; the journal is intact\n\
+             hint: `trunkline runs` shows where the run stands, and `trunkline resume RUN` goes on"
+        );
+        return Exit::Broken.into();
+    }
+    ended.into()
+}
+
+/// Reads what was typed. `--no-color` holds for the help, too, which is written while it is still being read.
+fn read_line() -> CommandLine {
+    let plain = std::env::args_os().any(|word| word == "--no-color");
+    let colours = if plain { ColorChoice::Never } else { ColorChoice::Auto };
+    let matches = CommandLine::command().color(colours).get_matches();
+    CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn tell_of_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        BROKEN.tell();
+    }));
+}
+
+fn carry_out(line: CommandLine) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&Stop::refuse(format!("the runtime could not be started: {error}"))),
+    };
+    let ended = runtime.block_on(dispatch(line));
+    runtime.shutdown_timeout(GRACE);
+    match ended {
+        Ok(exit) => exit,
+        Err(stop) => complain(&stop),
+    }
+}
+
+/// Says why the program stopped. Standard error may be closed, and then nobody wants to know.
+fn complain(stop: &Stop) -> Exit {
+    if let Some(message) = &stop.message {
+        let _ = writeln!(io::stderr(), "error: {message}");
+    }
+    stop.exit
+}
+
+async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
+    crate::platform::ensure_crypto();
+    let Some(command) = line.command else { return board::open(&House::open(&line.global)?).await };
+    match command {
+        // these need neither a configuration nor a journal, and work where both are broken
+        Command::Completions { shell } => return manual::completions(shell),
+        Command::Man => return manual::pages(),
+        Command::Sandbox(args) => return sandbox::serve(&args).await,
+        _ => {}
+    }
+    let house = House::open(&line.global)?;
+    match command {
+        Command::Demo(args) => demo::show(&house, args).await,
+        Command::Ingest(args) => send::ingest(&house, args).await,
+        Command::Outcomes(args) => send::outcomes(&house, args).await,
+        Command::Run(args) => send::run(&house, args).await,
+        Command::Check(args) => check::check(&house, args).await,
+        Command::Resume(args) => send::resume(&house, args).await,
+        Command::Retry(args) => send::retry(&house, args).await,
+        Command::Dismiss(args) => judge::dismiss(&house, args).await,
+        Command::Reopen(args) => judge::reopen(&house, args).await,
+        Command::Cancel { run } => judge::cancel(&house, &run).await,
+        Command::Runs { format } => look::runs(&house, format),
+        Command::Show { run, format } => look::show(&house, &run, format),
+        Command::Failures(args) => look::failures(&house, &args),
+        Command::Results(args) => look::results(&house, &args),
+        Command::Profile(act) => profile::act(&house, act).await,
+        Command::Completions { .. } | Command::Man | Command::Sandbox(_) => Ok(Exit::Done),
+    }
+}
+
+/// Where this person's things are. The configuration is read when it is needed: a mistake in it must not keep anybody
+/// from looking at a run.
+#[derive(Debug)]
+struct House {
+    places: Places,
+    /// The data directory, where it was named for this one command.
+    own_data: Option<PathBuf>,
+    colours: Colours,
+}
+
+/// Whether there are colours on the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Colours {
+    Configured,
+    None,
+}
+
+impl House {
+    fn open(global: &Global) -> Result<Self, Stop> {
+        let places = Places::find(global.config.clone(), global.data_dir.clone())?;
+        log::begin(global, &places.data_dir);
+        let own_data = global.data_dir.as_ref().map(|_| places.data_dir.clone());
+        let colours = if global.no_color { Colours::None } else { Colours::Configured };
+        Ok(Self { places, own_data, colours })
+    }
+
+    fn config(&self) -> Result<Config, Stop> {
+        let mut config = Config::load(&self.places.config_file)?;
+        if self.colours == Colours::None {
+            config.ui.theme = Theme::Mono;
+        }
+        Ok(config)
+    }
+
+    /// The journal for looking; `None` where there is none yet.
+    fn reader(&self) -> Result<Option<Reader>, Stop> {
+        let exists = self.places.data_dir.join("journal.db").try_exists().unwrap_or(true);
+        Ok(if exists { Some(Reader::open(&self.places.data_dir)?) } else { None })
+    }
+
+    /// The journal for looking at a run that there should be.
+    fn reader_of(&self, run: &str) -> Result<Reader, Stop> {
+        self.reader()?.ok_or_else(|| {
+            let folder = one_line(&self.places.data_dir.to_string_lossy(), 512);
+            Stop::refuse(format!(
+                "there is no run `{}`: there is no journal in `{folder}` yet\n\
+                 hint: name the folder that it is in with --data-dir",
+                one_line(run, 60)
+            ))
+        })
+    }
+}
+
+/// Who does it, for the audit trail.
+fn person(config: &Config) -> String {
+    let user = || std::env::var("USER").ok().filter(|user| !user.is_empty());
+    let name = config.ui.name.clone().or_else(user).unwrap_or_else(|| "somebody".to_owned());
+    one_line(&name, 64)
+}

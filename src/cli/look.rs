@@ -1,0 +1,51 @@
+//! `runs`, `show`, `failures`, `results`: looking at what the journal knows. Nothing here writes to it.
+
+use super::House;
+use super::args::{FailuresArgs, Grouping, ResultsArgs};
+use super::exit::{Exit, Stop};
+use crate::report::{
+    ListFormat, Outlet, Paths, RunReport, write_causes, write_failures, write_results, write_run, write_runs,
+};
+
+pub(super) fn runs(house: &House, format: ListFormat) -> Result<Exit, Stop> {
+    let runs = house.reader()?.map(|reader| reader.runs()).transpose()?.unwrap_or_default();
+    let mut outlet = Outlet::stdout();
+    write_runs(&mut outlet, &runs, format)?;
+    outlet.finish()?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn show(house: &House, run: &str, format: ListFormat) -> Result<Exit, Stop> {
+    let reader = house.reader_of(run)?;
+    let run = reader.run(run)?;
+    let faults = reader.faults(&run)?;
+    let journal = house.places.data_dir.join("journal.db");
+    let folder = house.places.data_dir.join("runs").join(run.id.to_string());
+    let mut outlet = Outlet::stdout();
+    let paths = Paths { journal: &journal, folder: &folder };
+    write_run(&mut outlet, &RunReport { run: &run, faults: &faults, paths }, format)?;
+    outlet.finish()?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn failures(house: &House, args: &FailuresArgs) -> Result<Exit, Stop> {
+    let filter = args.filter.filter()?;
+    let reader = house.reader_of(&args.run)?;
+    let run = reader.run(&args.run)?;
+    let mut outlet = Outlet::open(args.output.as_deref())?;
+    match args.by {
+        Some(Grouping::Cause) => write_causes(&mut outlet, &reader.causes(&run, &filter)?, args.format)?,
+        None => write_failures(&mut outlet, &reader, &run, &filter, args.format)?,
+    }
+    outlet.finish()?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn results(house: &House, args: &ResultsArgs) -> Result<Exit, Stop> {
+    let reader = house.reader_of(&args.run)?;
+    let run = reader.run(&args.run)?;
+    let mut outlet = Outlet::open(args.output.as_deref())?;
+    write_results(&mut outlet, &reader, &run, args.format)?;
+    outlet.finish()?;
+    Ok(Exit::Done)
+}

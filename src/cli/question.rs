@@ -1,0 +1,73 @@
+//! Questions to a person at the terminal. They are asked on standard error, since standard output may be read by a
+//! program, and only where somebody can answer.
+
+use std::io::{self, IsTerminal, Write};
+
+use tokio::sync::oneshot;
+
+use super::exit::Stop;
+use crate::headless::Signals;
+use crate::report::grouped;
+use crate::text::one_line;
+
+/// Whether a person sits at both ends.
+pub(super) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// What is about to be sent.
+pub(super) struct Sendoff<'a> {
+    /// What it is: `send 1,000 records of a.json`.
+    pub what: String,
+    /// The number that stands for it, where it is known.
+    pub count: Option<u64>,
+    /// The profile.
+    pub profile: &'a str,
+    /// The host that it goes to.
+    pub host: &'a str,
+    /// Whether that is real data.
+    pub production: bool,
+}
+
+/// Asks before sending. In production the answer is the count, typed.
+pub(super) async fn ask(sendoff: &Sendoff<'_>, signals: &mut Signals) -> Result<(), Stop> {
+    let production = if sendoff.production { "PRODUCTION " } else { "" };
+    let (profile, host) = (one_line(sendoff.profile, 64), one_line(sendoff.host, 200));
+    let question = format!("{} to {production}{profile} ({host})?", sendoff.what);
+    let (prompt, wanted) = match sendoff.count {
+        Some(count) if sendoff.production => (
+            format!("{question}\nto go on, type the number {count}: "),
+            vec![count.to_string(), grouped(count)],
+        ),
+        None if sendoff.production => {
+            (format!("{question}\nto go on, type the profile's name: "), vec![profile])
+        }
+        _ => (format!("{question} [y/N] "), vec!["y".to_owned(), "yes".to_owned()]),
+    };
+    let answer = answer(&prompt, signals).await?;
+    if wanted.iter().any(|word| answer.trim().eq_ignore_ascii_case(word)) {
+        return Ok(());
+    }
+    Err(Stop::refuse("nothing was sent: the question was not answered with yes"))
+}
+
+/// Asks for one line. The thread that waits for it ends with the line or with the process.
+pub(super) async fn answer(prompt: &str, signals: &mut Signals) -> Result<String, Stop> {
+    let mut stderr = io::stderr();
+    write!(stderr, "{prompt}").and_then(|()| stderr.flush())?;
+    let (tell, told) = oneshot::channel();
+    let read = move || {
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line).map(|_| line);
+        // who asked may have left meanwhile
+        let _ = tell.send(read);
+    };
+    std::thread::Builder::new().name("question".to_owned()).spawn(read)?;
+    tokio::select! {
+        line = told => Ok(line.unwrap_or_else(|_| Ok(String::new()))?),
+        () = signals.next() => {
+            let _ = writeln!(stderr);
+            Err(Stop::interrupted())
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! `ingest`, `outcomes`, `run`, `resume`, `retry`: from what was typed to a run, and from its end to an exit code.
+
+use std::future::Future;
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::{IngestArgs, OutcomesArgs, ResumeArgs, RetryArgs, RunArgs, Sending, Watching};
+use super::exit::{Exit, Stop};
+use super::question::{self, Sendoff, is_interactive};
+use super::{BROKEN, House, person};
+use crate::config::{Config, Profile};
+use crate::engine::{self, Handle, Scanned, Setup};
+use crate::headless::{AtFault, Origin, Signals, Told, watch};
+use crate::journal::{Journal, JournalError, RunRow};
+use crate::model::{FailureState, OperationKind, RunState};
+use crate::plan::Plan;
+use crate::report::{records_of, run_prefix};
+use crate::text::one_line;
+
+pub(super) async fn ingest(house: &House, args: IngestArgs) -> Result<Exit, Stop> {
+    let mut plan = Plan::new(OperationKind::Ingest);
+    plan.datasets = args.datasets;
+    begin(house, plan, args.ingest.pairs(), &args.sending).await
+}
+
+pub(super) async fn outcomes(house: &House, args: OutcomesArgs) -> Result<Exit, Stop> {
+    let mut plan = Plan::new(OperationKind::Outcomes);
+    plan.datasets = vec![args.dataset];
+    begin(house, plan, args.outcomes.pairs(), &args.sending).await
+}
+
+pub(super) async fn run(house: &House, args: RunArgs) -> Result<Exit, Stop> {
+    begin(house, Plan::load(&args.plan)?, Vec::new(), &args.sending).await
+}
+
+async fn begin(
+    house: &House,
+    mut plan: Plan,
+    mut keys: Vec<(&str, &str)>,
+    sending: &Sending,
+) -> Result<Exit, Stop> {
+    let mut signals = Signals::listen()?;
+    keys.extend(sending.delivery.pairs());
+    keys.extend(sending.any.pairs()?);
+    plan.set_all(&keys)?;
+    let profile = choose_profile(&house.config()?, &mut plan, sending.profile.as_deref())?;
+    refuse_read_only(sending, &profile)?;
+    let scanned = scan(&plan, sending.until_error, &mut signals).await?;
+    if asks(sending) {
+        let count = scanned.records();
+        let records =
+            count.map_or_else(|| "records".to_owned(), |count| records_of(count, "record", "records"));
+        let what = format!("send {records} of {}", datasets(&scanned));
+        question::ask(&sendoff(what, count, &profile), &mut signals).await?;
+    }
+    let journal = Journal::open(&house.places.data_dir)?;
+    let setup = Setup { journal, plan, profile, until_error: sending.until_error };
+    let handle = or_interrupted(engine::begin(setup, scanned), &mut signals).await??;
+    attend(&handle, (Origin::New, 0), sending.watching, &mut signals).await
+}
+
+pub(super) async fn resume(house: &House, args: ResumeArgs) -> Result<Exit, Stop> {
+    let mut signals = Signals::listen()?;
+    let reader = house.reader_of(&args.run)?;
+    let run = reader.run(&args.run)?;
+    refuse_carried(&run)?;
+    if let Some(exit) = over(&run)? {
+        return Ok(exit);
+    }
+    let setup = again(house, &run, &args.sending)?;
+    if asks(&args.sending) {
+        let pending = run.records.pending;
+        let what = format!("go on with run {} and send {}", run_prefix(run.id), left(pending));
+        question::ask(&sendoff(what, Some(pending), &setup.profile), &mut signals).await?;
+    }
+    let after = reader.last_event(&run)?;
+    let handle = or_interrupted(engine::resume(setup, &run), &mut signals).await??;
+    attend(&handle, (Origin::Resumed, after), args.sending.watching, &mut signals).await
+}
+
+pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> {
+    let mut signals = Signals::listen()?;
+    let reader = house.reader_of(&args.run)?;
+    let run = reader.run(&args.run)?;
+    refuse_carried(&run)?;
+    let filter = args.filter.filter()?;
+    let items = reader.items_of_failures(&run, &filter, &[FailureState::Failed, FailureState::Invalid])?;
+    if items.is_empty() {
+        say(&format!("no open failure of run {} matches: nothing was sent", run_prefix(run.id)));
+        return Ok(Exit::Done);
+    }
+    let setup = again(house, &run, &args.sending)?;
+    let count = items.len() as u64;
+    if asks(&args.sending) {
+        let what =
+            format!("send {} of run {} again", records_of(count, "failure", "failures"), run_prefix(run.id));
+        question::ask(&sendoff(what, Some(count), &setup.profile), &mut signals).await?;
+    }
+    let by = person(&house.config()?);
+    let after = reader.last_event(&run)?;
+    let handle = or_interrupted(engine::retry(setup, &run, items, by), &mut signals).await??;
+    attend(&handle, (Origin::Resumed, after), args.sending.watching, &mut signals).await
+}
+
+/// The profile of a new run: the one on the command line, else the plan's, else the default one.
+pub(super) fn choose_profile(config: &Config, plan: &mut Plan, named: Option<&str>) -> Result<Profile, Stop> {
+    let name = named.or(plan.profile.as_deref());
+    let profile = config.profile(name, plan.operation.kind().platform())?;
+    plan.profile = Some(profile.name.clone());
+    Ok(profile)
+}
+
+/// What a run that was begun before goes on with: its own plan, with other keys of `[delivery]` where they were typed.
+fn again(house: &House, run: &RunRow, sending: &Sending) -> Result<Setup, Stop> {
+    let mut plan = Plan::from_toml(&run.plan)?;
+    let mut keys = sending.delivery.pairs();
+    keys.extend(sending.any.pairs()?);
+    plan.set_delivery_all(&keys)?;
+    let name = sending.profile.as_deref().unwrap_or(&run.profile);
+    let profile = house.config()?.profile(Some(name), run.platform)?;
+    refuse_read_only(sending, &profile)?;
+    let journal = Journal::open(&house.places.data_dir)?;
+    Ok(Setup { journal, plan, profile, until_error: sending.until_error || run.until_error })
+}
+
+fn refuse_read_only(sending: &Sending, profile: &Profile) -> Result<(), Stop> {
+    let why = if sending.read_only {
+        "`--read-only` was given".to_owned()
+    } else if profile.read_only {
+        format!("profile `{}` is marked `read_only`", profile.name)
+    } else {
+        return Ok(());
+    };
+    Err(Stop::refuse(format!("nothing was sent: {why}\nhint: `trunkline check` does everything but sending")))
+}
+
+fn refuse_carried(run: &RunRow) -> Result<(), Stop> {
+    match &run.carrier {
+        Some(carrier) => {
+            Err(JournalError::Carried { run: run.id.to_string(), carrier: carrier.clone() }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// A run of which nothing is left for a resume is no mistake, but for a cancelled one.
+fn over(run: &RunRow) -> Result<Option<Exit>, Stop> {
+    let name = run_prefix(run.id);
+    let (said, exit) = match run.state {
+        RunState::Completed => (format!("run {name} is completed: nothing is left to be sent"), Exit::Done),
+        RunState::CompletedWithFailures => (
+            format!(
+                "run {name} has ended: nothing is left but its failures\n`trunkline retry {name}` sends them again"
+            ),
+            Exit::Failures,
+        ),
+        RunState::Cancelled => {
+            return Err(Stop::refuse(format!(
+                "run {name} was cancelled, which is final\nhint: begin a new run of its datasets"
+            )));
+        }
+        RunState::Running | RunState::Paused | RunState::Faulted => return Ok(None),
+    };
+    say(&said);
+    Ok(Some(exit))
+}
+
+/// For people: standard output may be read by a program.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn asks(sending: &Sending) -> bool {
+    !sending.yes && is_interactive()
+}
+
+fn sendoff(what: String, count: Option<u64>, profile: &Profile) -> Sendoff<'_> {
+    Sendoff {
+        what,
+        count,
+        profile: &profile.name,
+        host: profile.api_url.host_str().unwrap_or("?"),
+        production: profile.production,
+    }
+}
+
+fn datasets(scanned: &Scanned) -> String {
+    match scanned.datasets() {
+        [one] => one_line(&one.path.to_string_lossy(), 200),
+        several => records_of(several.len() as u64, "dataset", "datasets"),
+    }
+}
+
+fn left(pending: u64) -> String {
+    records_of(pending, "record that is left", "records that are left")
+}
+
+/// The first pass over the datasets, with a bar where somebody can see it.
+pub(super) async fn scan(plan: &Plan, until_error: bool, signals: &mut Signals) -> Result<Scanned, Stop> {
+    let bar = reading_bar();
+    let shown = bar.clone();
+    let on_progress = move |read: u64, of: u64| {
+        shown.set_length(of);
+        shown.set_position(read);
+    };
+    let scanned = or_interrupted(engine::scan(plan, until_error, on_progress), signals).await;
+    bar.finish_and_clear();
+    Ok(scanned??)
+}
+
+fn reading_bar() -> ProgressBar {
+    let target =
+        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(None, target);
+    // a template that did not parse leaves the bar's own style, which does as well
+    if let Ok(style) =
+        ProgressStyle::with_template("reading the dataset  {bar:30} {percent:>3} %  {bytes} of {total_bytes}")
+    {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Waits for something before the run, unless a person wants to leave.
+pub(super) async fn or_interrupted<T>(
+    what: impl Future<Output = T>,
+    signals: &mut Signals,
+) -> Result<T, Stop> {
+    tokio::select! {
+        done = what => Ok(done),
+        () = signals.next() => Err(Stop::interrupted()),
+    }
+}
+
+/// Watches the run to its end.
+async fn attend(
+    handle: &Handle,
+    since: (Origin, i64),
+    watching: Watching,
+    signals: &mut Signals,
+) -> Result<Exit, Stop> {
+    let told = if watching.events { Told::Events } else { Told::Words };
+    let ending = watch(handle, since, told, at_fault(watching), signals, &BROKEN).await?;
+    Ok(Exit::of(&ending))
+}
+
+/// Only a person at the terminal can mend a fault while the run waits for it.
+pub(super) fn at_fault(watching: Watching) -> AtFault {
+    if watching.detach_on_fault || !is_interactive() { AtFault::Leave } else { AtFault::Wait }
+}

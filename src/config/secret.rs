@@ -1,0 +1,319 @@
+//! Secrets: what they are in memory, and the four homes that one can have.
+//!
+//! A secret never stands in the configuration itself, because that is copied, shared and kept under version control.
+//! It is read when it is needed, so that one that was renewed is found without a restart.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::document::{DocumentError, NO_SECRET_HERE, Node, Setting};
+use super::keyring;
+use crate::text::one_line;
+
+/// How long a command may take to tell a secret.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest secret, in bytes; what is longer is something else.
+const LONGEST: usize = 64 * 1024;
+
+/// A secret. It shows itself as `…`, can be neither printed nor serialized, and is wiped from memory when dropped.
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes a secret over and wipes where it was.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        let text = Zeroizing::new(text);
+        Self(SecretString::from(text.as_str()))
+    }
+
+    /// The secret itself, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// As the type that the wire's side takes.
+    #[must_use]
+    pub fn into_inner(self) -> SecretString {
+        self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Where a profile's secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// The desktop's or the kernel's key store: service `trunkline`, user the profile's name.
+    Keyring,
+    /// An environment variable.
+    Env(String),
+    /// A file that nobody else may read.
+    File(PathBuf),
+    /// A program and its arguments, run without a shell; it tells the secret on its standard output.
+    Command(Vec<String>),
+}
+
+/// Why a secret could not be read or stored. No variant holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set.
+    #[error("secret of profile `{profile}`: the environment variable `{variable}` is not set, or empty")]
+    NoVariable {
+        /// The profile.
+        profile: String,
+        /// The variable.
+        variable: String,
+    },
+    /// The file can't be read.
+    #[error("secret of profile `{profile}`: reading `{}`: {source}", path.display())]
+    File {
+        /// The profile.
+        profile: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Others may read the file.
+    #[error("secret of profile `{profile}`: others may read or write `{0}`; take that from them with `chmod 600 {0}`", path.display())]
+    FileOpen {
+        /// The profile.
+        profile: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The program can't be run, or failed, or took too long.
+    #[error("secret of profile `{profile}`: the command `{program}` {problem}")]
+    Command {
+        /// The profile.
+        profile: String,
+        /// The program, without its arguments.
+        program: String,
+        /// What happened.
+        problem: String,
+    },
+    /// What was read can't be a secret.
+    #[error("secret of profile `{profile}`: what {home} holds {problem}")]
+    Unusable {
+        /// The profile.
+        profile: String,
+        /// Where it was read.
+        home: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The keyring works and has none.
+    #[error("secret of profile `{profile}`: the keyring holds none for it{more}; {OTHER_HOMES}")]
+    NotInKeyring {
+        /// The profile.
+        profile: String,
+        /// What did not work besides, or nothing.
+        more: String,
+    },
+    /// No keyring works here.
+    #[error("secret of profile `{profile}`: no keyring can be used here ({reason}); {OTHER_HOMES}")]
+    NoKeyring {
+        /// The profile.
+        profile: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+const OTHER_HOMES: &str = "it can be in an environment variable, a file or a command's output instead: \
+                           `secret = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`";
+
+impl SecretSource {
+    /// Reads the secret of the profile named `profile`. A line end at its end is no part of it.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be read, and what can be done. A command gets 30 s; of its output only the first line on standard
+    /// error is ever told.
+    pub async fn read(&self, profile: &str) -> Result<Secret, SecretError> {
+        match self {
+            Self::Keyring => {
+                let bytes = keyring::read_secret(profile).await?;
+                secret_of(profile, "the keyring", &bytes)
+            }
+            Self::Env(variable) => match std::env::var_os(variable).filter(|value| !value.is_empty()) {
+                Some(value) => {
+                    let bytes = Zeroizing::new(value.into_encoded_bytes());
+                    secret_of(profile, &format!("the environment variable `{variable}`"), &bytes)
+                }
+                None => {
+                    Err(SecretError::NoVariable { profile: profile.to_owned(), variable: variable.clone() })
+                }
+            },
+            Self::File(path) => read_file(profile, path),
+            Self::Command(words) => read_command(profile, words, COMMAND_LIMIT).await,
+        }
+    }
+
+    /// The same source, with a relative file taken from `directory`.
+    pub(crate) fn beside(self, directory: &Path) -> Self {
+        match self {
+            Self::File(path) => Self::File(directory.join(path)),
+            other => other,
+        }
+    }
+}
+
+fn secret_of(profile: &str, home: &str, bytes: &[u8]) -> Result<Secret, SecretError> {
+    let unusable =
+        |problem| SecretError::Unusable { profile: profile.to_owned(), home: home.to_owned(), problem };
+    if bytes.len() > LONGEST {
+        return Err(unusable("is longer than 64 KiB, and so no secret"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| unusable("is not UTF-8 text"))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(unusable("is empty")),
+        text => Ok(Secret(SecretString::from(text))),
+    }
+}
+
+/// Reads a small file at once: asking a pool of threads to do it would cost more than the reading.
+fn read_file(profile: &str, path: &Path) -> Result<Secret, SecretError> {
+    use std::io::Read;
+
+    let failed = |source| SecretError::File { profile: profile.to_owned(), path: path.to_owned(), source };
+    // opening a pipe would wait for its writer, so what it is comes first
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(std::io::Error::other("it is not a regular file")));
+    }
+    let file = std::fs::File::open(path).map_err(failed)?;
+    if is_open_to_others(&file.metadata().map_err(failed)?) {
+        return Err(SecretError::FileOpen { profile: profile.to_owned(), path: path.to_owned() });
+    }
+    // large enough from the start, so that growing leaves no copy behind
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 64));
+    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    secret_of(profile, &format!("the file `{}`", path.display()), &bytes)
+}
+
+#[cfg(unix)]
+fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+const fn is_open_to_others(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+async fn read_command(profile: &str, words: &[String], limit: Duration) -> Result<Secret, SecretError> {
+    let (program, arguments) =
+        words.split_first().map_or(("", words), |(first, rest)| (first.as_str(), rest));
+    let failed = |problem: String| SecretError::Command {
+        profile: profile.to_owned(),
+        program: one_line(program, 100),
+        problem,
+    };
+    let mut child = tokio::process::Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(format!("can't be run: {error}")))?;
+    let (output, complaint) = (child.stdout.take(), child.stderr.take());
+    let finished = async {
+        let (output, complaint, status) =
+            tokio::join!(read_at_most(output, LONGEST), read_at_most(complaint, 4096), child.wait());
+        Ok::<_, std::io::Error>((output?, complaint?, status?))
+    };
+    let (output, complaint, status) = tokio::time::timeout(limit, finished)
+        .await
+        .map_err(|_| failed(format!("took longer than {} s and was stopped", limit.as_secs())))?
+        .map_err(|error| failed(format!("can't be read: {error}")))?;
+    if !status.success() {
+        let complaint = String::from_utf8_lossy(&complaint);
+        let first = one_line(complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), 200);
+        let said =
+            if first.is_empty() { "and said nothing".to_owned() } else { format!("and said: {first}") };
+        return Err(failed(format!("failed ({status}) {said}")));
+    }
+    secret_of(profile, &format!("the output of the command `{}`", one_line(program, 100)), &output)
+}
+
+/// Reads to the end and keeps `most` bytes and one more, which tells that there were too many: a program that is not
+/// read to its end would wait for ever.
+async fn read_at_most(
+    input: Option<impl AsyncRead + Unpin>,
+    most: usize,
+) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut kept = Zeroizing::new(Vec::with_capacity(most + 64));
+    if let Some(mut input) = input {
+        (&mut input).take(most as u64 + 1).read_to_end(&mut kept).await?;
+        tokio::io::copy(&mut input, &mut tokio::io::sink()).await?;
+    }
+    Ok(kept)
+}
+
+impl Setting for SecretSource {
+    fn read(node: &Node<'_>) -> Result<Self, DocumentError> {
+        if node.value().as_table().is_none() {
+            return Err(node.error(&format!("is no table: {NO_SECRET_HERE}")));
+        }
+        let mut keyring: Option<bool> = None;
+        let mut variable: Option<String> = None;
+        let mut file: Option<String> = None;
+        let mut command: Option<Vec<String>> = None;
+        node.keys(|keys| {
+            keys.key("keyring", &mut keyring)?;
+            keys.key("env", &mut variable)?;
+            keys.key("file", &mut file)?;
+            keys.key("command", &mut command)
+        })?;
+        match (keyring, variable, file, command) {
+            (Some(true), None, None, None) => Ok(Self::Keyring),
+            (Some(false), None, None, None) => {
+                Err(node.error("can't be `{ keyring = false }`: name another home"))
+            }
+            (None, Some(name), None, None) if is_variable_name(&name) => Ok(Self::Env(name)),
+            (None, Some(_), None, None) => {
+                Err(node
+                    .error("must hold in `env` the name of an environment variable: letters, digits and `_`"))
+            }
+            (None, None, Some(path), None) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
+            (None, None, None, Some(words)) if words.first().is_some_and(|first| !first.is_empty()) => {
+                Ok(Self::Command(words))
+            }
+            _ => Err(node.error(
+                "must have exactly one of `keyring`, `env`, `file` and `command`, and not an empty one",
+            )),
+        }
+    }
+
+    fn write(&self) -> Option<toml::Value> {
+        let (home, value) = match self {
+            Self::Keyring => ("keyring", true.write()),
+            Self::Env(name) => ("env", name.write()),
+            Self::File(path) => ("file", path.to_str().map(str::to_owned).write()),
+            Self::Command(words) => ("command", words.write()),
+        };
+        Some(toml::Value::Table(std::iter::once((home.to_owned(), value?)).collect()))
+    }
+}
+
+fn is_variable_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(plain) && name.starts_with(|first: char| !first.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! What it takes to make a call: a token, leave, and the way to the platform.
+
+use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::faults;
+use crate::model::Fault;
+use crate::pacing::{Backoff, Lane, LaneAnswer, LaneChange, Leave, Outcome, WindowHint};
+use crate::plan::Delivery;
+use crate::platform::{
+    Answer, CallError, PlatformError, Request, RetryAfter, Token, TokenError, Tokens, Transport, error_body,
+};
+
+/// The way to one tenant at its pace.
+pub(super) struct Access {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) tokens: Tokens,
+    pub(super) lane: Lane,
+    pub(super) delivery: Delivery,
+    pub(super) rng: Mutex<fastrand::Rng>,
+}
+
+/// What one call brought, in the words of the decision table.
+pub(super) struct Brought {
+    pub(super) outcome: Outcome,
+    pub(super) status: Option<u16>,
+    pub(super) retry_after: Option<Duration>,
+    /// What the platform said, where it did not accept.
+    pub(super) error: PlatformError,
+    pub(super) answer: Option<Answer>,
+    pub(super) correlation_id: Option<String>,
+    /// What it changed for the lane.
+    pub(super) change: Option<LaneChange>,
+}
+
+impl Access {
+    /// Makes one call, for which there is leave, and tells the lane of its answer.
+    pub(super) async fn call(&self, request: &Request, token: &Token, leave: Leave) -> Brought {
+        let mut brought = read(self.transport.call(request, token).await);
+        let answer = match brought.outcome {
+            Outcome::Status(429) => LaneAnswer::Throttled { retry_after: brought.retry_after },
+            Outcome::Status(_) | Outcome::InProgress => LaneAnswer::Accepted,
+            Outcome::NoConnection | Outcome::NoAnswer => LaneAnswer::Lost,
+        };
+        let window = brought.answer.as_ref().and_then(|answer| answer.window).map(|window| WindowHint {
+            used: window.used,
+            allowed: window.allowed,
+            resets_in: window.resets_in,
+        });
+        brought.change = self.lane.answered(leave, answer, window);
+        brought
+    }
+
+    /// How long to wait after so many tries.
+    pub(super) fn back_off(&self, attempt: u32, retry_after: Option<Duration>) -> Duration {
+        let plan = self.delivery.backoff;
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        Backoff { base: plan.base, cap: plan.cap }.wait(attempt, retry_after, &mut rng)
+    }
+
+    /// A token, after as many tries as it takes and the plan allows.
+    pub(super) async fn token(&self) -> Result<Arc<Token>, Fault> {
+        match self.tokens.get().await {
+            Ok(token) => Ok(token),
+            Err(error) => self.token_after(error).await,
+        }
+    }
+
+    /// A token other than this one, which the platform refused.
+    pub(super) async fn fresh_token(&self, stale: &Token) -> Result<Arc<Token>, Fault> {
+        match self.tokens.renew_after(stale).await {
+            Ok(token) => Ok(token),
+            Err(error) => self.token_after(error).await,
+        }
+    }
+
+    async fn token_after(&self, first: TokenError) -> Result<Arc<Token>, Fault> {
+        let mut error = first;
+        let mut counted = 0;
+        let begun = Instant::now();
+        for attempt in 1.. {
+            let fault = match &error {
+                TokenError::Refused { .. } | TokenError::Secret(_) => {
+                    return Err(faults::client_refused(error.to_string()));
+                }
+                TokenError::Throttled { .. } => faults::throttled(),
+                TokenError::Trouble { .. } | TokenError::Call(_) => {
+                    counted += 1;
+                    faults::unreachable(error.to_string())
+                }
+            };
+            let impatient = begun.elapsed() >= self.delivery.throttle_patience;
+            if counted >= self.delivery.max_attempts || impatient {
+                return Err(fault);
+            }
+            let retry_after = error.retry_after().map(RetryAfter::wait);
+            tokio::time::sleep(self.back_off(attempt, retry_after)).await;
+            match self.tokens.get().await {
+                Ok(token) => return Ok(token),
+                Err(again) => error = again,
+            }
+        }
+        Err(faults::unreachable(error.to_string()))
+    }
+}
+
+/// The code of ours for a call that may have been carried out, for all we know.
+pub(super) const NO_ANSWER: &str = "no.answer";
+
+fn read(result: Result<Answer, CallError>) -> Brought {
+    match result {
+        Ok(answer) => {
+            let accepted = (200..300).contains(&answer.status);
+            let error = if accepted {
+                PlatformError { code: None, message: String::new(), details: Vec::new() }
+            } else {
+                error_body::parse(answer.status, &answer.body)
+            };
+            let in_progress =
+                answer.status == 409 && error.code.as_deref() == Some("idempotency.in_progress");
+            Brought {
+                outcome: if in_progress { Outcome::InProgress } else { Outcome::Status(answer.status) },
+                status: Some(answer.status),
+                retry_after: answer.retry_after.map(RetryAfter::wait),
+                correlation_id: answer.correlation_id.clone(),
+                error,
+                answer: Some(answer),
+                change: None,
+            }
+        }
+        Err(error) => {
+            let (outcome, code) = match &error {
+                CallError::NoConnection { .. } => (Outcome::NoConnection, "no.connection"),
+                CallError::NoAnswer { .. } => (Outcome::NoAnswer, NO_ANSWER),
+                // it was not sent, and never can be: the item fails, as with a request that the platform refuses
+                CallError::Unsendable { .. } => (Outcome::Status(400), "unsendable"),
+            };
+            let message = error.to_string();
+            let error = PlatformError { code: Some(code.to_owned()), message, details: Vec::new() };
+            let (status, retry_after, answer, correlation_id) = (None, None, None, None);
+            Brought { outcome, status, retry_after, error, answer, correlation_id, change: None }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The faults of a run, in words: what is wrong, and what a person can do about it.
+
+use jiff::Timestamp;
+
+use crate::model::{Fault, FaultKind};
+
+pub(super) fn fault(kind: FaultKind, message: String, advice: &str) -> Fault {
+    Fault { at: Timestamp::now(), kind, message, advice: advice.to_owned(), resumes_at: None }
+}
+
+pub(super) fn client_refused(message: String) -> Fault {
+    fault(
+        FaultKind::ClientRefused,
+        message,
+        "check the profile's client id, secret and region (`trunkline profile test`), then go on",
+    )
+}
+
+pub(super) fn missing_scope(needed: &[&str], held: Option<&[String]>, said: &str) -> Fault {
+    let needed = needed.join(" ");
+    let held = match held {
+        Some([]) => "the token has none".to_owned(),
+        Some(held) => format!("the token has `{}`", crate::text::one_line(&held.join(" "), 500)),
+        None => "the token's answer names no scopes: roles decide".to_owned(),
+    };
+    let said = if said.is_empty() { String::new() } else { format!(" (the platform says: {said})") };
+    fault(
+        FaultKind::MissingScope,
+        format!("the operation needs `{needed}`; {held}{said}"),
+        "let an administrator give the client this scope or a role with this permission, then go on",
+    )
+}
+
+pub(super) fn unreachable(message: String) -> Fault {
+    fault(
+        FaultKind::Unreachable,
+        message,
+        "check the network and the profile's URLs; nothing is lost, go on when the host can be reached",
+    )
+}
+
+pub(super) fn dataset_changed(message: String) -> Fault {
+    fault(
+        FaultKind::DatasetChanged,
+        message,
+        "put the file back as it was and resume, or begin a new run with the file as it is now",
+    )
+}
+
+pub(super) fn dataset_broken(message: String) -> Fault {
+    fault(
+        FaultKind::DatasetBroken,
+        message,
+        "what came before that place is delivered; begin a new run with what is missing",
+    )
+}
+
+pub(super) fn disk(message: &str) -> Fault {
+    fault(
+        FaultKind::Disk,
+        format!("the journal cannot be written: {}", crate::text::one_line(message, 300)),
+        "make room on the disk that holds the data folder; the run goes on by itself then",
+    )
+}
+
+pub(super) fn same_failures(count: u32, status: Option<u16>, code: Option<&str>) -> Fault {
+    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let code = code.map_or_else(String::new, |code| format!(" {code}"));
+    fault(
+        FaultKind::SameFailures,
+        format!("{count} items in a row failed in the same way: {status}{code}"),
+        "look at the failures; where they are right, go on, otherwise mend the plan and begin a new run",
+    )
+}
+
+pub(super) fn parked(until: Timestamp) -> Fault {
+    let mut fault = fault(
+        FaultKind::Parked,
+        "the platform asks for a pause that is longer than the plan's retry_after_limit".to_owned(),
+        "the run goes on by itself at that moment where it is still open; a resume waits for it too",
+    );
+    fault.resumes_at = Some(until);
+    fault
+}
+
+pub(super) fn throttled() -> Fault {
+    fault(
+        FaultKind::Throttled,
+        "the platform has said nothing but \"slow down\" for longer than the plan's throttle_patience"
+            .to_owned(),
+        "something else uses up the tenant's quota: find it, or go on later",
+    )
+}
+
+pub(super) fn chunk_failed(reason: &str) -> Fault {
+    fault(
+        FaultKind::ChunkFailed,
+        format!("a chunk failed, and the plan says after_failure = \"stop\": {reason}"),
+        "a resume begins with that chunk; to leave it behind, resume a run whose plan says \"continue\"",
+    )
+}
+
+pub(super) fn correlation_window(dataset: &str) -> Fault {
+    fault(
+        FaultKind::CorrelationWindow,
+        format!(
+            "the platform no longer keeps the set of `{dataset}` open: its last chunk is longer ago than the plan's correlation_window"
+        ),
+        "cancel this run and begin a new one, which opens a new set",
+    )
+}
+
+pub(super) fn preflight(what: &str, why: &str) -> Fault {
+    fault(
+        FaultKind::Preflight,
+        format!("{what} could not be used: {why}"),
+        "check the path in the plan, or turn the look off with `preflight = false`",
+    )
+}

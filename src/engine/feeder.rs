@@ -1,0 +1,477 @@
+//! From datasets, and from failures that are sent again, to items that are durable and ready.
+//!
+//! A reader goes through its dataset once. First it comes past what an earlier carrying-out planned: what is settled
+//! is passed over, what is open becomes the same items again, by position. From there on it plans new ones. Each is
+//! committed before it is handed to the schedule, and no more is planned ahead than the schedule has room for.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use super::carry::{Readers, Shared, instant_of};
+use super::faults;
+use super::grouping::{Batch, Grouper, Refused};
+use super::job::{Job, Sent};
+use super::schedule::Ahead;
+use crate::dataset::{DatasetError, Entry, Fingerprint, Limits, Reader};
+use crate::journal::{End, Extent, OpenItem, Origin, RetryItem, Settled, Write};
+use crate::model::{Fault, ItemState, Position, Reason, Seq, Stage};
+use crate::operation::{Admitted, Draft, Grouping};
+use crate::pacing::Certainty;
+use crate::plan::Unsure;
+
+/// The lot of failures that are sent again; datasets count from 0.
+const RETRIES: u32 = u32::MAX;
+
+/// Chunks of a dataset that may be planned and not yet taken up.
+const CHUNKS_AHEAD: usize = 15;
+
+/// What is to be fed.
+pub(super) struct Feed {
+    /// Datasets, in order.
+    pub(super) sources: VecDeque<Source>,
+    /// How many of them are read side by side.
+    pub(super) side_by_side: usize,
+    /// Failures that are sent again, and who wants it.
+    pub(super) retry: Option<(Vec<Seq>, String)>,
+    /// Whether the datasets are gone through to their ends: a retry alone does not.
+    pub(super) whole: bool,
+}
+
+/// One dataset.
+pub(super) struct Source {
+    pub(super) number: u32,
+    pub(super) origin: SourceOrigin,
+    pub(super) first_position: Position,
+    /// Records from its first that an earlier carrying-out has planned.
+    pub(super) planned: u64,
+    /// What of it was planned and is open, by position.
+    pub(super) open: Vec<OpenItem>,
+    /// Whether the journal knows of every call that was out.
+    pub(super) clean: bool,
+    /// Records that may be used, where it breaks off after them and a person wants it so.
+    pub(super) stop_at: Option<u64>,
+}
+
+/// Where a dataset's bytes come from.
+pub(super) enum SourceOrigin {
+    /// A file that was read to its end before.
+    File { path: PathBuf, fingerprint: Fingerprint },
+    /// Standard input, kept as it is read.
+    Stream { spool: File },
+    /// What an earlier carrying-out has kept of a stream that it did not see the end of.
+    Spool { path: PathBuf },
+}
+
+/// Starts the readers. Each ends when its dataset is planned, or with what is wrong with it.
+pub(super) fn spawn(shared: &Arc<Shared>, feed: &mut Feed, readers: &mut Readers) {
+    if let Some((items, by)) = feed.retry.take() {
+        take_up(shared, items, by, readers);
+    }
+    if feed.whole {
+        let sources = std::mem::take(&mut feed.sources);
+        readers.spawn(read_all(Arc::clone(shared), sources, feed.side_by_side));
+    }
+}
+
+/// Reads all datasets, some side by side, and tells the journal when all records stand in items.
+async fn read_all(shared: Arc<Shared>, sources: VecDeque<Source>, side_by_side: usize) -> Result<(), Fault> {
+    let queue = Arc::new(Mutex::new(sources));
+    let mut readers = JoinSet::new();
+    for _ in 0..side_by_side.max(1) {
+        let shared = Arc::clone(&shared);
+        let queue = Arc::clone(&queue);
+        readers.spawn_blocking(move || -> Result<Option<u64>, Fault> {
+            let mut records = 0;
+            loop {
+                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                let Some(source) = next else { return Ok(Some(records)) };
+                shared.reading.fetch_add(1, Ordering::Relaxed);
+                let read = read_one(&shared, source);
+                shared.reading.fetch_sub(1, Ordering::Relaxed);
+                match read? {
+                    Some(count) => records += count,
+                    None => return Ok(None),
+                }
+            }
+        });
+    }
+    let mut records = 0;
+    while let Some(read) = readers.join_next().await {
+        match read {
+            Ok(Ok(Some(count))) => records += count,
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(fault)) => return Err(fault),
+            Err(error) => {
+                tracing::error!(%error, "a reader broke");
+                return Err(faults::dataset_broken(
+                    "reading the dataset broke off: an internal error".to_owned(),
+                ));
+            }
+        }
+    }
+    shared.journal.commit(&shared.book, vec![Write::PlannedAll { records }]).await;
+    shared.idle.notify_one();
+    Ok(())
+}
+
+/// Reads one dataset to its end and returns how many records it has; `None` where the run came to its end first.
+fn read_one(shared: &Arc<Shared>, source: Source) -> Result<Option<u64>, Fault> {
+    let limits = Limits { record_bytes: record_limit(shared), ..Limits::default() };
+    let (reader, streamed, cut_off) = match source.origin {
+        SourceOrigin::File { ref path, ref fingerprint } => {
+            (Reader::open(path, limits, Some(fingerprint)), false, false)
+        }
+        SourceOrigin::Stream { ref spool } => {
+            let spool = spool.try_clone().map_err(|error| faults::disk(&error.to_string()))?;
+            (Reader::from_stream(Box::new(std::io::stdin()), Some(spool), limits), true, false)
+        }
+        SourceOrigin::Spool { ref path } => (Reader::open(path, limits, None), false, true),
+    };
+    let mut reader = reader.map_err(|error| fault_of(&error))?;
+    let limit = || shared.byte_limit();
+    // a stream's record is not kept waiting for others to be planned with
+    let together = if streamed { 1 } else { shared.together() };
+    let mut grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), together, &limit);
+    let mut open = source.open.iter().peekable();
+    let mut piece: Vec<(Position, Admitted)> = Vec::new();
+    let mut holes: Vec<(Position, Box<(Reason, Option<Bytes>)>)> = Vec::new();
+    let mut count = 0;
+    loop {
+        if source.stop_at.is_some_and(|most| count >= most) {
+            break;
+        }
+        let entry = match reader.next() {
+            None => break,
+            Some(Ok(entry)) => entry,
+            Some(Err(error)) => {
+                if let Some(batch) = grouper.finish() {
+                    plan(shared, &source, batch);
+                }
+                return Err(fault_of(&error));
+            }
+        };
+        let local = match &entry {
+            Entry::Record(record) => record.position,
+            Entry::Unusable(unusable) => unusable.position,
+        };
+        count = local + 1;
+        let position = source.first_position + local;
+        if local >= source.planned {
+            if let Some(batch) = grouper.push(position, entry)
+                && !plan(shared, &source, batch)
+            {
+                return Ok(None);
+            }
+            continue;
+        }
+        let Some(item) = open.peek().filter(|item| item.extent.first <= position) else { continue };
+        match grouper.check(entry) {
+            Ok(admitted) => piece.push((position, admitted)),
+            Err(refused) => holes.push((position, refused)),
+        }
+        if position + 1 >= item.extent.first + item.extent.span {
+            let records = std::mem::take(&mut piece);
+            let refused = std::mem::take(&mut holes);
+            if !take_again(shared, &source, item, records, refused) {
+                return Ok(None);
+            }
+            open.next();
+        }
+    }
+    if let Some(batch) = grouper.finish()
+        && !plan(shared, &source, batch)
+    {
+        return Ok(None);
+    }
+    if streamed {
+        let (dataset, bytes) = (source.number, reader.raw_bytes_read());
+        let ended = Write::StreamEnded { dataset, records: count, bytes };
+        shared.journal.commit_blocking(&shared.book, vec![ended]);
+    }
+    if cut_off {
+        return Err(faults::dataset_broken(
+            "standard input was not read to its end before the process ended, and what was not read is missing"
+                .to_owned(),
+        ));
+    }
+    Ok(Some(count))
+}
+
+fn record_limit(shared: &Shared) -> usize {
+    match shared.operation.grouping() {
+        Grouping::Single => Limits::default().record_bytes,
+        Grouping::Chunks { bytes, .. } => usize::try_from(bytes).unwrap_or(usize::MAX),
+    }
+}
+
+fn fault_of(error: &DatasetError) -> Fault {
+    match error {
+        DatasetError::Malformed(_) => faults::dataset_broken(error.to_string()),
+        DatasetError::Spool { .. } => faults::disk(&error.to_string()),
+        _ => faults::dataset_changed(error.to_string()),
+    }
+}
+
+impl Shared {
+    /// How many items of one record each are planned together. Those that a crash catches between being planned and
+    /// being settled count as unsure, so they are few.
+    fn together(&self) -> usize {
+        usize::from(self.plan.delivery.workers).max(1)
+    }
+
+    fn correlation_id(&self, dataset: u32) -> Arc<str> {
+        self.facts.correlation_ids.get(dataset as usize).cloned().unwrap_or_else(|| "".into())
+    }
+
+    fn invalid(
+        &self,
+        seq: Seq,
+        extent: Extent,
+        reason: Reason,
+        record: Option<Bytes>,
+        origin: Origin,
+    ) -> Write {
+        self.gauges.settled(extent.count);
+        Write::Settle(Box::new(Settled {
+            seq,
+            extent,
+            end: End::Invalid { reason, record },
+            attempts: 0,
+            unsure: 0,
+            doubtful: false,
+            status: None,
+            correlation_id: None,
+            name: None,
+            origin,
+        }))
+    }
+}
+
+/// Makes items of a batch, writes them down, and hands them on. Returns whether there is anything to go on for.
+fn plan(shared: &Arc<Shared>, source: &Source, batch: Batch) -> bool {
+    let Some((first, last)) = batch.range() else { return true };
+    let planned = last + 1 - source.first_position;
+    let dataset = source.number;
+    let correlation_id = shared.correlation_id(dataset);
+    let mut writes = Vec::with_capacity(1 + batch.refused.len());
+    let mut jobs = Vec::new();
+    let refused = batch.refused.len();
+    let ahead = match shared.operation.grouping() {
+        Grouping::Single => {
+            let count = last + 1 - first;
+            let first_seq = shared.next_seq.fetch_add(count, Ordering::Relaxed);
+            writes.push(Write::Stretch { first_seq, dataset, first, count, planned });
+            for (position, record) in batch.records {
+                let extent = Extent { dataset, first: position, span: 1, count: 1 };
+                let seq = first_seq + (position - first);
+                let records = vec![record];
+                let correlation_id = Arc::clone(&correlation_id);
+                let draft = Draft { seq, extent, records, correlation_id, holes: Vec::new() };
+                jobs.push(Job::new(shared.operation.build(shared.run, draft), dataset));
+            }
+            for Refused { position, reason, record } in batch.refused {
+                let extent = Extent { dataset, first: position, span: 1, count: 1 };
+                let seq = first_seq + (position - first);
+                writes.push(shared.invalid(seq, extent, reason, record, Origin::Planned));
+            }
+            Ahead { items: 3 * shared.together() }
+        }
+        Grouping::Chunks { .. } => {
+            let chunk =
+                batch.records.first().zip(batch.records.last()).map(|(first, last)| (first.0, last.0));
+            if let Some((first, last)) = chunk {
+                let extent =
+                    Extent { dataset, first, span: last + 1 - first, count: batch.records.len() as u64 };
+                let seq = shared.next_seq.fetch_add(1, Ordering::Relaxed);
+                let holes = batch.refused.iter().map(|one| one.position);
+                let holes = holes.filter(|at| (first..last).contains(at)).collect();
+                let records = batch.records.into_iter().map(|(_, record)| record).collect();
+                let draft = Draft { seq, extent, records, correlation_id, holes };
+                jobs.push(Job::new(shared.operation.build(shared.run, draft), dataset));
+                writes.push(Write::Chunk { seq, extent, planned });
+            }
+            for Refused { position, reason, record } in batch.refused {
+                let extent = Extent { dataset, first: position, span: 1, count: 1 };
+                let seq = shared.next_seq.fetch_add(1, Ordering::Relaxed);
+                writes.push(Write::Stretch { first_seq: seq, dataset, first: position, count: 1, planned });
+                writes.push(shared.invalid(seq, extent, reason, record, Origin::Planned));
+            }
+            Ahead { items: CHUNKS_AHEAD }
+        }
+    };
+    let bytes = jobs.iter().map(|job| job.item.body.len() as u64).sum();
+    if !shared.schedule.reserve(dataset, ahead, jobs.len() + refused, bytes) {
+        return false;
+    }
+    let then = Arc::clone(shared);
+    shared.journal.write_then(&shared.book, writes, move || {
+        for job in jobs {
+            then.schedule.push(job);
+        }
+        if refused > 0 {
+            then.schedule.release(dataset, refused, 0);
+            then.settled_one();
+        }
+    });
+    true
+}
+
+/// Takes up an item that an earlier carrying-out has planned.
+fn take_again(
+    shared: &Arc<Shared>,
+    source: &Source,
+    open: &OpenItem,
+    records: Vec<(Position, Admitted)>,
+    holes: Vec<(Position, Box<(Reason, Option<Bytes>)>)>,
+) -> bool {
+    let extent = open.extent;
+    if records.is_empty() {
+        // what was valid then is not now: the platform's own categories have changed, perhaps
+        let writes: Vec<Write> = holes
+            .into_iter()
+            .map(|(_, refused)| shared.invalid(open.seq, extent, refused.0, refused.1, Origin::Planned))
+            .collect();
+        shared.journal.commit_blocking(&shared.book, writes);
+        return true;
+    }
+    let draft = Draft {
+        seq: open.seq,
+        extent,
+        records: records.into_iter().map(|(_, record)| record).collect(),
+        correlation_id: shared.correlation_id(extent.dataset),
+        holes: holes.into_iter().map(|(position, _)| position).collect(),
+    };
+    let mut job = Job::new(shared.operation.build(shared.run, draft), source.number);
+    job.tries = open.attempts;
+    job.called = open.attempts > 0;
+    job.unsure = open.unsure;
+    if open.unsure > 0 {
+        job.earlier = Certainty::Unsure;
+    }
+    let was_out = match shared.plan.delivery.unsure {
+        Unsure::Fail => open.state == ItemState::Sending,
+        Unsure::Retry => open.state == ItemState::Sending || !source.clean,
+    };
+    if was_out || open.attempts > 0 {
+        job.sent = Sent::Maybe;
+    }
+    if was_out {
+        job.earlier = Certainty::Unsure;
+        if shared.plan.delivery.unsure == Unsure::Fail {
+            hand_over(shared, job);
+            return true;
+        }
+        job.unsure += 1;
+    }
+    job.not_before = open.not_before.map(instant_of);
+    let bytes = job.item.body.len() as u64;
+    if !shared.schedule.reserve(source.number, Ahead { items: CHUNKS_AHEAD }, 1, bytes) {
+        return false;
+    }
+    shared.schedule.push(job);
+    true
+}
+
+/// A call that was out when the process ended, where the plan wants a person to look at it.
+fn hand_over(shared: &Shared, job: Job) {
+    let reason = Reason {
+        stage: Stage::Delivery,
+        status: None,
+        code: Some(super::access::NO_ANSWER.to_owned()),
+        message: "the process ended while its call was out: it may have been carried out, or not".to_owned(),
+        violations: Vec::new(),
+    };
+    let settled = Settled {
+        seq: job.item.seq,
+        extent: job.item.extent,
+        end: End::Failed { reason, record: Some(job.item.record) },
+        attempts: job.tries,
+        unsure: job.unsure,
+        doubtful: true,
+        status: None,
+        correlation_id: None,
+        name: job.item.name,
+        origin: job.origin,
+    };
+    shared.journal.commit_blocking(&shared.book, vec![Write::Settle(Box::new(settled))]);
+}
+
+/// Takes failures up, to be sent again.
+pub(super) fn take_up(shared: &Arc<Shared>, items: Vec<Seq>, by: String, readers: &mut Readers) {
+    let shared = Arc::clone(shared);
+    readers.spawn_blocking(move || {
+        let note = Write::Note {
+            kind: "act",
+            delay_ms: None,
+            reason: None,
+            text: format!("{by}: sends {} failures again", items.len()),
+        };
+        shared.journal.commit_blocking(&shared.book, vec![Write::TakeUp { items: items.clone() }, note]);
+        let broken = |error: &dyn std::fmt::Display| faults::disk(&error.to_string());
+        let reader = shared.journal.reader().map_err(|error| broken(&error))?;
+        let run = reader.run(&shared.run.to_string()).map_err(|error| broken(&error))?;
+        for seq in items {
+            let item = reader.retry_item(&run, seq).map_err(|error| broken(&error))?;
+            if let Some(item) = item
+                && !send_again(&shared, item)
+            {
+                break;
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Hands one failure on. One that the journal does not hold the record of stays as it is.
+fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
+    let Some(record) = item.record.map(Bytes::from) else { return true };
+    let records = match shared.operation.grouping() {
+        Grouping::Single => match shared.operation.admit(record.clone()) {
+            Ok(admitted) => vec![admitted],
+            Err(reason) => {
+                let refused = shared.invalid(item.seq, item.extent, *reason, Some(record), Origin::Failure);
+                shared.journal.commit_blocking(&shared.book, vec![refused]);
+                return true;
+            }
+        },
+        Grouping::Chunks { .. } => elements(&record),
+    };
+    let draft = Draft {
+        seq: item.seq,
+        extent: item.extent,
+        records,
+        correlation_id: shared.correlation_id(item.extent.dataset),
+        holes: Vec::new(),
+    };
+    let mut job = Job::new(shared.operation.build(shared.run, draft), RETRIES);
+    job.tries = item.attempts;
+    job.called = item.attempts > 0;
+    job.unsure = item.unsure + u32::from(item.doubtful);
+    job.earlier = if item.doubtful || item.unsure > 0 { Certainty::Unsure } else { Certainty::Sure };
+    job.origin = Origin::Failure;
+    job.sent = Sent::Maybe;
+    job.failed_before = Some(item.last);
+    let bytes = job.item.body.len() as u64;
+    if !shared.schedule.reserve(RETRIES, Ahead { items: 3 * shared.together() }, 1, bytes) {
+        return false;
+    }
+    shared.schedule.push(job);
+    true
+}
+
+/// The elements of an array that this program wrote, or the one record that stands by itself.
+fn elements(record: &Bytes) -> Vec<Admitted> {
+    let admitted = |record| Admitted { record, body: None, name: None };
+    match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(record) {
+        Ok(elements) => {
+            elements.into_iter().map(|one| admitted(record.slice_ref(one.get().as_bytes()))).collect()
+        }
+        Err(_) => vec![admitted(record.clone())],
+    }
+}

@@ -1,0 +1,221 @@
+//! What is measured while a run goes: who does what, how fast, how long a call takes, and what holds it up.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use crate::model::{Bottleneck, Doing, WorkerFigures};
+
+/// Over how long rates are measured.
+const WINDOW: Duration = Duration::from_secs(5);
+
+/// How finely.
+const SLOT: Duration = Duration::from_millis(250);
+
+/// How long a latency counts before newer ones take its place.
+const LATENCY_AGE: Duration = Duration::from_secs(60);
+
+/// The measures of one run.
+#[derive(Debug)]
+pub(super) struct Gauges {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    begun: Instant,
+    workers: Vec<(Doing, Instant)>,
+    /// How long workers did what, in seconds, since the last halving.
+    spent: Spent,
+    spent_since: Instant,
+    settled: VecDeque<(Instant, u64)>,
+    latency: [Option<Histogram<u32>>; 2],
+    turned: Instant,
+}
+
+/// Seconds of all workers together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    idle: f64,
+    held: f64,
+    sending: f64,
+    disk: f64,
+}
+
+/// What an idle moment of a worker was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Activity {
+    Idle,
+    Held,
+    Sending,
+    /// Waiting until the journal has written what came before.
+    Disk,
+}
+
+/// What stands beside the measures when the bottleneck is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances {
+    pub(super) paused: bool,
+    pub(super) learnt: bool,
+    pub(super) waiting: u64,
+    pub(super) in_order: bool,
+    pub(super) reading: bool,
+}
+
+impl Gauges {
+    pub(super) fn new(workers: usize) -> Self {
+        let now = Instant::now();
+        let state = State {
+            begun: now,
+            workers: vec![(Doing::Idle, now); workers],
+            spent: Spent::default(),
+            spent_since: now,
+            settled: VecDeque::new(),
+            latency: [histogram(), histogram()],
+            turned: now,
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A worker does something else now.
+    pub(super) fn turn(&self, worker: usize, doing: Doing, was: Activity) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let Some(place) = state.workers.get_mut(worker) else { return };
+        let spent = now.saturating_duration_since(place.1).as_secs_f64();
+        *place = (doing, now);
+        match was {
+            Activity::Idle => state.spent.idle += spent,
+            Activity::Held => state.spent.held += spent,
+            Activity::Sending => state.spent.sending += spent,
+            Activity::Disk => state.spent.disk += spent,
+        }
+        if now.saturating_duration_since(state.spent_since) > WINDOW {
+            state.spent_since = now;
+            state.spent = state.spent.halved();
+        }
+    }
+
+    /// A call came to its end.
+    pub(super) fn call(&self, took: Duration) {
+        let now = Instant::now();
+        let mut state = self.state();
+        if now.saturating_duration_since(state.turned) > LATENCY_AGE {
+            state.turned = now;
+            state.latency.swap(0, 1);
+            if let [Some(newest), _] = &mut state.latency {
+                newest.reset();
+            }
+        }
+        if let [Some(newest), _] = &mut state.latency {
+            newest.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Records were settled.
+    pub(super) fn settled(&self, records: u64) {
+        let now = Instant::now();
+        let mut state = self.state();
+        match state.settled.back_mut() {
+            Some((at, count)) if now.saturating_duration_since(*at) < SLOT => *count += records,
+            _ => state.settled.push_back((now, records)),
+        }
+        while state.settled.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > WINDOW + SLOT)
+        {
+            state.settled.pop_front();
+        }
+    }
+
+    /// Records settled a second, over the last seconds.
+    pub(super) fn records_per_second(&self) -> f64 {
+        let now = Instant::now();
+        let state = self.state();
+        let recent: u64 = state
+            .settled
+            .iter()
+            .filter(|(at, _)| now.saturating_duration_since(*at) <= WINDOW)
+            .map(|(_, count)| count)
+            .sum();
+        let over = now.saturating_duration_since(state.begun).min(WINDOW).max(SLOT);
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let recent = recent as f64;
+        recent / over.as_secs_f64()
+    }
+
+    /// The median of a call's time, and what 99 of 100 stay under.
+    pub(super) fn latency(&self) -> Option<(Duration, Duration)> {
+        let state = self.state();
+        let mut both = histogram()?;
+        for one in state.latency.iter().flatten() {
+            both.add(one).ok()?;
+        }
+        let micros = |quantile| Duration::from_micros(both.value_at_quantile(quantile));
+        (!both.is_empty()).then(|| (micros(0.5), micros(0.99)))
+    }
+
+    pub(super) fn workers(&self) -> Vec<WorkerFigures> {
+        self.state().workers.iter().map(|(doing, _)| WorkerFigures { doing: *doing }).collect()
+    }
+
+    /// What the workers' time went into most, and why.
+    pub(super) fn bottleneck(&self, around: Circumstances) -> Option<Bottleneck> {
+        if around.paused {
+            return Some(Bottleneck::Pause);
+        }
+        let now = Instant::now();
+        let state = self.state();
+        let mut spent = state.spent;
+        for (doing, since) in &state.workers {
+            let lasts = now.saturating_duration_since(*since).as_secs_f64();
+            match doing {
+                Doing::Idle => spent.idle += lasts,
+                Doing::Held { .. } => spent.held += lasts,
+                Doing::Sending { .. } => spent.sending += lasts,
+            }
+        }
+        let all = spent.idle + spent.held + spent.sending + spent.disk;
+        if all < 0.5 {
+            return None;
+        }
+        let most = spent.held.max(spent.sending).max(spent.disk);
+        Some(if around.in_order && spent.sending >= spent.held && spent.sending >= spent.disk {
+            Bottleneck::Order
+        } else if spent.idle > most {
+            if around.waiting > 0 {
+                Bottleneck::Backoffs
+            } else if around.reading {
+                Bottleneck::Reading
+            } else {
+                return None;
+            }
+        } else if spent.held >= most {
+            if around.learnt { Bottleneck::Platform } else { Bottleneck::Bucket }
+        } else if spent.disk >= most {
+            Bottleneck::Disk
+        } else {
+            Bottleneck::Latency
+        })
+    }
+}
+
+impl Spent {
+    fn halved(self) -> Self {
+        Self {
+            idle: self.idle / 2.0,
+            held: self.held / 2.0,
+            sending: self.sending / 2.0,
+            disk: self.disk / 2.0,
+        }
+    }
+}
+
+/// From a microsecond to an hour, to two digits.
+fn histogram() -> Option<Histogram<u32>> {
+    Histogram::new_with_bounds(1, 3_600_000_000, 2).ok()
+}

@@ -1,0 +1,151 @@
+//! Putting records into items: what will be one call, and what is refused before it.
+//!
+//! A pure step between reading and sending, so that `check` foretells exactly what a run does.
+
+use bytes::Bytes;
+
+use crate::dataset::{Entry, map::Mapping};
+use crate::model::{Position, Reason, Stage};
+use crate::operation::{Admitted, Grouping, Operation};
+
+/// Records that are planned together: one chunk, or several items of one record each; and the records among them that
+/// the local check refused, which are items of their own.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) records: Vec<(Position, Admitted)>,
+    pub(super) refused: Vec<Refused>,
+    /// Bytes of the records.
+    pub(super) bytes: u64,
+}
+
+/// A record that the local check refused.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) position: Position,
+    pub(super) reason: Reason,
+    /// What there is of it; nothing where it is too large to be kept.
+    pub(super) record: Option<Bytes>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.refused.is_empty()
+    }
+
+    /// Its first and last position.
+    pub(super) fn range(&self) -> Option<(Position, Position)> {
+        let positions =
+            || self.records.iter().map(|(at, _)| *at).chain(self.refused.iter().map(|one| one.position));
+        Some((positions().min()?, positions().max()?))
+    }
+}
+
+/// What a chunk may hold now: the plan's limit, or what a 413 has taught.
+pub(super) type ByteLimit<'a> = &'a dyn Fn() -> u64;
+
+/// Checks records and puts them together.
+pub(super) struct Grouper<'a> {
+    operation: &'a dyn Operation,
+    mapping: Option<&'a Mapping>,
+    grouping: Grouping,
+    /// Records that are planned together where each is an item.
+    together: usize,
+    limit: ByteLimit<'a>,
+    batch: Batch,
+}
+
+impl<'a> Grouper<'a> {
+    pub(super) fn new(
+        operation: &'a dyn Operation,
+        mapping: Option<&'a Mapping>,
+        together: usize,
+        limit: ByteLimit<'a>,
+    ) -> Self {
+        let grouping = operation.grouping();
+        Self { operation, mapping, grouping, together: together.max(1), limit, batch: Batch::default() }
+    }
+
+    /// Checks one record.
+    pub(super) fn check(&self, entry: Entry) -> Result<Admitted, Box<(Reason, Option<Bytes>)>> {
+        let record = match entry {
+            Entry::Record(record) => record.bytes,
+            Entry::Unusable(unusable) => {
+                let reason = refusal(unusable.code, unusable.reason);
+                // what does not fit into a call is not kept either: only how it begins is known
+                return Err(Box::new((reason, None)));
+            }
+        };
+        let record = match self.mapping {
+            None => record,
+            Some(mapping) => mapping.apply(&record).map_err(|violations| {
+                let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
+                let reason = Reason { violations, ..refusal("record.unmappable", message) };
+                Box::new((reason, Some(record.clone())))
+            })?,
+        };
+        if let Grouping::Chunks { bytes, frame, .. } = self.grouping
+            && record.len() as u64 + frame > bytes
+        {
+            let message = format!(
+                "the record alone is {} bytes, and a whole call may have {bytes}",
+                record.len() as u64 + frame
+            );
+            return Err(Box::new((refusal("record.too_large", message), None)));
+        }
+        self.operation.admit(record.clone()).map_err(|reason| Box::new((*reason, Some(record))))
+    }
+
+    /// Takes one record in; returns a batch that is complete without it.
+    pub(super) fn push(&mut self, position: Position, entry: Entry) -> Option<Batch> {
+        match self.check(entry) {
+            Ok(admitted) => {
+                let bytes = admitted.record.len() as u64 + 1;
+                let full = match self.grouping {
+                    Grouping::Single => self.len() >= self.together,
+                    Grouping::Chunks { records, frame, .. } => {
+                        let held = self.batch.records.len() as u64;
+                        held >= records || (held > 0 && self.batch.bytes + bytes + frame > (self.limit)() + 1)
+                    }
+                };
+                let complete = full.then(|| std::mem::take(&mut self.batch));
+                self.batch.bytes += bytes;
+                self.batch.records.push((position, admitted));
+                complete
+            }
+            Err(refused) => {
+                let (reason, record) = *refused;
+                let full = self.len() >= self.together.max(MOST_REFUSED);
+                let complete = full.then(|| std::mem::take(&mut self.batch));
+                let record = record.map(|record| Bytes::copy_from_slice(&record));
+                self.batch.refused.push(Refused { position, reason, record });
+                complete
+            }
+        }
+    }
+
+    /// What is left at the end of a dataset.
+    pub(super) fn finish(&mut self) -> Option<Batch> {
+        let last = std::mem::take(&mut self.batch);
+        (!last.is_empty()).then_some(last)
+    }
+
+    fn len(&self) -> usize {
+        match self.grouping {
+            Grouping::Single => self.batch.records.len() + self.batch.refused.len(),
+            Grouping::Chunks { .. } => self.batch.refused.len(),
+        }
+    }
+}
+
+/// Refused records that gather beside a chunk before it is closed for their sake.
+const MOST_REFUSED: usize = 500;
+
+fn refusal(code: &str, message: String) -> Reason {
+    Reason {
+        stage: Stage::Validation,
+        status: None,
+        code: Some(code.to_owned()),
+        message,
+        violations: Vec::new(),
+    }
+}

@@ -1,0 +1,75 @@
+//! An item on its way, with what has happened to it so far.
+
+use tokio::time::Instant;
+
+use crate::journal::Origin;
+use crate::model::{Stage, WaitReason};
+use crate::operation::Item;
+use crate::pacing::{Certainty, FreshToken};
+
+/// An item on its way.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) item: Item,
+    /// Whose room it takes: its dataset's, or that of the failures that are sent again.
+    pub(super) lot: u32,
+    /// All its sending calls.
+    pub(super) tries: u32,
+    /// Those of this carrying-out that count against `max_attempts`.
+    pub(super) counted: u32,
+    /// 429s and 409s in progress in a row: they lengthen the back-off and use up no attempt.
+    pub(super) throttled: u32,
+    /// Whether a call of it was made in this carrying-out or before.
+    pub(super) called: bool,
+    /// Whether its last call was the one with a fresh token.
+    pub(super) fresh_token: FreshToken,
+    /// It may not go before this moment: a wait that an earlier carrying-out began.
+    pub(super) not_before: Option<Instant>,
+    /// How often it was sent again after an unsure answer.
+    pub(super) unsure: u32,
+    /// Whether any call of it may have been carried out without our knowing.
+    pub(super) earlier: Certainty,
+    /// The last call that was accepted.
+    pub(super) passed: Option<Stage>,
+    pub(super) origin: Origin,
+    /// Whether it was ever sent with these boundaries.
+    pub(super) sent: Sent,
+    /// Since when its key is in progress elsewhere.
+    pub(super) in_progress_since: Option<Instant>,
+    pub(super) last_status: Option<u16>,
+    pub(super) waits_for: WaitReason,
+    /// How it failed before a person sent it again.
+    pub(super) failed_before: Option<(Option<u16>, Option<String>)>,
+}
+
+/// Whether a chunk keeps its boundaries: one that was sent does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Never,
+    Maybe,
+}
+
+impl Job {
+    /// An item that was just planned.
+    pub(super) fn new(item: Item, lot: u32) -> Self {
+        Self {
+            item,
+            lot,
+            tries: 0,
+            counted: 0,
+            throttled: 0,
+            called: false,
+            fresh_token: FreshToken::Untried,
+            not_before: None,
+            unsure: 0,
+            earlier: Certainty::Sure,
+            passed: None,
+            origin: Origin::Planned,
+            sent: Sent::Never,
+            in_progress_since: None,
+            last_status: None,
+            waits_for: WaitReason::Network,
+            failed_before: None,
+        }
+    }
+}

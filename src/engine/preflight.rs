@@ -1,0 +1,110 @@
+//! All that is looked at before the first item goes: the token, its scopes, and what the operation wants to know.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
+use super::access::Access;
+use super::carry::Shared;
+use super::{Setup, StartError, faults};
+use crate::model::Fault;
+use crate::operation::{Operation, Preflight};
+use crate::pacing::{
+    BatchKind, CallKind, Certainty, Counts, FreshToken, Situation, UnsurePolicy, Verdict, decide,
+};
+use crate::platform::Token;
+
+/// Makes ready, or says what a person has to mend. With a run, its figures count the calls.
+pub(super) async fn prepare(
+    access: &Access,
+    operation: &dyn Operation,
+    run: Option<&Shared>,
+) -> Result<Option<Vec<String>>, Fault> {
+    let token = access.token().await?;
+    let needed = operation.scopes();
+    if let Some(held) = &token.scopes
+        && !needed.iter().all(|scope| held.iter().any(|one| one == scope))
+    {
+        return Err(faults::missing_scope(needed, Some(held), ""));
+    }
+    if let Some(preflight) = operation.preflight() {
+        look(access, operation, &preflight, run).await?;
+    }
+    Ok(token.scopes.clone())
+}
+
+/// The same without a run: the token's scopes, and how many calls of a run this is.
+pub(super) async fn alone(
+    setup: &Setup,
+    operation: &dyn Operation,
+) -> Result<(Option<Vec<String>>, u64), StartError> {
+    let access = super::access(&setup.plan, super::wire(&setup.profile)?, None, crate::pacing::Fill::Full);
+    let scopes =
+        prepare(&access, operation, None).await.map_err(|fault| StartError::Fault(Box::new(fault)))?;
+    Ok((scopes, u64::from(operation.preflight().is_some())))
+}
+
+/// Makes the operation's own look, paced and tried again as every call is.
+async fn look(
+    access: &Access,
+    operation: &dyn Operation,
+    preflight: &Preflight,
+    run: Option<&Shared>,
+) -> Result<(), Fault> {
+    let mut attempts = 0;
+    let mut throttled = 0;
+    let mut fresh_token = FreshToken::Untried;
+    let mut stale: Option<Arc<Token>> = None;
+    loop {
+        let token = match stale.take() {
+            Some(stale) => access.fresh_token(&stale).await?,
+            None => access.token().await?,
+        };
+        let leave = access.lane.leave().await;
+        let brought = match run {
+            Some(run) => run.call(&preflight.request, &token, leave).await,
+            None => access.call(&preflight.request, &token, leave).await,
+        };
+        attempts += 1;
+        let situation = Situation {
+            attempts,
+            max_attempts: access.delivery.max_attempts,
+            records: 1,
+            batch: BatchKind::Single,
+            named_indices: false,
+            fresh_token,
+            sends: CallKind::Reading,
+            in_progress_since: None,
+            earlier: Certainty::Sure,
+            unsure: UnsurePolicy::Retry,
+        };
+        let said = &brought.error.message;
+        match decide(brought.outcome, &situation) {
+            Verdict::Accepted => {
+                let Some(answer) = brought.answer else { continue };
+                return operation.learn(&answer).map_err(|why| faults::preflight(preflight.what, &why));
+            }
+            Verdict::FreshToken => {
+                attempts -= 1;
+                fresh_token = FreshToken::JustTried;
+                stale = Some(token);
+            }
+            Verdict::Wait { counts, .. } => {
+                if counts == Counts::Nothing {
+                    attempts -= 1;
+                    throttled += 1;
+                }
+                sleep(access.back_off(attempts.max(throttled).max(1), brought.retry_after)).await;
+            }
+            Verdict::FaultMissingScope => {
+                return Err(faults::missing_scope(operation.scopes(), token.scopes.as_deref(), said));
+            }
+            Verdict::FaultClientRefused => return Err(faults::client_refused(said.clone())),
+            Verdict::FaultUnreachable => return Err(faults::unreachable(said.clone())),
+            Verdict::Fail { .. } | Verdict::Unsure | Verdict::Split | Verdict::Isolate => {
+                let status = brought.status.map_or_else(String::new, |status| format!("status {status}: "));
+                return Err(faults::preflight(preflight.what, &format!("{status}{said}")));
+            }
+        }
+    }
+}

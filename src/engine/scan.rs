@@ -1,0 +1,226 @@
+//! The first pass over every dataset, before anything is sent: is it sound, how many records, and which file is it?
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::{StartError, faults};
+use crate::dataset::{self, Compression, Digest, Fingerprint, Format, Limits, map::Mapping};
+use crate::journal::{DatasetRow, JournalError};
+use crate::model::Fault;
+use crate::operation::{self, Grouping};
+use crate::plan::Plan;
+
+/// What is kept of standard input, in the run's own folder.
+pub(super) const SPOOL: &str = "stdin";
+
+/// The datasets of a plan, read to their ends.
+#[derive(Debug)]
+pub struct Scanned {
+    pub(super) datasets: Vec<ScannedDataset>,
+}
+
+/// One dataset, read to its end; or standard input, which is read when the run begins.
+#[derive(Debug)]
+pub struct ScannedDataset {
+    /// The file, absolute; `-` is standard input.
+    pub path: PathBuf,
+    /// Its format, for a person to read.
+    pub format: String,
+    /// Its records, where they are known.
+    pub records: Option<u64>,
+    /// Its size in bytes.
+    pub bytes: u64,
+    pub(super) digest: Option<Digest>,
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// Whether it breaks off after its records.
+    pub(super) broken: bool,
+}
+
+impl Scanned {
+    /// The datasets, in order.
+    #[must_use]
+    pub fn datasets(&self) -> &[ScannedDataset] {
+        &self.datasets
+    }
+
+    /// All records, where they are known.
+    #[must_use]
+    pub fn records(&self) -> Option<u64> {
+        self.datasets.iter().map(|dataset| dataset.records).sum()
+    }
+}
+
+/// Reads every dataset of the plan to its end. `on_progress` is told the bytes read and the bytes there are.
+///
+/// # Errors
+///
+/// A dataset cannot be used.
+pub async fn scan(
+    plan: &Plan,
+    until_error: bool,
+    on_progress: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<Scanned, StartError> {
+    let plan = plan.clone();
+    let scanned = tokio::task::spawn_blocking(move || scan_all(&plan, until_error, on_progress)).await;
+    scanned.unwrap_or_else(|error| {
+        Err(JournalError::Strange(format!("an internal error while reading the dataset: {error}")).into())
+    })
+}
+
+fn scan_all(
+    plan: &Plan,
+    until_error: bool,
+    mut on_progress: impl FnMut(u64, u64),
+) -> Result<Scanned, StartError> {
+    if plan.datasets.is_empty() {
+        return Err(StartError::NoDataset);
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let paths = dataset::expand(&plan.datasets, &here)?;
+    let streams = paths.iter().filter(|path| path.as_os_str() == "-").count();
+    if streams > 0 && paths.len() > 1 {
+        return Err(StartError::StreamAmongOthers);
+    }
+    let operation = operation::of(plan);
+    let mapping = super::mapping(plan)?;
+    let limits = limits(operation.grouping());
+    let of: u64 = paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|found| found.len()).sum();
+    let mut before = 0;
+    let mut datasets = Vec::with_capacity(paths.len());
+    for path in paths {
+        if path.as_os_str() == "-" {
+            datasets.push(ScannedDataset {
+                path,
+                format: "standard input".to_owned(),
+                records: None,
+                bytes: 0,
+                digest: None,
+                fingerprint: None,
+                broken: false,
+            });
+            continue;
+        }
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let scan = dataset::scan(&path, &limits, &mut |read| {
+            on_progress(before + read, of);
+            ControlFlow::Continue(())
+        })?;
+        let broken = scan.broken.is_some();
+        if let Some(place) = scan.broken
+            && !(until_error && scan.records > 0)
+        {
+            return Err(StartError::Broken(place));
+        }
+        if let Some(columns) = &scan.columns {
+            need_columns(&path, columns, mapping.as_ref(), &operation.columns())?;
+        }
+        before += scan.bytes;
+        datasets.push(ScannedDataset {
+            format: format_words(scan.format, scan.compression),
+            records: Some(scan.records),
+            bytes: scan.bytes,
+            digest: Some(scan.digest),
+            fingerprint: Some(scan.fingerprint),
+            broken,
+            path,
+        });
+    }
+    Ok(Scanned { datasets })
+}
+
+pub(super) fn limits(grouping: Grouping) -> Limits {
+    match grouping {
+        Grouping::Single => Limits::default(),
+        Grouping::Chunks { bytes, .. } => {
+            Limits { record_bytes: usize::try_from(bytes).unwrap_or(usize::MAX), ..Limits::default() }
+        }
+    }
+}
+
+/// A CSV without a needed column is refused as a whole: each of its rows would be.
+fn need_columns(
+    path: &Path,
+    columns: &[String],
+    mapping: Option<&Mapping>,
+    of_operation: &[Vec<String>],
+) -> Result<(), StartError> {
+    let missing = match mapping {
+        Some(mapping) => {
+            mapping.columns_needed().iter().find(|name| !columns.contains(name)).map(|name| vec![name])
+        }
+        None => of_operation
+            .iter()
+            .find(|group| !group.iter().any(|name| columns.contains(name)))
+            .map(|group| group.iter().collect()),
+    };
+    let Some(missing) = missing else { return Ok(()) };
+    let words = |names: &mut dyn Iterator<Item = &String>, between: &str| {
+        names.map(|name| format!("`{}`", crate::text::one_line(name, 60))).collect::<Vec<_>>().join(between)
+    };
+    Err(StartError::Column {
+        dataset: path.display().to_string(),
+        wanted: words(&mut missing.into_iter(), " or "),
+        found: words(&mut columns.iter().take(20), ", "),
+    })
+}
+
+fn format_words(format: Format, compression: Compression) -> String {
+    let format = match format {
+        Format::JsonArray => "JSON array".to_owned(),
+        Format::Ndjson => "NDJSON".to_owned(),
+        Format::Csv { delimiter: b'\t' } => "CSV (tabs)".to_owned(),
+        Format::Csv { delimiter } => format!("CSV ({})", char::from(delimiter)),
+    };
+    match compression {
+        Compression::None => format,
+        Compression::Gzip => format!("{format}, gzip"),
+        Compression::Zstd => format!("{format}, zstd"),
+    }
+}
+
+/// Makes the file that keeps standard input.
+pub(super) fn spool(folder: &Path) -> Result<File, StartError> {
+    let path = folder.join(SPOOL);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    Ok(options.open(&path).map_err(|source| JournalError::Folder { path, source })?)
+}
+
+/// What tells whether a spooled stream changes while it is read again.
+pub(super) async fn fingerprint(path: &Path) -> Result<Fingerprint, Fault> {
+    read_again(path).await.map(|scan| scan.fingerprint)
+}
+
+/// Reads a dataset of a run that goes on to its end: it must be the one with which the run began.
+pub(super) async fn same_as_before(path: &Path, before: &DatasetRow) -> Result<Fingerprint, Fault> {
+    let scan = read_again(path).await?;
+    let same = scan.bytes == before.bytes && Some(scan.digest.to_string()) == before.digest;
+    if same {
+        return Ok(scan.fingerprint);
+    }
+    let path = crate::text::one_line(&path.display().to_string(), 300);
+    let what = if scan.bytes == before.bytes {
+        "its content is another".to_owned()
+    } else {
+        format!("it had {} bytes and has {}", before.bytes, scan.bytes)
+    };
+    Err(faults::dataset_changed(format!("`{path}` is not the file with which the run began: {what}")))
+}
+
+async fn read_again(path: &Path) -> Result<dataset::Scan, Fault> {
+    let path = path.to_owned();
+    let scan = tokio::task::spawn_blocking(move || {
+        dataset::scan(&path, &Limits::default(), &mut |_| ControlFlow::Continue(()))
+    });
+    match scan.await {
+        Ok(Ok(scan)) => Ok(scan),
+        Ok(Err(error)) => Err(faults::dataset_changed(error.to_string())),
+        Err(error) => Err(faults::dataset_broken(format!("an internal error while reading: {error}"))),
+    }
+}

@@ -1,0 +1,344 @@
+//! Which item goes next.
+//!
+//! Items of one chain (the chunks of a dataset, the rows of a contact) go one after the other; chains go side by side.
+//! An item in a back-off gives up its worker but keeps its chain; its deadline stands in a queue by time.
+//!
+//! How much is planned ahead is bounded here, too, in items and in bytes: by what was *planned* and is not yet taken
+//! up, and by what was taken up and is not settled.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::job::Job;
+use crate::model::Seq;
+
+/// The most items that are planned and not settled: back-offs of a storm fill it, and then no new ones are read.
+const MOST_OPEN: usize = 4096;
+
+/// The most bytes of bodies that wait in one lot; one body may always wait.
+const MOST_BYTES: u64 = 2_000_000;
+
+/// What a lot (a dataset, or the failures that are sent again) may have planned ahead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ahead {
+    /// Items.
+    pub(super) items: usize,
+}
+
+/// The items between being planned and being settled.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    state: Mutex<State>,
+    /// Tells workers that an item may have become ready.
+    ready: Notify,
+    /// Tells readers that there may be room.
+    room: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    chains: HashMap<u64, Chain>,
+    ready: VecDeque<u64>,
+    waiting: BinaryHeap<Reverse<Due>>,
+    lots: HashMap<u32, Lot>,
+    open: usize,
+    taken: usize,
+    gate: Gate,
+}
+
+#[derive(Debug, Default)]
+struct Chain {
+    queue: VecDeque<Job>,
+    busy: bool,
+}
+
+#[derive(Debug, Default)]
+struct Lot {
+    items: usize,
+    bytes: u64,
+}
+
+/// Whether items are handed out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Gate {
+    #[default]
+    Open,
+    /// Not now.
+    Held,
+    /// Not any more.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Due {
+    at: Instant,
+    since: Instant,
+    job: Job,
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Due {}
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.job.item.seq).cmp(&(other.at, other.job.item.seq))
+    }
+}
+
+/// An item in a back-off, for a viewer.
+pub(super) struct Backoff {
+    pub(super) item: Seq,
+    pub(super) since: Instant,
+    pub(super) until: Instant,
+    pub(super) attempts: u32,
+    pub(super) status: Option<u16>,
+    pub(super) reason: crate::model::WaitReason,
+}
+
+impl Schedule {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until so many items and bytes of a lot may be planned, and counts them as planned. Returns whether there
+    /// is anything to plan for: not once the schedule is closed.
+    pub(super) fn reserve(&self, lot: u32, ahead: Ahead, items: usize, bytes: u64) -> bool {
+        let mut state = self.state();
+        loop {
+            if state.gate == Gate::Closed {
+                return false;
+            }
+            let open = state.open;
+            let one = state.lots.entry(lot).or_default();
+            let fits =
+                one.items == 0 || (one.items + items <= ahead.items && one.bytes + bytes <= MOST_BYTES);
+            if fits && (open == 0 || open + items <= MOST_OPEN) {
+                one.items += items;
+                one.bytes += bytes;
+                state.open += items;
+                return true;
+            }
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives back what was reserved and will not be pushed.
+    pub(super) fn release(&self, lot: u32, items: usize, bytes: u64) {
+        let mut state = self.state();
+        state.left(lot, items, bytes);
+        state.open = state.open.saturating_sub(items);
+        drop(state);
+        self.room.notify_all();
+    }
+
+    /// Takes in an item that was reserved for and is durable now.
+    pub(super) fn push(&self, job: Job) {
+        let mut state = self.state();
+        let id = job.item.chain;
+        let chain = state.chains.entry(id).or_default();
+        chain.queue.push_back(job);
+        if !chain.busy && chain.queue.len() == 1 {
+            state.ready.push_back(id);
+        }
+        drop(state);
+        self.ready.notify_one();
+    }
+
+    /// The next item for a worker. Waits for one; `None` once the schedule is closed.
+    pub(super) async fn take(&self) -> Option<Job> {
+        loop {
+            let told = self.ready.notified();
+            let next = {
+                let mut state = self.state();
+                match state.gate {
+                    Gate::Closed => return None,
+                    Gate::Held => None,
+                    Gate::Open => {
+                        if let Some(job) = state.next(Instant::now()) {
+                            let more = !state.ready.is_empty();
+                            drop(state);
+                            self.room.notify_all();
+                            if more {
+                                // one told worker tells the next: a wake-up meant for two is not lost
+                                self.ready.notify_one();
+                            }
+                            return Some(job);
+                        }
+                        state.waiting.peek().map(|Reverse(due)| due.at)
+                    }
+                }
+            };
+            match next {
+                Some(at) => tokio::select! {
+                    () = told => {}
+                    () = tokio::time::sleep_until(at) => {}
+                },
+                None => told.await,
+            }
+        }
+    }
+
+    /// The item is settled: its chain goes on.
+    pub(super) fn settle(&self, chain: u64) {
+        let mut state = self.state();
+        state.open = state.open.saturating_sub(1);
+        state.taken = state.taken.saturating_sub(1);
+        let more = state.free(chain);
+        drop(state);
+        self.room.notify_all();
+        if more {
+            self.ready.notify_one();
+        }
+    }
+
+    /// Others stand in the item's place: they go first in its chain.
+    pub(super) fn replace(&self, chain: u64, parts: Vec<Job>) {
+        let mut state = self.state();
+        state.taken = state.taken.saturating_sub(1);
+        state.open = (state.open + parts.len()).saturating_sub(1);
+        for job in parts.into_iter().rev() {
+            state.arrived(job.lot, job.item.body.len() as u64);
+            state.chains.entry(chain).or_default().queue.push_front(job);
+        }
+        state.free(chain);
+        drop(state);
+        self.ready.notify_waiters();
+    }
+
+    /// The item waits, and keeps its chain.
+    pub(super) fn wait(&self, job: Job, at: Instant) {
+        let mut state = self.state();
+        state.taken = state.taken.saturating_sub(1);
+        state.waiting.push(Reverse(Due { at, since: Instant::now(), job }));
+        drop(state);
+        // a worker that sleeps for a later deadline has to look again
+        self.ready.notify_waiters();
+    }
+
+    /// The item could not be worked on now: it is the next of its chain again.
+    pub(super) fn put_back(&self, job: Job) {
+        let mut state = self.state();
+        state.taken = state.taken.saturating_sub(1);
+        let id = job.item.chain;
+        state.arrived(job.lot, job.item.body.len() as u64);
+        state.chains.entry(id).or_default().queue.push_front(job);
+        state.free(id);
+        drop(state);
+        self.ready.notify_waiters();
+    }
+
+    /// Hands nothing out until `open` is called.
+    pub(super) fn hold(&self) {
+        let mut state = self.state();
+        if state.gate == Gate::Open {
+            state.gate = Gate::Held;
+        }
+    }
+
+    /// Hands items out again.
+    pub(super) fn open(&self) {
+        let mut state = self.state();
+        if state.gate == Gate::Held {
+            state.gate = Gate::Open;
+        }
+        drop(state);
+        self.ready.notify_waiters();
+    }
+
+    /// Hands nothing out any more; readers and workers come to their end.
+    pub(super) fn close(&self) {
+        self.state().gate = Gate::Closed;
+        self.room.notify_all();
+        self.ready.notify_waiters();
+    }
+
+    /// Items that were planned and are not settled.
+    pub(super) fn open_items(&self) -> usize {
+        self.state().open
+    }
+
+    /// Items that a worker has.
+    pub(super) fn taken(&self) -> usize {
+        self.state().taken
+    }
+
+    /// How many wait for a back-off, and the longest of these waits.
+    pub(super) fn backoffs(&self, most: usize) -> (u64, Vec<Backoff>) {
+        let state = self.state();
+        let mut all: Vec<&Due> = state.waiting.iter().map(|Reverse(due)| due).collect();
+        all.sort_by_key(|due| Reverse(due.at));
+        let longest = all
+            .iter()
+            .take(most)
+            .map(|due| Backoff {
+                item: due.job.item.seq,
+                since: due.since,
+                until: due.at,
+                attempts: due.job.tries,
+                status: due.job.last_status,
+                reason: due.job.waits_for,
+            })
+            .collect();
+        (all.len() as u64, longest)
+    }
+}
+
+impl State {
+    fn next(&mut self, now: Instant) -> Option<Job> {
+        if self.waiting.peek().is_some_and(|Reverse(due)| due.at <= now)
+            && let Some(Reverse(due)) = self.waiting.pop()
+        {
+            self.taken += 1;
+            return Some(due.job);
+        }
+        while let Some(id) = self.ready.pop_front() {
+            let Some(chain) = self.chains.get_mut(&id) else { continue };
+            if chain.busy {
+                continue;
+            }
+            let Some(job) = chain.queue.pop_front() else { continue };
+            chain.busy = true;
+            self.left(job.lot, 1, job.item.body.len() as u64);
+            self.taken += 1;
+            return Some(job);
+        }
+        None
+    }
+
+    /// The chain's item is gone. Returns whether its next one is ready now.
+    fn free(&mut self, id: u64) -> bool {
+        let Some(chain) = self.chains.get_mut(&id) else { return false };
+        chain.busy = false;
+        if chain.queue.is_empty() {
+            self.chains.remove(&id);
+            return false;
+        }
+        self.ready.push_back(id);
+        true
+    }
+
+    fn arrived(&mut self, lot: u32, bytes: u64) {
+        let one = self.lots.entry(lot).or_default();
+        one.items += 1;
+        one.bytes += bytes;
+    }
+
+    fn left(&mut self, lot: u32, items: usize, bytes: u64) {
+        if let Some(one) = self.lots.get_mut(&lot) {
+            one.items = one.items.saturating_sub(items);
+            one.bytes = one.bytes.saturating_sub(bytes);
+        }
+    }
+}

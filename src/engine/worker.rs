@@ -1,0 +1,395 @@
+//! Carrying one item as far as it can go now: its calls, what their answers mean, and what is written of it.
+//!
+//! A worker asks for leave before every call, and waits for nothing but that and the answer: an item that has to wait
+//! goes back to the schedule, and the worker takes the next one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant as StdInstant};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::access::Brought;
+use super::carry::{Halt, Shared};
+use super::faults;
+use super::gauges::Activity;
+use super::job::{Job, Sent};
+use crate::journal::{End, Origin, Out, Settled, Waiting, Write};
+use crate::model::{Doing, Fault, Reason, Stage, WaitReason};
+use crate::operation::{Call, Step};
+use crate::pacing::{
+    BatchKind, CallKind, Certainty, Counts, FreshToken, LaneChange, Outcome, Situation, UnsurePolicy,
+    Verdict, decide,
+};
+use crate::plan::{AfterFailure, Operation as Settings, Unsure};
+use crate::platform::Token;
+
+/// How far an item came.
+enum Came {
+    /// To its end.
+    Settled(End, Option<String>),
+    /// To a wait.
+    Waits { delay: Duration, reason: WaitReason, message: String },
+    /// Too large: others take its place.
+    Split,
+    /// Not on: a pause, or the end of this carrying-out.
+    Back,
+    /// To a fault of the run.
+    Fault(Box<Fault>),
+}
+
+/// Works until the schedule is closed.
+pub(super) async fn work(shared: Arc<Shared>, number: usize) {
+    let mut worker = Worker { halt: shared.halt.subscribe(), shared, number, was: Activity::Idle };
+    while let Some(job) = worker.shared.schedule.take().await {
+        worker.carry(job).await;
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    number: usize,
+    halt: watch::Receiver<Halt>,
+    was: Activity,
+}
+
+impl Worker {
+    fn turn(&mut self, doing: Doing, is: Activity) {
+        self.shared.gauges.turn(self.number, doing, self.was);
+        self.was = is;
+        self.shared.touch();
+    }
+
+    async fn carry(&mut self, mut job: Job) {
+        let now = Instant::now();
+        if let Some(at) = job.not_before.take().filter(|at| *at > now) {
+            self.shared.schedule.wait(job, at);
+            return;
+        }
+        self.turn(Doing::Held { item: job.item.seq, since: StdInstant::now() }, Activity::Held);
+        let came = if self.shared.too_large_now(&job) { Came::Split } else { self.advance(&mut job).await };
+        self.turn(Doing::Idle, Activity::Disk);
+        self.conclude(job, came).await;
+        self.turn(Doing::Idle, Activity::Idle);
+    }
+
+    /// Makes the item's calls until something other than an accepted answer comes.
+    async fn advance(&mut self, job: &mut Job) -> Came {
+        let mut last = None;
+        loop {
+            let call = match self.shared.operation.next(&job.item, job.passed) {
+                Step::Call(call) => call,
+                Step::Delivered => {
+                    let (answer, correlation_id) = last.unwrap_or_default();
+                    return Came::Settled(End::Delivered { answer }, correlation_id);
+                }
+            };
+            match self.make(job, &call).await {
+                Ok(brought) => match self.judge(job, &call, &brought) {
+                    Some(came) => return came,
+                    None => last = brought.answer.map(|answer| (answer.body, brought.correlation_id)),
+                },
+                Err(came) => return came,
+            }
+        }
+    }
+
+    /// Makes one call, and a second one where the first met an old token.
+    async fn make(&mut self, job: &mut Job, call: &Call) -> Result<Brought, Came> {
+        let mut fresh = FreshToken::Untried;
+        let mut token = self.token().await?;
+        loop {
+            let brought = self.send(job, call, &token).await?;
+            let situation = self.situation(job, call, &brought, fresh);
+            if decide(brought.outcome, &situation) != Verdict::FreshToken {
+                job.fresh_token = fresh;
+                return Ok(brought);
+            }
+            fresh = FreshToken::JustTried;
+            job.counted = job.counted.saturating_sub(1);
+            token = tokio::select! {
+                token = self.shared.access.fresh_token(&token) => token.map_err(of_run)?,
+                () = halted(&mut self.halt) => return Err(Came::Back),
+            };
+        }
+    }
+
+    async fn send(&mut self, job: &mut Job, call: &Call, token: &Token) -> Result<Brought, Came> {
+        let sends = call.kind == CallKind::Sending;
+        let marked = self.shared.plan.delivery.unsure == Unsure::Fail || job.origin == Origin::Failure;
+        if let Some(fault) = self.shared.set_closed(job) {
+            return Err(Came::Fault(Box::new(fault)));
+        }
+        let mark = |out| Write::Sending {
+            seq: job.item.seq,
+            extent: job.item.extent,
+            attempts: job.tries,
+            unsure: job.unsure,
+            out,
+        };
+        if sends && marked {
+            self.shared.journal.commit(&self.shared.book, vec![mark(Out::Maybe)]).await;
+        }
+        // the leave comes last: whatever stood between it and the call would bend the pace
+        let leave = tokio::select! {
+            biased;
+            () = halted(&mut self.halt) => None,
+            leave = self.shared.access.lane.leave() => Some(leave),
+        };
+        let Some(leave) = leave else {
+            if sends && marked {
+                self.shared.journal.write(&self.shared.book, vec![mark(Out::No)]).await;
+            }
+            return Err(Came::Back);
+        };
+        if sends {
+            self.shared.book.traffic.retries.fetch_add(u64::from(job.called), Relaxed);
+            job.tries += 1;
+            job.sent = Sent::Maybe;
+            job.called = true;
+        }
+        job.counted += 1;
+        let (item, since) = (job.item.seq, StdInstant::now());
+        self.turn(Doing::Sending { item, attempt: job.tries.max(1), since }, Activity::Sending);
+        let brought = self.shared.call(&call.request, token, leave).await;
+        self.turn(Doing::Held { item, since: StdInstant::now() }, Activity::Held);
+        Ok(brought)
+    }
+
+    fn situation(&self, job: &Job, call: &Call, brought: &Brought, fresh: FreshToken) -> Situation {
+        let delivery = &self.shared.plan.delivery;
+        Situation {
+            attempts: job.counted,
+            max_attempts: delivery.max_attempts,
+            records: job.item.extent.count,
+            batch: BatchKind::Single,
+            named_indices: brought.error.details.iter().any(|entry| entry.index.is_some()),
+            fresh_token: fresh,
+            sends: call.kind,
+            in_progress_since: job.in_progress_since.map(|since| since.elapsed()),
+            earlier: job.earlier,
+            unsure: match delivery.unsure {
+                Unsure::Retry => UnsurePolicy::Retry,
+                Unsure::Fail => UnsurePolicy::Fail,
+            },
+        }
+    }
+
+    /// What the answer means; nothing where the item goes on to its next call.
+    fn judge(&self, job: &mut Job, call: &Call, brought: &Brought) -> Option<Came> {
+        let situation = self.situation(job, call, brought, job.fresh_token);
+        let verdict = decide(brought.outcome, &situation);
+        job.last_status = brought.status;
+        if brought.outcome != Outcome::InProgress {
+            job.in_progress_since = None;
+        }
+        let said = &brought.error;
+        Some(match verdict {
+            Verdict::Accepted => {
+                job.passed = Some(call.stage);
+                job.counted = 0;
+                self.shared.accepted(job, call);
+                return None;
+            }
+            Verdict::Wait { reason, counts, unsure } => {
+                if counts == Counts::Nothing {
+                    job.counted = job.counted.saturating_sub(1);
+                    job.throttled += 1;
+                } else {
+                    job.throttled = 0;
+                }
+                if unsure == Certainty::Unsure {
+                    job.unsure += 1;
+                    job.earlier = Certainty::Unsure;
+                }
+                if reason == WaitReason::InProgress {
+                    job.in_progress_since.get_or_insert_with(Instant::now);
+                }
+                let step = job.counted.max(job.throttled).max(1);
+                let delay = self.shared.access.back_off(step, brought.retry_after);
+                Came::Waits { delay, reason, message: said.message.clone() }
+            }
+            Verdict::Split | Verdict::Isolate => Came::Split,
+            Verdict::Fail { unsure } => self.failed(job, call, brought, unsure),
+            Verdict::Unsure => self.failed(job, call, brought, Certainty::Unsure),
+            Verdict::FaultClientRefused | Verdict::FreshToken => {
+                Came::Fault(Box::new(faults::client_refused(format!(
+                    "the platform refused two fresh tokens in a row: {}",
+                    said.message
+                ))))
+            }
+            Verdict::FaultMissingScope => {
+                let needed = self.shared.operation.scopes();
+                Came::Fault(Box::new(faults::missing_scope(needed, None, &said.message)))
+            }
+            Verdict::FaultUnreachable => Came::Fault(Box::new(faults::unreachable(said.message.clone()))),
+        })
+    }
+
+    fn failed(&self, job: &mut Job, call: &Call, brought: &Brought, unsure: Certainty) -> Came {
+        let said = &brought.error;
+        let mut message = said.message.clone();
+        if unsure == Certainty::Unsure {
+            job.earlier = Certainty::Unsure;
+            message = format!("no sure answer: it may have been carried out, or not ({message})");
+        }
+        let reason = Reason {
+            stage: call.stage,
+            status: brought.status,
+            code: said.code.clone(),
+            message,
+            violations: Vec::new(),
+        };
+        if let Some(fault) = self.shared.stops_at(job, &reason) {
+            return Came::Fault(Box::new(fault));
+        }
+        let record = Some(job.item.record.clone());
+        Came::Settled(End::Failed { reason, record }, brought.correlation_id.clone())
+    }
+
+    /// Writes down how far the item came, and hands it on.
+    async fn conclude(&mut self, mut job: Job, came: Came) {
+        let shared = Arc::clone(&self.shared);
+        match came {
+            Came::Settled(end, correlation_id) => shared.settle(job, end, correlation_id).await,
+            Came::Waits { delay, reason, message } => {
+                let until = Instant::now() + delay;
+                job.waits_for = reason;
+                let waiting = Waiting {
+                    seq: job.item.seq,
+                    extent: job.item.extent,
+                    attempts: job.tries,
+                    unsure: job.unsure,
+                    status: job.last_status,
+                    reason: reason.word(),
+                    delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+                    until: super::carry::epoch_ms(until),
+                    message,
+                    origin: job.origin,
+                };
+                // written first: a short wait may be over, and the item settled, before the next line
+                shared.journal.write(&shared.book, vec![Write::Waiting(Box::new(waiting))]).await;
+                shared.schedule.wait(job, until);
+            }
+            Came::Split => shared.split(job).await,
+            Came::Back => shared.schedule.put_back(job),
+            Came::Fault(fault) => {
+                // it stays pending, and its tries so far don't count against it when the fault is mended
+                job.counted = 0;
+                shared.schedule.put_back(job);
+                shared.stand(*fault).await;
+            }
+        }
+    }
+
+    async fn token(&mut self) -> Result<Arc<Token>, Came> {
+        tokio::select! {
+            biased;
+            token = self.shared.access.token() => token.map_err(of_run),
+            () = halted(&mut self.halt) => Err(Came::Back),
+        }
+    }
+}
+
+fn of_run(fault: Fault) -> Came {
+    Came::Fault(Box::new(fault))
+}
+
+/// Returns when workers are to put back what they have.
+async fn halted(halt: &mut watch::Receiver<Halt>) {
+    if halt.wait_for(|halt| *halt != Halt::Go).await.is_err() {
+        // the run is gone, and its workers with it
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Shared {
+    /// Tells the journal, and the supervisor, what an answer changed for the lane.
+    pub(super) async fn tell(&self, change: LaneChange) {
+        let mut writes = Vec::with_capacity(2);
+        match change {
+            LaneChange::Paused { delay, why } => {
+                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
+                writes.push(Write::Note {
+                    kind: "pool_paused",
+                    delay_ms: Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
+                    reason: Some(why.word()),
+                    text: "the platform said \"slow down\"; no call starts before the wait is over"
+                        .to_owned(),
+                });
+            }
+            LaneChange::Resumed => {
+                writes.push(Write::NotBefore(None));
+                writes.push(Write::Note {
+                    kind: "pool_resumed",
+                    delay_ms: None,
+                    reason: None,
+                    text: "the platform takes calls again".to_owned(),
+                });
+            }
+            LaneChange::Parked { until } => {
+                writes.push(Write::NotBefore(Some(super::carry::epoch_ms(until))));
+                self.journal.commit(&self.book, writes).await;
+                self.stand(faults::parked(super::carry::moment(until))).await;
+                return;
+            }
+            LaneChange::OutOfPatience => {
+                self.stand(faults::throttled()).await;
+                return;
+            }
+        }
+        self.journal.write(&self.book, writes).await;
+    }
+
+    /// Writes an item's end, and lets its chain go on. Waits where too many ends are not committed yet.
+    pub(super) async fn settle(&self, job: Job, end: End, correlation_id: Option<String>) {
+        let records = job.item.extent.count;
+        self.gauges.settled(records);
+        let delivered = matches!(end, End::Delivered { .. });
+        let streak = match &end {
+            End::Failed { reason, .. } => self.streak(&job, reason),
+            _ => None,
+        };
+        let chain = job.item.chain;
+        let settled = Settled {
+            seq: job.item.seq,
+            extent: job.item.extent,
+            end,
+            attempts: job.tries,
+            unsure: job.unsure,
+            doubtful: job.earlier == Certainty::Unsure,
+            status: job.last_status,
+            correlation_id,
+            name: job.item.name,
+            origin: job.origin,
+        };
+        let mut writes = vec![Write::Settle(Box::new(settled))];
+        writes.extend(self.size_news());
+        if let Ok(permit) = Arc::clone(&self.uncommitted).acquire_owned().await {
+            self.journal.write_holding(&self.book, writes, permit).await;
+        }
+        if delivered {
+            self.broke_streak();
+        }
+        self.schedule.settle(chain);
+        self.settled_one();
+        if let Some(fault) = streak {
+            self.stand(fault).await;
+        }
+    }
+
+    /// Whether a failure stops the whole run: the plan may say so of a chunk.
+    fn stops_at(&self, job: &Job, reason: &Reason) -> Option<Fault> {
+        match &self.plan.operation {
+            Settings::Ingest(ingest)
+                if ingest.after_failure == AfterFailure::Stop
+                    && job.origin == Origin::Planned
+                    && reason.stage != Stage::Validation =>
+            {
+                Some(faults::chunk_failed(&reason.message))
+            }
+            _ => None,
+        }
+    }
+}

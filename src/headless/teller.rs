@@ -1,0 +1,132 @@
+//! The thread that tells of a run: it reads what happened from the journal and hands it to a voice.
+//!
+//! It may be blocked by its output for as long as that takes: what happens meanwhile is in the journal, and is read
+//! from the last number on when the output takes lines again.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use crate::engine::Ending;
+use crate::journal::{EventRow, Reader, RunRow};
+use crate::model::Figures;
+
+/// Where a run can be seen from.
+pub(super) struct Sight {
+    /// The run.
+    pub run: RunRow,
+    /// For the journal.
+    pub reader: Reader,
+}
+
+/// Tells of a run in its own way.
+pub(super) trait Voice: Send {
+    /// The carrying-out begins.
+    fn began(&mut self, sight: &Sight, figures: &Figures) -> io::Result<()>;
+
+    /// These things happened, in this order.
+    fn happened(&mut self, sight: &Sight, rows: &[EventRow]) -> io::Result<()>;
+
+    /// So the run stands now. Returns the moment at which the voice wants to tell it, where that is not yet.
+    fn stands(&mut self, figures: &Figures, now: Instant) -> io::Result<Option<Instant>>;
+
+    /// The carrying-out is over.
+    fn ended(&mut self, sight: &Sight, figures: &Figures, ending: &Ending) -> io::Result<()>;
+}
+
+/// Events read from the journal at once.
+const PAGE: u32 = 500;
+
+/// A teller at work.
+pub(super) struct Teller {
+    wake: Option<SyncSender<()>>,
+    ending: Arc<OnceLock<Ending>>,
+    done: oneshot::Receiver<()>,
+}
+
+impl Teller {
+    /// Begins to tell what happens after the event `after`.
+    pub(super) fn begin(
+        sight: Sight,
+        after: i64,
+        figures: impl Fn() -> Figures + Send + 'static,
+        mut voice: Box<dyn Voice>,
+    ) -> io::Result<Self> {
+        let (wake, wakes) = sync_channel(1);
+        let ending = Arc::new(OnceLock::new());
+        let (tell_done, done) = oneshot::channel();
+        let how = Arc::clone(&ending);
+        std::thread::Builder::new().name("teller".to_owned()).spawn(move || {
+            let told = tell(&sight, after, &figures, voice.as_mut(), &wakes, &how);
+            // a closed output stops no run: whoever read it has gone, and that is all
+            if let Err(error) = told {
+                tracing::info!(%error, "the output was closed");
+            }
+            let _ = tell_done.send(());
+        })?;
+        Ok(Self { wake: Some(wake), ending, done })
+    }
+
+    /// Something has changed.
+    pub(super) fn wake(&self) {
+        if let Some(wake) = &self.wake {
+            match wake.try_send(()) {
+                // one that was sent before and not taken yet says the same
+                Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+            }
+        }
+    }
+
+    /// The carrying-out is over; waits until all is told.
+    pub(super) async fn end(&mut self, ending: Ending) {
+        let _ = self.ending.set(ending);
+        self.wake = None;
+        let _ = (&mut self.done).await;
+    }
+}
+
+fn tell(
+    sight: &Sight,
+    after: i64,
+    figures: &impl Fn() -> Figures,
+    voice: &mut dyn Voice,
+    wakes: &Receiver<()>,
+    ending: &OnceLock<Ending>,
+) -> io::Result<()> {
+    let mut told = after;
+    voice.began(sight, &figures())?;
+    let mut again: Option<Instant> = Some(Instant::now());
+    loop {
+        let woken = match again {
+            Some(at) => wakes.recv_timeout(at.saturating_duration_since(Instant::now())),
+            None => wakes.recv().map_err(RecvTimeoutError::from),
+        };
+        let now = figures();
+        if now.last_event > told || woken == Err(RecvTimeoutError::Disconnected) {
+            told = tell_events(sight, told, voice)?;
+        }
+        again = voice.stands(&now, Instant::now())?;
+        if woken == Err(RecvTimeoutError::Disconnected) {
+            // a watch that was dropped without an ending has nothing to say of it
+            return ending.get().map_or(Ok(()), |ending| voice.ended(sight, &now, ending));
+        }
+    }
+}
+
+fn tell_events(sight: &Sight, mut told: i64, voice: &mut dyn Voice) -> io::Result<i64> {
+    loop {
+        let page = match sight.reader.events(&sight.run, told, PAGE) {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::warn!(%error, "the events could not be read; they are read again at the next change");
+                return Ok(told);
+            }
+        };
+        let Some(last) = page.last() else { return Ok(told) };
+        told = last.event;
+        voice.happened(sight, &page)?;
+    }
+}

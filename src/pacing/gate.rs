@@ -1,0 +1,271 @@
+//! The gate of a lane: open, or paused until an instant, after which one call probes.
+//!
+//! One 429 is an item's bad luck; two in a row, or one with a long Retry-After, say that the quota is spent, and then
+//! every further call of the lane only makes it worse. So the lane as a whole pauses, and when the pause is over a
+//! **single** call finds out whether the platform takes calls again. Were all to go at once, a platform that still
+//! refuses would get as many calls as there are workers, again and again.
+//!
+//! A pause is ended by its time and its probe, and by nothing else: answers of calls that went out before it began are
+//! older than what it knows. They may only make it longer. A pause never counts them as further refusals in a row
+//! either, or fifty calls in flight would drive the back-off to its cap at once.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::time::Instant;
+
+use super::lane::LaneSettings;
+use super::{after, backoff};
+
+/// A pause is only told of again where it became longer by so much.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
+/// What an answer changed for the whole lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaneChange {
+    /// No call starts for so long; then one probes.
+    Paused {
+        /// From now on.
+        delay: Duration,
+        /// What it is for.
+        why: PauseReason,
+    },
+    /// The platform takes calls again.
+    Resumed,
+    /// Paused until then, which is longer than the plan wants to wait: a fault that names the moment.
+    Parked {
+        /// When calls may start again.
+        until: Instant,
+    },
+    /// Nothing but 429s for longer than the plan's patience: a fault. The patience begins anew with it.
+    OutOfPatience,
+}
+
+/// Why a lane is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PauseReason {
+    /// Two 429s, and no accepted answer between them.
+    TwoInARow,
+    /// A Retry-After over the plan's `pool_pause_threshold`.
+    LongRetryAfter,
+    /// The probe was answered 429 too.
+    ProbeThrottled,
+    /// The probe got no answer.
+    ProbeLost,
+    /// The rate headers say that no call of the window is left.
+    WindowEmpty,
+}
+
+impl PauseReason {
+    /// The word for it in events.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::TwoInARow => "two_in_a_row",
+            Self::LongRetryAfter => "retry_after",
+            Self::ProbeThrottled => "probe_throttled",
+            Self::ProbeLost => "probe_lost",
+            Self::WindowEmpty => "window_empty",
+        }
+    }
+}
+
+/// What a call is to the lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// One of many.
+    Plain,
+    /// The one that finds out whether a pause is over.
+    Probe,
+}
+
+/// What holds the next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Time.
+    Until(Instant),
+    /// The answer to the probe.
+    ForProbe,
+}
+
+#[derive(Debug)]
+pub(super) struct Gate {
+    state: State,
+    /// 429s in a row, those of calls that a pause overtook left out.
+    in_a_row: u32,
+    /// Probes without an answer, in this pause.
+    lost: u32,
+    /// The latest end of a Retry-After among the 429s in a row.
+    asked_for: Option<Instant>,
+    /// The first 429 since the last accepted answer.
+    refused_since: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum State {
+    Open,
+    Paused { since: Instant, until: Instant, probe: Probe },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    Due,
+    Out,
+}
+
+impl Gate {
+    /// Open, or paused where an earlier carrying-out was told to wait until then.
+    pub(super) fn new(not_before: Option<Instant>, now: Instant) -> Self {
+        let state = match not_before.filter(|until| *until > now) {
+            Some(until) => State::Paused { since: now, until, probe: Probe::Due },
+            None => State::Open,
+        };
+        Self { state, in_a_row: 0, lost: 0, asked_for: None, refused_since: None }
+    }
+
+    /// What a call that starts now would be.
+    pub(super) fn admits(&self, now: Instant) -> Result<Role, Hold> {
+        match self.state {
+            State::Open => Ok(Role::Plain),
+            State::Paused { until, .. } if now < until => Err(Hold::Until(until)),
+            State::Paused { probe: Probe::Out, .. } => Err(Hold::ForProbe),
+            State::Paused { probe: Probe::Due, .. } => Ok(Role::Probe),
+        }
+    }
+
+    /// A call starts.
+    pub(super) const fn start(&mut self, role: Role) {
+        if let (State::Paused { probe, .. }, Role::Probe) = (&mut self.state, role) {
+            *probe = Probe::Out;
+        }
+    }
+
+    /// A complete answer that is no 429.
+    pub(super) fn accepted(&mut self, role: Role, now: Instant) -> Option<LaneChange> {
+        self.refused_since = None;
+        match (&mut self.state, role) {
+            (State::Open, _) => {
+                self.reset();
+                None
+            }
+            (State::Paused { .. }, Role::Plain) => None,
+            // a straggler's Retry-After came in while the probe was out, and is not over
+            (State::Paused { until, probe, .. }, Role::Probe) if now < *until => {
+                *probe = Probe::Due;
+                None
+            }
+            (State::Paused { .. }, Role::Probe) => {
+                self.state = State::Open;
+                self.reset();
+                Some(LaneChange::Resumed)
+            }
+        }
+    }
+
+    /// A 429.
+    pub(super) fn throttled(
+        &mut self,
+        role: Role,
+        retry_after: Option<Duration>,
+        now: Instant,
+        settings: &LaneSettings,
+        rng: &mut Rng,
+    ) -> Option<LaneChange> {
+        let refused_since = *self.refused_since.get_or_insert(now);
+        let asked = retry_after.map(|wait| after(now, backoff::no_sooner(wait, rng)));
+        self.asked_for = self.asked_for.max(asked);
+
+        let limit = settings.retry_after_limit;
+        let change = match (&mut self.state, role) {
+            (State::Open, _) => {
+                self.in_a_row = self.in_a_row.saturating_add(1);
+                if retry_after.is_some_and(|wait| wait > settings.pool_pause_threshold.min(limit)) {
+                    Some(self.pause(PauseReason::LongRetryAfter, now, settings, rng))
+                } else if self.in_a_row >= 2 {
+                    Some(self.pause(PauseReason::TwoInARow, now, settings, rng))
+                } else {
+                    None
+                }
+            }
+            (State::Paused { .. }, Role::Probe) => {
+                self.in_a_row = self.in_a_row.saturating_add(1);
+                Some(self.pause(PauseReason::ProbeThrottled, now, settings, rng))
+            }
+            (State::Paused { until, .. }, Role::Plain) => {
+                let before = *until;
+                *until = before.max(self.asked_for.unwrap_or(before));
+                let why = PauseReason::LongRetryAfter;
+                let told = until.saturating_duration_since(before) >= WORTH_TELLING;
+                told.then(|| LaneChange::Paused { delay: until.saturating_duration_since(now), why })
+            }
+        };
+        let change = match change {
+            Some(LaneChange::Paused { delay, .. }) if retry_after.is_some_and(|wait| wait > limit) => {
+                Some(LaneChange::Parked { until: after(now, delay) })
+            }
+            other => other,
+        };
+        let worn_out = now.saturating_duration_since(refused_since) >= settings.throttle_patience;
+        if worn_out && !matches!(change, Some(LaneChange::Parked { .. })) {
+            self.refused_since = Some(now);
+            return Some(LaneChange::OutOfPatience);
+        }
+        change
+    }
+
+    /// No answer came.
+    pub(super) fn lost(
+        &mut self,
+        role: Role,
+        now: Instant,
+        settings: &LaneSettings,
+        rng: &mut Rng,
+    ) -> Option<LaneChange> {
+        if role == Role::Plain {
+            return None;
+        }
+        self.lost = self.lost.saturating_add(1);
+        Some(self.pause(PauseReason::ProbeLost, now, settings, rng))
+    }
+
+    /// The call was given up, perhaps before it went out: if it was the probe, the next call is one.
+    pub(super) const fn abandoned(&mut self, role: Role) {
+        if let (State::Paused { probe, .. }, Role::Probe) = (&mut self.state, role) {
+            *probe = Probe::Due;
+        }
+    }
+
+    /// The pause, where there is one: when it began, when it ends, and whether its probe is out.
+    pub(super) const fn pause_now(&self) -> Option<(Instant, Instant, bool)> {
+        match self.state {
+            State::Open => None,
+            State::Paused { since, until, probe } => Some((since, until, matches!(probe, Probe::Out))),
+        }
+    }
+
+    /// Pauses until the latest Retry-After of the 429s in a row, or else for a back-off.
+    fn pause(
+        &mut self,
+        why: PauseReason,
+        now: Instant,
+        settings: &LaneSettings,
+        rng: &mut Rng,
+    ) -> LaneChange {
+        // one that is over by now, as "at once" is, was no answer to when the platform takes calls: it just refused one
+        let asked_for = self.asked_for.filter(|until| *until > now);
+        let setbacks = self.in_a_row.saturating_add(self.lost);
+        let end = asked_for.unwrap_or_else(|| after(now, settings.backoff.wait(setbacks, None, rng)));
+        let (since, until) = match self.state {
+            State::Open => (now, end),
+            State::Paused { since, until, .. } => (since, until.max(end)),
+        };
+        self.state = State::Paused { since, until, probe: Probe::Due };
+        LaneChange::Paused { delay: until.saturating_duration_since(now), why }
+    }
+
+    const fn reset(&mut self) {
+        self.in_a_row = 0;
+        self.lost = 0;
+        self.asked_for = None;
+    }
+}

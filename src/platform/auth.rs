@@ -1,0 +1,144 @@
+//! Tokens: how one is asked for, how long it serves, and that it shows itself to nobody.
+//!
+//! This and `config` are the only homes of a secret. What holds one prints as `…`, marks its header as sensitive, and
+//! wipes its memory when the last of its copies goes.
+
+mod endpoint;
+mod renewal;
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::HeaderValue;
+use secrecy::zeroize::{Zeroize, Zeroizing};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+
+pub use endpoint::{ClientAuth, Grant, SecretProvider, TokenEndpoint};
+pub use renewal::{Fetch, Tokens};
+
+use super::call::CallError;
+use super::rate::RetryAfter;
+
+/// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
+const MARGIN: Duration = Duration::from_mins(1);
+/// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
+const SHORTEST_LIFE: Duration = Duration::from_secs(1);
+/// What is believed of a token's life at most, so that no clock overflows.
+const LONGEST_LIFE: Duration = Duration::from_hours(365 * 24);
+
+/// A bearer token. Its text can be sent and nothing else.
+pub struct Token {
+    authorization: HeaderValue,
+    /// What the token may do, where its answer told.
+    pub scopes: Option<Vec<String>>,
+    due: Instant,
+    ends: Instant,
+}
+
+impl Token {
+    /// A token that was asked for at that moment and lives that long from then on. `None` where its text cannot stand
+    /// in a header, and so is no token.
+    #[must_use]
+    pub fn new(
+        text: &SecretString,
+        asked_at: Instant,
+        life: Duration,
+        scopes: Option<Vec<String>>,
+    ) -> Option<Self> {
+        let text = text.expose_secret();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        let life = life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
+        // Half a life that is shorter than two margins is the longer of the two.
+        let good = life.saturating_sub(MARGIN).max(life / 2);
+        Some(Self {
+            authorization: secret_header(&["Bearer ", text])?,
+            scopes,
+            due: asked_at + good,
+            ends: asked_at + life,
+        })
+    }
+
+    /// The `Authorization` header, which shares the token's memory.
+    pub(super) fn authorization(&self) -> HeaderValue {
+        self.authorization.clone()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// A header whose text is not shown, and is wiped with the last of its copies.
+fn secret_header(parts: &[&str]) -> Option<HeaderValue> {
+    let mut text = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    for part in parts {
+        text.extend_from_slice(part.as_bytes());
+    }
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Wipes bytes that nobody else holds.
+fn wipe(bytes: Bytes) {
+    if let Ok(mut bytes) = bytes.try_into_mut() {
+        bytes.as_mut().zeroize();
+    }
+}
+
+/// Why there is no token. The texts are safe to be shown. Whether to try again is the caller's decision.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// The token endpoint refused the client; trying again changes nothing.
+    #[error(
+        "getting a token: the platform refused the client with status {status}{}: {description}; check the profile's client id, secret and region",
+        .error.as_ref().map_or_else(String::new, |code| format!(" (`{code}`)"))
+    )]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The error's code (RFC 6749 §5.2), where there is one.
+        error: Option<String>,
+        /// What the platform said.
+        description: String,
+    },
+    /// The token endpoint is asked too often: a 429, or Genesys's 400 of the same meaning.
+    #[error("getting a token: the platform says that it is asked for tokens too often")]
+    Throttled {
+        /// How long the platform wants us to wait.
+        retry_after: Option<RetryAfter>,
+    },
+    /// The token endpoint is in trouble (408, 425, 5xx), or its success holds no token.
+    #[error("getting a token: status {status}: {message}")]
+    Trouble {
+        /// The HTTP status.
+        status: u16,
+        /// What the platform said, or what is wrong with its answer.
+        message: String,
+        /// How long the platform wants us to wait.
+        retry_after: Option<RetryAfter>,
+    },
+    /// No connection, or no complete answer.
+    #[error("getting a token: {0}")]
+    Call(#[from] CallError),
+    /// The client's secret could not be read, or cannot be used.
+    #[error("getting a token: {0}")]
+    Secret(String),
+}
+
+impl TokenError {
+    /// How long the platform wants us to wait, where it said so.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<RetryAfter> {
+        match self {
+            Self::Throttled { retry_after } | Self::Trouble { retry_after, .. } => *retry_after,
+            Self::Refused { .. } | Self::Call(_) | Self::Secret(_) => None,
+        }
+    }
+}

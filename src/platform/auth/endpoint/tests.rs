@@ -1,0 +1,275 @@
+//! What a token endpoint is sent, and what is made of its answers, over a real socket.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::*;
+use crate::platform::tests::server::{Reply, Seen, Server, answer};
+use crate::platform::{AnswerLoss, CallError, HttpTransport, Target, Tokens};
+
+/// Secrets in the order in which they are read.
+struct Vault(Mutex<VecDeque<&'static str>>);
+
+impl Vault {
+    fn holding(secrets: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(Mutex::new(secrets.into_iter().collect()))
+    }
+}
+
+impl SecretProvider for Vault {
+    fn read(&self) -> BoxFuture<'_, Result<SecretString, String>> {
+        let next = self.0.lock().unwrap().pop_front();
+        Box::pin(
+            async move { next.map(SecretString::from).ok_or_else(|| "the vault\u{1b} is shut".to_owned()) },
+        )
+    }
+}
+
+const GOOD: &str = r#"{"access_token": "tok-1", "token_type": "Bearer", "expires_in": 3600, "scope": "a b"}"#;
+
+fn endpoint(server: &Server, grant: Grant, secret: &'static str) -> TokenEndpoint {
+    let target = Target { api_url: server.url.clone(), auth_url: server.url.clone(), ca_file: None };
+    HttpTransport::open(&target).unwrap().token_endpoint(grant, Vault::holding([secret]))
+}
+
+async fn asked(grant: Grant, secret: &'static str) -> Seen {
+    let server = Server::start(|_| Reply::Send(answer(200, "", GOOD))).await;
+    let token = endpoint(&server, grant, secret).fetch().await.unwrap();
+    assert_eq!(token.authorization(), "Bearer tok-1");
+    server.only()
+}
+
+async fn outcome(status: u16, headers: &'static str, body: &str) -> Result<Token, TokenError> {
+    let bytes = answer(status, headers, body);
+    let server = Server::start(move |_| Reply::Send(bytes.clone())).await;
+    endpoint(&server, Grant::genesys("id"), "s3cret").fetch().await
+}
+
+async fn failure(status: u16, headers: &'static str, body: &str) -> TokenError {
+    outcome(status, headers, body).await.unwrap_err()
+}
+
+/// How long the token of this answer lives, within the second that the test may take.
+async fn life(body: &str) -> u64 {
+    let token = outcome(200, "", body).await.unwrap();
+    (token.ends - Instant::now()).as_secs() + 1
+}
+
+#[tokio::test]
+async fn genesys_gets_basic_authentication_of_parts_that_were_form_encoded_first() {
+    let seen = asked(Grant::genesys("id:ö@x"), "s e+c%r/et*-._~").await;
+    assert_eq!(seen.line(), "POST /oauth/token HTTP/1.1");
+    assert_eq!(seen.header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(seen.body, b"grant_type=client_credentials");
+    let pair = seen.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
+    let pair = String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap();
+    assert_eq!(pair, "id%3A%C3%B6%40x:s+e%2Bc%25r%2Fet*-._%7E");
+}
+
+#[tokio::test]
+async fn cxone_gets_the_form_with_its_scope() {
+    let seen = asked(Grant::cxone("id"), "a&b=c d").await;
+    assert_eq!(seen.line(), "POST /oauth2/token HTTP/1.1");
+    assert_eq!(seen.header("authorization"), None);
+    assert_eq!(
+        String::from_utf8(seen.body).unwrap(),
+        "grant_type=client_credentials&client_id=id&client_secret=a%26b%3Dc+d&scope=contact%3Aread+contact%3Aupdate"
+    );
+}
+
+#[tokio::test]
+async fn each_vendor_may_be_asked_in_the_others_way() {
+    let form = Grant { client_auth: ClientAuth::Form, ..Grant::genesys("id") };
+    let seen = asked(form, "s").await;
+    assert_eq!(seen.body, b"grant_type=client_credentials&client_id=id&client_secret=s");
+    let basic = Grant { client_auth: ClientAuth::Basic, ..Grant::cxone("id") };
+    let seen = asked(basic, "s").await;
+    assert_eq!(seen.body, b"grant_type=client_credentials&scope=contact%3Aread+contact%3Aupdate");
+    assert_eq!(seen.header("authorization"), Some("Basic aWQ6cw=="));
+}
+
+#[tokio::test]
+async fn an_access_key_goes_as_json() {
+    let seen = asked(Grant::access_key("key"), "a\"b").await;
+    assert_eq!(seen.line(), "POST /authentication/v1/token/access-key HTTP/1.1");
+    assert_eq!(seen.header("content-type"), Some("application/json"));
+    assert_eq!(seen.header("authorization"), None);
+    assert_eq!(String::from_utf8(seen.body).unwrap(), r#"{"accessKeyId":"key","accessKeySecret":"a\"b"}"#);
+}
+
+#[tokio::test]
+async fn expires_in_is_believed_and_five_minutes_without_it() {
+    assert_eq!(life(GOOD).await, 3600);
+    assert_eq!(life(r#"{"access_token": "t", "expires_in": "172800"}"#).await, 172_800);
+    assert_eq!(life(r#"{"access_token": "t", "expires_in": 900.5}"#).await, 901);
+    for untold in ["", r#", "expires_in": null"#, r#", "expires_in": -1"#, r#", "expires_in": "soon""#] {
+        assert_eq!(life(&format!(r#"{{"access_token": "t"{untold}}}"#)).await, 300, "{untold}");
+    }
+    outcome(200, "", r#"{"access_token": "t", "expires_in": 1e300}"#).await.unwrap();
+}
+
+#[tokio::test]
+async fn scopes_are_told_where_the_answer_tells_them() {
+    assert_eq!(outcome(200, "", GOOD).await.unwrap().scopes, Some(vec!["a".to_owned(), "b".to_owned()]));
+    for untold in ["", r#", "scope": """#, r#", "scope": null"#, r#", "scope": {}"#] {
+        let token = outcome(200, "", &format!(r#"{{"access_token": "t"{untold}}}"#)).await.unwrap();
+        assert_eq!(token.scopes, None, "{untold}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_client_hears_the_platforms_words() {
+    for key in ["error_description", "description"] {
+        let body = format!(r#"{{"error": "invalid_client", "{key}": "unknown client"}}"#);
+        let error = failure(401, "", &body).await;
+        let refused = TokenError::Refused {
+            status: 401,
+            error: Some("invalid_client".to_owned()),
+            description: "unknown client".to_owned(),
+        };
+        assert_eq!(error, refused);
+        assert_eq!(
+            error.to_string(),
+            "getting a token: the platform refused the client with status 401 (`invalid_client`): unknown client; \
+             check the profile's client id, secret and region"
+        );
+    }
+}
+
+#[tokio::test]
+async fn genesyss_way_of_throttling_is_no_refusal() {
+    let body = r#"{"error": "invalid_request", "description": "Rate limit exceeded; try later"}"#;
+    for (status, body) in [(400, body), (429, "")] {
+        let error = failure(status, "retry-after: 30\r\n", body).await;
+        assert!(matches!(error, TokenError::Throttled { .. }), "{error:?}");
+        assert_eq!(error.retry_after().unwrap().wait(), Duration::from_secs(30));
+    }
+    for (status, body) in [
+        (401, body),
+        (400, r#"{"error": "invalid_grant", "description": "rate limit exceeded"}"#),
+        (400, r#"{"error": "invalid_request", "description": "the rate limit exceeded"}"#),
+    ] {
+        assert!(matches!(failure(status, "", body).await, TokenError::Refused { .. }), "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn trouble_is_no_refusal_either() {
+    for status in [408, 425, 500, 503] {
+        let error = failure(status, "retry-after: 4\r\n", "<title>Oops</title>").await;
+        assert_eq!(error.to_string(), format!("getting a token: status {status}: a web page: Oops"));
+        assert_eq!(error.retry_after().unwrap().wait(), Duration::from_secs(4));
+    }
+}
+
+#[tokio::test]
+async fn a_success_without_a_usable_token_is_trouble_and_shows_nothing_of_itself() {
+    for body in [
+        "",
+        "<html>login</html>",
+        r#"{"access_token": "leak"#,
+        r#"{"access_token": ""}"#,
+        r#"{"access_token": 5, "x": "leak"}"#,
+        r#"{"access_token": "leak\r\nX: y"}"#,
+        r#"{"access_token": "leak leak"}"#,
+        r#"{"access_token": "leak", "token_type": "mac"}"#,
+        r#"{"token": "leak"}"#,
+    ] {
+        let error = failure(200, "", body).await;
+        assert!(matches!(error, TokenError::Trouble { status: 200, .. }), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("leak"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_repeats_the_secret_brings_it_onto_no_screen() {
+    for status in [400, 500] {
+        let error =
+            failure(status, "", r#"{"error": "s3cret", "error_description": "bad secret s3cret"}"#).await;
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_gets_no_secret() {
+    let elsewhere = Server::start(|_| Reply::Send(answer(200, "", GOOD))).await;
+    let there = answer(307, &format!("location: {}\r\n", elsewhere.url), "");
+    let server = Server::start(move |_| Reply::Send(there.clone())).await;
+    let error = endpoint(&server, Grant::cxone("id"), "s").fetch().await.unwrap_err();
+    assert!(matches!(error, TokenError::Refused { status: 307, .. }), "{error:?}");
+    assert!(elsewhere.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let body = format!("{{\"access_token\": \"t\", \"x\": \"{}\"}}", "x".repeat(100_000));
+    assert!(matches!(failure(200, "", &body).await, TokenError::Trouble { .. }));
+}
+
+#[tokio::test]
+async fn a_cut_answer_is_told_as_one() {
+    let server =
+        Server::start(|_| Reply::Close(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{".to_vec())).await;
+    let error = endpoint(&server, Grant::genesys("id"), "s").fetch().await.unwrap_err();
+    let lost = matches!(error, TokenError::Call(CallError::NoAnswer { kind: AnswerLoss::Truncated, .. }));
+    assert!(lost, "{error:?}");
+}
+
+#[tokio::test]
+async fn the_secret_is_read_anew_for_each_token() {
+    let server = Server::start(|seen| {
+        let fresh = seen.body.ends_with(b"client_secret=new");
+        Reply::Send(if fresh {
+            answer(200, "", GOOD)
+        } else {
+            answer(401, "", r#"{"error": "invalid_client"}"#)
+        })
+    })
+    .await;
+    let target = Target { api_url: server.url.clone(), auth_url: server.url.clone(), ca_file: None };
+    let grant = Grant { client_auth: ClientAuth::Form, ..Grant::genesys("id") };
+    let vault = Vault::holding(["old", "new", ""]);
+    let endpoint = HttpTransport::open(&target).unwrap().token_endpoint(grant, vault);
+    let tokens = Tokens::new(endpoint);
+    assert!(matches!(tokens.get().await, Err(TokenError::Refused { .. })));
+    let token = tokens.get().await.unwrap();
+    // An empty secret, and one that cannot be read, are not sent.
+    for words in ["is empty", "the vault is shut"] {
+        let error = tokens.renew_after(&token).await.unwrap_err();
+        assert!(matches!(&error, TokenError::Secret(said) if said.contains(words)), "{error:?}");
+    }
+    assert_eq!(server.seen().len(), 2);
+}
+
+fn nowhere() -> Target {
+    let url: url::Url = "http://localhost:9".parse().unwrap();
+    Target { api_url: url.clone(), auth_url: url, ca_file: None }
+}
+
+/// A key store that waits for somebody who does not come.
+struct Locked;
+
+impl SecretProvider for Locked {
+    fn read(&self) -> BoxFuture<'_, Result<SecretString, String>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_does_not_come_is_not_waited_for_for_ever() {
+    let endpoint = HttpTransport::open(&nowhere()).unwrap().token_endpoint(Grant::genesys("id"), Locked);
+    let began = Instant::now();
+    assert!(matches!(endpoint.fetch().await, Err(TokenError::Secret(_))));
+    assert_eq!(began.elapsed(), Duration::from_mins(1));
+}
+
+#[test]
+fn an_endpoint_shows_no_secret() {
+    let target = nowhere();
+    let endpoint = HttpTransport::open(&target)
+        .unwrap()
+        .token_endpoint(Grant::genesys("id"), Vault::holding(["s3cret"]));
+    let shown = format!("{endpoint:?}");
+    assert!(shown.contains("id") && !shown.contains("s3cret"), "{shown}");
+}

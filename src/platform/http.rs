@@ -1,0 +1,223 @@
+//! The wire itself: one attempt over reqwest, and what became of it.
+//!
+//! Bodies are handed over as one piece, without a copy, through a stream that notes the moment at which the
+//! connection asks for it. That note is what makes a timeout tell: before it, the request cannot have arrived.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use futures_util::stream;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Response, StatusCode};
+use tokio::time::Instant;
+
+use super::auth::{Grant, SecretProvider, Token, TokenEndpoint};
+use super::call::{Answer, CallError, Payload, Request, Transport};
+use super::rate::{RateWindow, RetryAfter};
+use super::target::{self, Origin, Target, TargetError};
+use super::trouble::{self, Progress};
+use crate::text::one_line;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const GENESYS_CORRELATION_ID: HeaderName = HeaderName::from_static("x-genesys-correlation-id");
+/// What vendors' support knows a call by: Genesys's name for it, then `CXone`'s.
+const CORRELATION_IDS: [HeaderName; 2] =
+    [HeaderName::from_static("inin-correlation-id"), HeaderName::from_static("x-request-id")];
+/// A body's announced length is believed up to here when room is made for it.
+const MOST_ROOM: u64 = 1_000_000;
+
+/// Calls over HTTP to one tenant. One of it serves all workers: connections are pooled in it.
+#[derive(Debug)]
+pub struct HttpTransport {
+    api: Origin,
+    auth: Origin,
+}
+
+impl HttpTransport {
+    /// Checks where the calls would go, and makes ready; connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`TargetError`] where a URL would put the token at risk, the CA file cannot be read, or TLS cannot be set up.
+    pub fn open(target: &Target) -> Result<Self, TargetError> {
+        let (api, auth) = target::open(target)?;
+        Ok(Self { api, auth })
+    }
+
+    /// Where this tenant's tokens come from, for [`Tokens::new`](super::Tokens::new).
+    #[must_use]
+    pub fn token_endpoint(&self, grant: Grant, secret: impl SecretProvider + 'static) -> TokenEndpoint {
+        TokenEndpoint::new(self.auth.clone(), grant, Box::new(secret))
+    }
+
+    async fn attempt(&self, request: &Request, token: &Token) -> Result<Answer, CallError> {
+        let started = Instant::now();
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(AUTHORIZATION, token.authorization());
+        insert(&mut headers, IDEMPOTENCY_KEY, request.idempotency_key.as_deref())?;
+        insert(&mut headers, GENESYS_CORRELATION_ID, request.correlation_id.as_deref())?;
+        let outgoing = Outgoing {
+            method: request.method.clone(),
+            path: &request.path,
+            headers,
+            body: request.body.clone(),
+            timeout: request.timeout,
+            most: Answer::MOST,
+        };
+        let incoming = exchange(&self.api, outgoing).await?;
+        Ok(Answer {
+            status: incoming.status.as_u16(),
+            retry_after: RetryAfter::read(&incoming.headers, SystemTime::now()),
+            window: RateWindow::read(&incoming.headers),
+            correlation_id: correlation_id(&incoming.headers),
+            body: incoming.body,
+            cut: incoming.cut,
+            took: started.elapsed(),
+        })
+    }
+}
+
+impl Transport for HttpTransport {
+    fn call<'a>(
+        &'a self,
+        request: &'a Request,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Answer, CallError>> {
+        Box::pin(self.attempt(request, token))
+    }
+}
+
+/// What goes out, to whichever origin.
+pub(super) struct Outgoing<'a> {
+    pub method: reqwest::Method,
+    pub path: &'a str,
+    pub headers: HeaderMap,
+    pub body: Option<Payload>,
+    pub timeout: Duration,
+    /// The most bytes of the answer's body that are kept.
+    pub most: usize,
+}
+
+/// What came back.
+pub(super) struct Incoming {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub cut: bool,
+}
+
+/// One exchange with one origin. The only place from which anything is sent.
+pub(super) async fn exchange(origin: &Origin, outgoing: Outgoing<'_>) -> Result<Incoming, CallError> {
+    let Outgoing { method, path, headers, body, timeout, most } = outgoing;
+    let host = origin.host();
+    let Some(url) = origin.join(path) else {
+        let path = one_line(path, 200);
+        return Err(CallError::Unsendable {
+            message: format!("calling `{host}`: `{path}` is not a path that can be sent as it is written"),
+        });
+    };
+    let mut request = reqwest::Request::new(method, url);
+    *request.headers_mut() = headers;
+    *request.timeout_mut() = Some(timeout);
+    let begun = body.and_then(|payload| attach(&mut request, payload));
+    let progress = || match &begun {
+        Some(begun) if !begun.load(Ordering::Acquire) => Progress::NotBegun,
+        _ => Progress::MayHaveLeft,
+    };
+    let mut response = origin
+        .client()
+        .execute(request)
+        .await
+        .map_err(|error| trouble::before_status(&error, host, progress(), timeout))?;
+    let status = response.status();
+    let (body, ending) = read_body(&mut response, most).await;
+    let cut = match ending {
+        Ending::Whole => false,
+        // A refusal is one even where its explanation broke off; a success that broke off is none.
+        Ending::Broken(error) if status.is_success() => {
+            return Err(trouble::inside_body(&error, host, timeout));
+        }
+        Ending::TooLong | Ending::Broken(_) => true,
+    };
+    Ok(Incoming { status, headers: std::mem::take(response.headers_mut()), body, cut })
+}
+
+/// Gives the request its body, and returns the note of whether a connection has asked for it. An empty body is never
+/// asked for, so there is no note of it.
+fn attach(request: &mut reqwest::Request, payload: Payload) -> Option<Arc<AtomicBool>> {
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, payload.content_type);
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(payload.bytes.len()));
+    if payload.bytes.is_empty() {
+        return None;
+    }
+    let begun = Arc::new(AtomicBool::new(false));
+    let note = Arc::clone(&begun);
+    let piece = async move {
+        note.store(true, Ordering::Release);
+        Ok::<_, Infallible>(payload.bytes)
+    };
+    *request.body_mut() = Some(Body::wrap_stream(stream::once(piece)));
+    Some(begun)
+}
+
+enum Ending {
+    Whole,
+    TooLong,
+    Broken(reqwest::Error),
+}
+
+/// Reads a body up to `most` bytes. One that comes in a single piece, as nearly all do, is not copied.
+async fn read_body(response: &mut Response, most: usize) -> (Bytes, Ending) {
+    let announced = response.content_length().unwrap_or(0).min(MOST_ROOM);
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let held = first.len() + rest.len();
+        let ending = match response.chunk().await {
+            Ok(Some(mut piece)) => {
+                let room = most - held;
+                let too_long = piece.len() > room;
+                piece.truncate(room);
+                if held == 0 {
+                    first = piece;
+                } else {
+                    if rest.is_empty() {
+                        rest.reserve(usize::try_from(announced).unwrap_or(0).max(held + piece.len()));
+                        rest.extend_from_slice(&std::mem::take(&mut first));
+                    }
+                    rest.extend_from_slice(&piece);
+                }
+                if !too_long {
+                    continue;
+                }
+                Ending::TooLong
+            }
+            Ok(None) => Ending::Whole,
+            Err(error) => Ending::Broken(error),
+        };
+        return (if rest.is_empty() { first } else { rest.freeze() }, ending);
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) -> Result<(), CallError> {
+    if let Some(text) = value {
+        let value = HeaderValue::from_str(text).map_err(|_| CallError::Unsendable {
+            message: format!("`{}` is not a value that the header `{name}` can have", one_line(text, 200)),
+        })?;
+        headers.insert(name, value);
+    }
+    Ok(())
+}
+
+fn correlation_id(headers: &HeaderMap) -> Option<String> {
+    CORRELATION_IDS.iter().find_map(|name| {
+        let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
+        let text = one_line(&text, 128);
+        (!text.is_empty()).then_some(text)
+    })
+}

@@ -1,0 +1,56 @@
+//! Cells of tables and CSV files that can do no harm where they are opened.
+//!
+//! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula and carries
+//! it out (OWASP, *CSV Injection*): such a cell gets a leading apostrophe, which spreadsheets show as text.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::text::{is_deceptive, one_line};
+
+/// The longest text in a cell, in characters: twice what is kept of a platform's message.
+const LONGEST: usize = 4096;
+
+/// A text from outside as one line that is no formula.
+#[must_use]
+pub fn text_cell(text: &str) -> String {
+    // what comes first in the raw text counts too: a reader may drop what it cannot show
+    guard(one_line(text, LONGEST), text)
+}
+
+/// A JSON text, or what should have been one, on one line and with the same meaning: line ends between values become
+/// spaces, and characters that are drawn as something else become JSON's own escapes.
+#[must_use]
+pub fn json_cell(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut cell = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_ascii_control() && char != '\u{7f}' {
+            cell.push(' ');
+        } else if char.is_control() || is_deceptive(char) {
+            let mut units = [0; 2];
+            for unit in char.encode_utf16(&mut units) {
+                // writing to a string cannot fail
+                let _ = write!(cell, "\\u{unit:04x}");
+            }
+        } else {
+            cell.push(char);
+        }
+    }
+    guard(cell, &text)
+}
+
+fn guard(cell: String, raw: &str) -> String {
+    let is_formula = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if is_formula(&cell) || is_formula(raw) { format!("'{cell}") } else { cell }
+}
+
+/// A text from outside, safe to be shown, for a place that is no spreadsheet.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    let plain =
+        |char: char| !(char.is_control() || char.is_whitespace() && char != ' ' || is_deceptive(char));
+    if text.len() <= LONGEST && text.chars().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(one_line(text, LONGEST))
+}

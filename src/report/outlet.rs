@@ -1,0 +1,89 @@
+//! Where a report goes: standard output, or a file that is there whole or not at all.
+//!
+//! A file is written beside its place and then renamed onto it, so that a crash leaves no half of one; it is made for
+//! its owner only. A rename replaces a link instead of following it, and what is no regular file is never replaced.
+
+use std::fs;
+use std::io::{self, BufWriter, Stdout, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::ReportError;
+
+/// The open end that a report is written to.
+#[derive(Debug)]
+pub struct Outlet(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Stdout(BufWriter<Stdout>),
+    File { to: PathBuf, written: BufWriter<NamedTempFile> },
+}
+
+impl Outlet {
+    /// Standard output, or the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// The place holds something else than a regular file, or nothing can be written beside it.
+    pub fn open(path: Option<&Path>) -> Result<Self, ReportError> {
+        let Some(path) = path else { return Ok(Self::stdout()) };
+        let failed = |source| ReportError::Write { to: Some(path.to_owned()), source };
+        match fs::symlink_metadata(path) {
+            Ok(found) if !found.is_file() && !found.is_symlink() => {
+                return Err(ReportError::NotAFile(path.to_owned()));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(failed(source)),
+        }
+        if path.file_name().is_none() {
+            return Err(ReportError::NotAFile(path.to_owned()));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // made 0600 from the start
+        let file = tempfile::Builder::new().prefix(".trunkline-").tempfile_in(folder).map_err(failed)?;
+        Ok(Self(Kind::File { to: path.to_owned(), written: BufWriter::with_capacity(64 * 1024, file) }))
+    }
+
+    /// Standard output.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self(Kind::Stdout(BufWriter::with_capacity(64 * 1024, io::stdout())))
+    }
+
+    /// Ends the report: what was written is now where it should be.
+    ///
+    /// # Errors
+    ///
+    /// It could not be written.
+    pub fn finish(self) -> Result<(), ReportError> {
+        match self.0 {
+            Kind::Stdout(mut stdout) => Ok(stdout.flush()?),
+            Kind::File { to, written } => {
+                let failed = |source| ReportError::Write { to: Some(to.clone()), source };
+                let file = written.into_inner().map_err(|error| failed(error.into_error()))?;
+                file.as_file().sync_all().map_err(failed)?;
+                file.persist(&to).map_err(|error| failed(error.error))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Kind::Stdout(stdout) => stdout.write(bytes),
+            Kind::File { written, .. } => written.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Stdout(stdout) => stdout.flush(),
+            Kind::File { written, .. } => written.flush(),
+        }
+    }
+}

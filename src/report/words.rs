@@ -1,0 +1,55 @@
+//! Numbers and moments as people read them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::RunId;
+
+/// A number with its digits in groups of three: `1,000,000`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A count with its noun: `1 record`, `1,000 records`.
+#[must_use]
+pub fn records_of(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+/// A span of time: `0.4 s`, `12 s`, `3:05 min`, `1:12:41 h`.
+#[must_use]
+pub fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 if !time.is_zero() => format!("{:.1} s", time.as_secs_f64().max(0.1)),
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
+        _ => format!("{}:{:02}:{:02} h", seconds / 3600, seconds / 60 % 60, seconds % 60),
+    }
+}
+
+/// A moment in the time of the person who looks: `2026-11-21 14:01:48`.
+#[must_use]
+pub fn local_time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The beginning of a run's id that tells it from the others: the millisecond at which it began (RFC 9562 §5.7). The
+/// first eight digits alone are shared by runs that began within a minute of each other.
+#[must_use]
+pub fn run_prefix(run: RunId) -> String {
+    let mut text = run.to_string();
+    text.truncate(13);
+    text
+}
