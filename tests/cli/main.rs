@@ -1,0 +1,14 @@
+//! The program from outside: what is typed, what comes out, how it ends, and what the platform saw of it.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod input;
+#[cfg(test)]
+mod leaving;
+#[cfg(test)]
+mod mending;
+#[cfg(test)]
+mod looking;
