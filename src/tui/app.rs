@@ -323,24 +323,35 @@ impl App {
 
     /// Whether commands reach the run: this process carries it, and it has not ended.
     pub fn is_live(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.carried == Carried::Here && !matches!(run.figures.phase, Phase::Ended(_)))
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.carried == Carried::Here && !matches!(run.figures.phase, Phase::Ended(_)))
     }
 
     /// How long the run has been carried, by now.
     pub fn elapsed(&self) -> Duration {
         let Some(run) = &self.run else { return Duration::ZERO };
-        let since = if self.clock_runs() { self.now.instant.saturating_duration_since(run.at) } else { Duration::ZERO };
+        let since = if self.clock_runs() {
+            self.now.instant.saturating_duration_since(run.at)
+        } else {
+            Duration::ZERO
+        };
         run.figures.elapsed + since
     }
 
     fn clock_runs(&self) -> bool {
-        self.is_live() && matches!(self.phase(), Some(Phase::Checking { .. } | Phase::Running | Phase::Pausing | Phase::Draining))
+        self.is_live()
+            && matches!(
+                self.phase(),
+                Some(Phase::Checking { .. } | Phase::Running | Phase::Pausing | Phase::Draining)
+            )
     }
 
     /// Calls that are out now.
     pub fn calls_out(&self) -> u64 {
         self.figures().map_or(0, |figures| {
-            let sending = figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
+            let sending =
+                figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
             u64::try_from(sending).unwrap_or(u64::MAX)
         })
     }

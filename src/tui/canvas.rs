@@ -54,7 +54,8 @@ impl<'a> Canvas<'a> {
         let room = width.min(self.area.width - x);
         let text = fit(text, room, self.look);
         let style = self.look.style(ink);
-        let (end, _) = self.buffer.set_stringn(self.area.x + x, self.area.y + y, &text, usize::from(room), style);
+        let (end, _) =
+            self.buffer.set_stringn(self.area.x + x, self.area.y + y, &text, usize::from(room), style);
         end.saturating_sub(self.area.x)
     }
 
@@ -110,7 +111,11 @@ impl<'a> Canvas<'a> {
     /// What a frame around this canvas leaves free.
     pub fn inside(&mut self) -> Canvas<'_> {
         let Rect { x, y, width, height } = self.area;
-        let area = if width < 2 || height < 2 { Rect::new(x, y, 0, 0) } else { Rect::new(x + 1, y + 1, width - 2, height - 2) };
+        let area = if width < 2 || height < 2 {
+            Rect::new(x, y, 0, 0)
+        } else {
+            Rect::new(x + 1, y + 1, width - 2, height - 2)
+        };
         Canvas { buffer: self.buffer, area, look: self.look }
     }
 
@@ -123,7 +128,8 @@ impl<'a> Canvas<'a> {
 /// How many columns a text takes on the board.
 pub(super) fn width(text: &str) -> u16 {
     let look = Look { theme: super::theme::Theme::Mono, glyphs: super::theme::GlyphSet::Unicode };
-    u16::try_from(Spelling::new(text, look).map(|(_, width)| usize::from(width)).sum::<usize>()).unwrap_or(u16::MAX)
+    u16::try_from(Spelling::new(text, look).map(|(_, width)| usize::from(width)).sum::<usize>())
+        .unwrap_or(u16::MAX)
 }
 
 /// A text that takes at most so many columns.

@@ -35,7 +35,8 @@ impl Errands {
     pub fn run(&self, effect: Effect) {
         let errands = self.clone();
         tokio::task::spawn_blocking(move || {
-            let answer = errands.look(&effect).unwrap_or_else(|error| What::JournalTrouble(error.to_string()));
+            let answer =
+                errands.look(&effect).unwrap_or_else(|error| What::JournalTrouble(error.to_string()));
             // a board that was left needs no answer
             let _ = errands.inbox.blocking_send(answer);
         });

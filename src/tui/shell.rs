@@ -49,7 +49,9 @@ pub enum TuiError {
     #[error("the dashboard cannot be shown: {0}\nhint: run it in a terminal, or use --headless")]
     Terminal(#[from] io::Error),
     /// Something panicked while the board was shown; its text has been printed.
-    #[error("the dashboard was closed by an internal error; the journal is intact\nhint: `trunkline resume` goes on")]
+    #[error(
+        "the dashboard was closed by an internal error; the journal is intact\nhint: `trunkline resume` goes on"
+    )]
     Panicked,
 }
 

@@ -107,7 +107,9 @@ impl Bench {
     fn calls(&self) -> u64 {
         let ledger = self.ledger();
         let families = ledger["requests"].as_object().cloned().unwrap_or_default();
-        let of = |family: &Value| family.as_object().map(|counts| counts.values().filter_map(Value::as_u64).sum::<u64>());
+        let of = |family: &Value| {
+            family.as_object().map(|counts| counts.values().filter_map(Value::as_u64).sum::<u64>())
+        };
         families.iter().filter(|(name, _)| !name.contains("token")).filter_map(|(_, family)| of(family)).sum()
     }
 
@@ -167,12 +169,15 @@ impl Said {
 
 #[track_caller]
 pub fn events(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
 }
 
 /// A JSON array of so many interactions.
 pub fn interactions(count: usize) -> String {
-    let records: Vec<String> = (0..count).map(|n| format!("{{\"external_id\":\"TXN-{n}\",\"n\":{n}}}")).collect();
+    let records: Vec<String> =
+        (0..count).map(|n| format!("{{\"external_id\":\"TXN-{n}\",\"n\":{n}}}")).collect();
     format!("[{}]", records.join(",\n"))
 }
 

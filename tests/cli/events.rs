@@ -10,7 +10,8 @@ use super::bench::{Bench, events, interactions, outcomes};
 #[track_caller]
 fn assert_sums(tally: &Value, records: Option<u64>) {
     let count = |key: &str| tally[key].as_u64().unwrap_or_else(|| panic!("`{key}` in {tally}"));
-    let sum = ["delivered", "failed", "invalid", "dismissed", "pending"].iter().map(|key| count(key)).sum::<u64>();
+    let sum =
+        ["delivered", "failed", "invalid", "dismissed", "pending"].iter().map(|key| count(key)).sum::<u64>();
     assert_eq!(tally.as_object().unwrap().len(), 6, "{tally}");
     match (tally["total"].as_u64(), records) {
         (Some(total), None) => assert_eq!(sum, total, "{tally}"),
@@ -39,10 +40,12 @@ fn assert_lines(events: &[Value], records: u64) {
 
 #[test]
 fn every_line_is_an_event_and_its_numbers_add_up() {
-    let bench = Bench::like("[latency]\nmin = \"2ms\"\nmax = \"8ms\"\n[faults]\nerror_503 = 0.1\nthrottle = 0.05\n");
+    let bench =
+        Bench::like("[latency]\nmin = \"2ms\"\nmax = \"8ms\"\n[faults]\nerror_503 = 0.1\nthrottle = 0.05\n");
     let contacts = (0..200).map(|n| if n % 10 == 0 { format!("unknown-{n}") } else { format!("c{n}") });
     bench.file("o.csv", outcomes(contacts));
-    let words = ["outcomes", "o.csv", "--profile", "env", "--events", "--rate", "0", "--set", "backoff.base=10ms"];
+    let words =
+        ["outcomes", "o.csv", "--profile", "env", "--events", "--rate", "0", "--set", "backoff.base=10ms"];
     let said = bench.ends(&words, 1);
     let events = said.events();
     assert_lines(&events, 200);

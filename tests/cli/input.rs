@@ -56,7 +56,10 @@ fn missing_columns_are_named() {
 #[test]
 fn a_ragged_row_is_one_invalid_record_and_the_rest_is_sent() {
     let bench = Bench::calm();
-    bench.file("contacts.csv", "contactId,category,subcategory\nc1,Contacted,Sale\nc2,Contacted\nc3,Contacted,Sale\n");
+    bench.file(
+        "contacts.csv",
+        "contactId,category,subcategory\nc1,Contacted,Sale\nc2,Contacted\nc3,Contacted,Sale\n",
+    );
     let said = bench.ends(&["outcomes", "contacts.csv", "--profile", "env", "--events"], 1);
     let events = said.events();
     let last = events.last().unwrap();
@@ -90,7 +93,11 @@ fn bad_flags_are_refused() {
     bench.file("a.json", interactions(1));
     bench.file("o.csv", outcomes(["c".to_owned()]));
     refused(&bench, &["ingest", "a.json", "--profile", "env", "--workers", "none"], "workers");
-    refused(&bench, &["ingest", "a.json", "--profile", "env", "--set", "wrokers=3"], "did you mean `workers`");
+    refused(
+        &bench,
+        &["ingest", "a.json", "--profile", "env", "--set", "wrokers=3"],
+        "did you mean `workers`",
+    );
     refused(&bench, &["ingest", "a.json", "--profile", "env", "--set", "workers"], "KEY=VALUE");
     refused(&bench, &["ingest", "a.json", "--profile", "acme"], "no profile is named `acme`");
     refused(&bench, &["ingest", "a.json"], "no profile was named");
@@ -107,7 +114,10 @@ fn bad_flags_are_refused() {
 fn a_mistake_in_the_configuration_is_told_with_its_line_and_no_secret() {
     let bench = Bench::calm();
     bench.file("a.json", interactions(1));
-    bench.file("config.toml", "[profiles.acme]\nplatform = \"genesys\"\nclient_id = \"id\"\nsecret = \"hunter2\"\n");
+    bench.file(
+        "config.toml",
+        "[profiles.acme]\nplatform = \"genesys\"\nclient_id = \"id\"\nsecret = \"hunter2\"\n",
+    );
     let said = bench.ends(&["ingest", "a.json", "--profile", "acme"], 2);
     assert!(said.err().contains("config.toml:4"), "{}", said.err());
     assert!(!said.err().contains("hunter2"));

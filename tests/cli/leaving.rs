@@ -8,7 +8,8 @@ use super::bench::{Bench, SECRET, events, files, interactions, outcomes};
 const SLOW: &str = "[latency]\nmin = \"20ms\"\nmax = \"20ms\"\n";
 
 fn signal(child: &Child, name: &str) {
-    let sent = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    let sent =
+        std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
 }
 
@@ -86,7 +87,10 @@ fn a_refused_client_is_a_fault_and_nothing_is_lost() {
 #[test]
 fn a_run_that_another_process_has_is_left_alone() {
     let bench = Bench::like("[latency]\nmin = \"100ms\"\nmax = \"100ms\"\n");
-    bench.file("o.csv", outcomes((0..400).map(|n| if n == 0 { "unknown-0".to_owned() } else { format!("c{n}") })));
+    bench.file(
+        "o.csv",
+        outcomes((0..400).map(|n| if n == 0 { "unknown-0".to_owned() } else { format!("c{n}") })),
+    );
     let words = ["outcomes", "o.csv", "--profile", "env", "--events", "--workers", "1"];
     let mut child = bench.child(&words).stdout(Stdio::null()).spawn().unwrap();
     bench.until("a few contacts", |ledger| ledger["outcomes"]["applied"].as_u64() >= Some(2));
@@ -134,7 +138,8 @@ fn a_resume_under_another_client_is_refused_and_names_both() {
 fn no_secret_stands_anywhere_afterwards() {
     let bench = Bench::like("[faults]\nerror_503 = 0.2\n");
     bench.file("a.json", interactions(50));
-    let words = ["-vvv", "ingest", "a.json", "--profile", "env", "--chunk-records", "5", "--set", "backoff.base=5ms"];
+    let words =
+        ["-vvv", "ingest", "a.json", "--profile", "env", "--chunk-records", "5", "--set", "backoff.base=5ms"];
     let said = bench.ends(&words, 0);
     assert!(!said.out().contains(SECRET) && !said.err().contains(SECRET));
     let all = files(&bench.data_dir());
@@ -164,5 +169,8 @@ fn a_demo_ends_well_though_its_sample_has_failures() {
     let said = bench.ends(&["demo", "--operation", "outcomes", "--scenario", "bare", "--events"], 0);
     let events = said.events();
     assert_eq!(events.last().unwrap()["state"], "completed_with_failures");
-    assert!(!bench.data_dir().join("journal.db").exists(), "a demo leaves nothing in the person's own journal");
+    assert!(
+        !bench.data_dir().join("journal.db").exists(),
+        "a demo leaves nothing in the person's own journal"
+    );
 }

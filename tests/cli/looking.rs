@@ -12,7 +12,8 @@ fn runs_are_listed_newest_first_with_every_key() {
     bench.ends(&["ingest", "a.json", "--profile", "env"], 0);
     bench.ends(&["outcomes", "o.csv", "--profile", "env"], 0);
     let runs = bench.ends(&["runs", "--format", "json"], 0).json();
-    let operations: Vec<_> = runs.as_array().unwrap().iter().map(|run| run["operation"].as_str().unwrap()).collect();
+    let operations: Vec<_> =
+        runs.as_array().unwrap().iter().map(|run| run["operation"].as_str().unwrap()).collect();
     assert_eq!(operations, ["outcomes", "ingest"]);
     assert_eq!(runs[1]["records"]["delivered"], 3);
     assert_eq!((&runs[1]["state"], &runs[1]["rows_failed"]), (&"completed".into(), &0.into()));
@@ -37,7 +38,10 @@ fn a_plain_run_ends_with_a_summary_and_the_commands_to_type_next() {
     assert!(out.contains("2 in all: 1 delivered, 1 failed"), "{out}");
     assert!(out.contains("404 contact.not.found"), "{out}");
     let command = out.lines().find_map(|line| line.split_once("trunkline failures ")).expect("a command").1;
-    assert_eq!(bench.ends(&["failures", command.trim(), "--format", "json"], 0).json().as_array().unwrap().len(), 1);
+    assert_eq!(
+        bench.ends(&["failures", command.trim(), "--format", "json"], 0).json().as_array().unwrap().len(),
+        1
+    );
 }
 
 #[test]
@@ -49,7 +53,10 @@ fn a_check_sends_nothing_and_says_what_a_run_would_do() {
     assert!(said.out().contains("Nonsense"), "{}", said.out());
     assert_eq!(bench.ledger()["outcomes"]["applied"], 0);
     bench.file("a.json", interactions(1000));
-    bench.file("plan.toml", "profile = \"env\"\ndataset = \"a.json\"\n[operation]\nkind = \"ingest\"\nchunk_records = 100\n");
+    bench.file(
+        "plan.toml",
+        "profile = \"env\"\ndataset = \"a.json\"\n[operation]\nkind = \"ingest\"\nchunk_records = 100\n",
+    );
     let said = bench.ends(&["check", "plan.toml"], 0);
     assert!(said.out().contains("1,000"), "{}", said.out());
     assert_eq!(bench.ledger()["ingest"]["records_applied"], 0);
@@ -64,11 +71,18 @@ fn profiles_are_added_tested_and_removed() {
     let said = bench.ends(&[&add[..], &["--secret-env", "CXONE_CLIENT_SECRET", "--production"]].concat(), 0);
     assert!(said.out().contains("profile `acme` was added"), "{}", said.out());
     let list = bench.ends(&["profile", "list"], 0).out();
-    assert!(list.contains("acme") && list.contains("variable CXONE_CLIENT_SECRET") && list.contains("production"));
+    assert!(
+        list.contains("acme") && list.contains("variable CXONE_CLIENT_SECRET") && list.contains("production")
+    );
 
     let said = bench.ends(&["profile", "test", "acme"], 0);
-    assert!(said.out().contains("contact:read contact:update") && said.out().contains("outcomes: allowed"), "{}", said.out());
-    let said = bench.command(&["profile", "test", "acme"]).env("CXONE_CLIENT_SECRET", "wrong").output().unwrap();
+    assert!(
+        said.out().contains("contact:read contact:update") && said.out().contains("outcomes: allowed"),
+        "{}",
+        said.out()
+    );
+    let said =
+        bench.command(&["profile", "test", "acme"]).env("CXONE_CLIENT_SECRET", "wrong").output().unwrap();
     assert_eq!(said.status.code(), Some(3));
     let said = bench.command(&["profile", "test", "acme"]).env("CXONE_CLIENT_SECRET", "").output().unwrap();
     assert_eq!(said.status.code(), Some(2));

@@ -9,6 +9,6 @@ mod input;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]
-mod mending;
-#[cfg(test)]
 mod looking;
+#[cfg(test)]
+mod mending;

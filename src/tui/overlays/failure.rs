@@ -18,7 +18,11 @@ pub(super) fn draw(app: &App, open: &OpenFailure, canvas: &mut Canvas<'_>) -> Op
     page.clear();
     let title = match &open.content {
         Content::Here(detail) => {
-            format!("Failure {} · {}", detail.row.key, words::in_short(&detail.row, app.figures().map(|figures| figures.operation)))
+            format!(
+                "Failure {} · {}",
+                detail.row.key,
+                words::in_short(&detail.row, app.figures().map(|figures| figures.operation))
+            )
         }
         Content::Coming | Content::Gone => "Failure".to_owned(),
     };

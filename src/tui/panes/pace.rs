@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::{chart, frame_ink};
+use crate::model::{Doing, Figures, PauseFigures};
 use crate::tui::app::{App, Pane};
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
-use crate::model::{Doing, Figures, PauseFigures};
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let ink = frame_ink(app, Pane::Pace);
@@ -51,9 +51,16 @@ fn limits(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> 
     let now = format!("calls now {}/s", numbers::rate(pace.rate));
     inside.write(1, y, &now, Ink::Plain);
     let x = 19.min(inside.width());
-    inside.write_within(x, y, inside.width().saturating_sub(x + 1), &format!("ceiling {ceiling}"), Ink::Plain);
+    inside.write_within(
+        x,
+        y,
+        inside.width().saturating_sub(x + 1),
+        &format!("ceiling {ceiling}"),
+        Ink::Plain,
+    );
     y += 1;
-    let learnt = pace.learnt.map_or_else(|| "learnt –".to_owned(), |rate| format!("learnt {}/s", numbers::rate(rate)));
+    let learnt =
+        pace.learnt.map_or_else(|| "learnt –".to_owned(), |rate| format!("learnt {}/s", numbers::rate(rate)));
     inside.write(1, y, &learnt, Ink::Plain);
     if let Some((there, burst)) = pace.bucket {
         let bar = chart::bar(u64::from(there), u64::from(burst), 6, '▓');
@@ -72,7 +79,8 @@ fn limits(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> 
         inside.write(1, y, &text, Ink::Plain);
         let others = window.used.saturating_sub(window.ours);
         if others > 0 {
-            let text = format!("{} of the {} are not ours", numbers::count(others), numbers::count(window.used));
+            let text =
+                format!("{} of the {} are not ours", numbers::count(others), numbers::count(window.used));
             inside.write(1, y + 1, &text, Ink::Warn);
             y += 1;
         }
@@ -105,14 +113,19 @@ fn waits(now: Instant, figures: &Figures, inside: &mut Canvas<'_>, y: u16) {
         inside.write_to(width.saturating_sub(1), y, &numbers::left(left), Ink::Plain);
         y += 1;
     }
-    let sending = figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
+    let sending =
+        figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
     let shown = u64::try_from(still.len()).unwrap_or(0);
     let mut last = String::new();
     if figures.waiting > shown {
         last = format!("{} more wait   ", numbers::count(figures.waiting - shown));
     }
     if !figures.workers.is_empty() {
-        last.push_str(&format!("{} of {} workers sending", numbers::count_of(sending), numbers::count_of(figures.workers.len())));
+        last.push_str(&format!(
+            "{} of {} workers sending",
+            numbers::count_of(sending),
+            numbers::count_of(figures.workers.len())
+        ));
     }
     inside.write(1, y, &last, Ink::Dim);
 }

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use crate::journal::{EventRow, FailureRow};
 use crate::model::{
-    Bottleneck, Doing, FailureState, Figures, OperationKind, PaceFigures, Phase, PlatformKind, Seq, Stage, Tally, Wait,
-    WaitReason, WindowFigures, WorkerFigures,
+    Bottleneck, Doing, FailureState, Figures, OperationKind, PaceFigures, Phase, PlatformKind, Seq, Stage,
+    Tally, Wait, WaitReason, WindowFigures, WorkerFigures,
 };
 use crate::tui::app::{App, Carried, Overlay, Shown};
 use crate::tui::failures::{Anchor, Page};
@@ -34,6 +34,7 @@ pub(in crate::tui) fn failure(item: Seq) -> FailureRow {
         key: format!("TXN-{}", 90_000 + item),
         stage: Stage::Delivery,
         status: Some(422),
+        doubtful: false,
         code: Some("SCHEMA_MISMATCH".to_owned()),
         message: "duration_seconds must be an integer".to_owned(),
         violations: Vec::new(),
@@ -89,13 +90,19 @@ pub(in crate::tui) fn figures() -> Figures {
         latency_p50: Some(Duration::from_millis(182)),
         latency_p99: Some(Duration::from_millis(1200)),
         workers: vec![
-            WorkerFigures { doing: Doing::Sending { item: 1249, attempt: 1, since: now - Duration::from_millis(300) } },
+            WorkerFigures {
+                doing: Doing::Sending { item: 1249, attempt: 1, since: now - Duration::from_millis(300) },
+            },
             WorkerFigures { doing: Doing::Sending { item: 1250, attempt: 3, since: now - seconds(4) } },
             WorkerFigures { doing: Doing::Held { item: 1251, since: now - seconds(11) } },
             WorkerFigures { doing: Doing::Idle },
         ],
         waiting: 3,
-        waits: vec![wait(1244, 429, 3, 9_200, 12_000), wait(1246, 429, 2, 6_000, 12_000), wait(1247, 503, 1, 1_100, 8_000)],
+        waits: vec![
+            wait(1244, 429, 3, 9_200, 12_000),
+            wait(1246, 429, 2, 6_000, 12_000),
+            wait(1247, 503, 1, 1_100, 8_000),
+        ],
         pace: PaceFigures {
             rate: 0.3,
             ceiling: Some(4.0),
@@ -111,7 +118,13 @@ pub(in crate::tui) fn figures() -> Figures {
     }
 }
 
-pub(in crate::tui) fn happening(event: i64, at: &str, kind: &str, reason: Option<&str>, text: Option<&str>) -> EventRow {
+pub(in crate::tui) fn happening(
+    event: i64,
+    at: &str,
+    kind: &str,
+    reason: Option<&str>,
+    text: Option<&str>,
+) -> EventRow {
     EventRow {
         event,
         at: format!("2026-11-21T{at}Z").parse().unwrap(),
@@ -185,7 +198,12 @@ pub(in crate::tui) fn failures() -> Vec<FailureRow> {
         message: "connection was reset".to_owned(),
         ..failure(185)
     };
-    rows[6] = FailureRow { count: 500, status: Some(503), message: "Service Unavailable".to_owned(), ..failure(186) };
+    rows[6] = FailureRow {
+        count: 500,
+        status: Some(503),
+        message: "Service Unavailable".to_owned(),
+        ..failure(186)
+    };
     rows
 }
 

@@ -104,7 +104,8 @@ impl Bench {
         let mut app = empty((100, 30));
         app.now.instant = tokio::time::Instant::now().into_std();
         let terminal = Terminal::on(Screen::of(Box::new(paper.clone())));
-        let shell = Shell::new(app, terminal, events, (told.clone(), inbox), live, (journal, None), resender).unwrap();
+        let shell = Shell::new(app, terminal, events, (told.clone(), inbox), live, (journal, None), resender)
+            .unwrap();
         let board = tokio::spawn(async move { shell.run().await.unwrap() });
         Self { keys: typed, told, paper, board, _folder: folder }
     }
@@ -123,7 +124,9 @@ impl Bench {
 }
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    tokio::time::timeout(Duration::from_secs(20), future)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 #[tokio::test]

@@ -138,10 +138,14 @@ fn one_failure() {
         press(&mut app, "6");
         tell(&mut app, key(KeyCode::Enter));
         let mut row = failure(180);
-        row.violations = vec![Violation { pointer: "/duration_seconds".to_owned(), reason: "must be an integer".to_owned() }];
+        row.violations = vec![Violation {
+            pointer: "/duration_seconds".to_owned(),
+            reason: "must be an integer".to_owned(),
+        }];
         row.unsure = 1;
         row.attempts = 3;
-        let record = record::lines(br#"{"external_id":"TXN-90180","duration_seconds":"12","channel":"voice"}"#);
+        let record =
+            record::lines(br#"{"external_id":"TXN-90180","duration_seconds":"12","channel":"voice"}"#);
         tell(&mut app, What::Failure(180, Some(Box::new(Detail { row, record }))));
         app
     }));

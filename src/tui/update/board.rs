@@ -46,7 +46,8 @@ pub(super) fn pause_or_go_on(app: &mut App, out: &mut Vec<Effect>) {
         (Some(Pausing::GoOn), _) => false,
         (None, phase) => matches!(phase, Some(Phase::Paused | Phase::Pausing | Phase::Faulted(_))),
     };
-    let (wish, command) = if pausing { (Pausing::GoOn, Command::GoOn) } else { (Pausing::Pause, Command::Pause) };
+    let (wish, command) =
+        if pausing { (Pausing::GoOn, Command::GoOn) } else { (Pausing::Pause, Command::Pause) };
     app.asked.pause = Some(wish);
     out.push(Effect::Command(command));
 }
@@ -76,7 +77,9 @@ pub(super) fn scroll(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         Some(Overlay::Question(_)) | None => return move_in_list(app, action, out),
     };
     let most = rows.saturating_sub(page);
-    if let Some(Overlay::Failure(OpenFailure { scroll, .. }) | Overlay::Help { scroll }) = app.overlays.last_mut() {
+    if let Some(Overlay::Failure(OpenFailure { scroll, .. }) | Overlay::Help { scroll }) =
+        app.overlays.last_mut()
+    {
         *scroll = match action {
             Action::Up => scroll.saturating_sub(1),
             Action::Down => *scroll + 1,
@@ -127,7 +130,8 @@ pub(super) fn resend_one(app: &mut App, out: &mut Vec<Effect>) {
         _ => app.failures.current().map(|row| row.item),
     };
     let Some(item) = item else { return };
-    let key = app.failures.rows.iter().find(|row| row.item == item).map(|row| row.key.clone()).unwrap_or_default();
+    let key =
+        app.failures.rows.iter().find(|row| row.item == item).map(|row| row.key.clone()).unwrap_or_default();
     app.failures.mark_asked(item);
     app.says(format!("Asked to send {key} again."));
     resend(app, vec![item], out);

@@ -124,9 +124,13 @@ pub(super) fn answer(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         }
         (Action::NextPlace, Place::Field) => question.marked = Place::Dont,
         (Action::NextPlace, Place::Dont) => question.marked = Place::Do,
-        (Action::NextPlace, Place::Do) => question.marked = if with_field { Place::Field } else { Place::Dont },
+        (Action::NextPlace, Place::Do) => {
+            question.marked = if with_field { Place::Field } else { Place::Dont }
+        }
         (Action::PreviousPlace, Place::Field) => question.marked = Place::Do,
-        (Action::PreviousPlace, Place::Dont) => question.marked = if with_field { Place::Field } else { Place::Do },
+        (Action::PreviousPlace, Place::Dont) => {
+            question.marked = if with_field { Place::Field } else { Place::Do }
+        }
         (Action::PreviousPlace, Place::Do) => question.marked = Place::Dont,
         _ => {}
     }
