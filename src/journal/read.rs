@@ -430,7 +430,8 @@ impl Reader {
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
         let to = before.map_or(i64::MAX, super::write::int);
-        let mut rows = self.failure_rows(run, filter, "f.item < ? ORDER BY f.item DESC", to, limit, contents)?;
+        let mut rows =
+            self.failure_rows(run, filter, "f.item < ? ORDER BY f.item DESC", to, limit, contents)?;
         rows.reverse();
         Ok(rows)
     }
@@ -513,7 +514,12 @@ impl Reader {
     /// # Errors
     ///
     /// The journal cannot be read.
-    pub fn count_failures_before(&self, run: &RunRow, filter: &Filter, item: Seq) -> Result<u64, JournalError> {
+    pub fn count_failures_before(
+        &self,
+        run: &RunRow,
+        filter: &Filter,
+        item: Seq,
+    ) -> Result<u64, JournalError> {
         let (condition, mut values) = condition(run, filter);
         values.push(Value::Integer(super::write::int(item)));
         let sql = format!("SELECT count(*) AS n {condition} AND f.item < ?");
@@ -565,16 +571,6 @@ impl Reader {
             })
         })?;
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
-    }
-
-    /// The number of the run's last event; 0 before the first.
-    ///
-    /// # Errors
-    ///
-    /// The journal cannot be read.
-    pub fn last_event(&self, run: &RunRow) -> Result<i64, JournalError> {
-        let sql = "SELECT coalesce(max(event), 0) FROM event WHERE run = ?1";
-        Ok(self.connection.query_row(sql, params![run.number], |row| row.get(0))?)
     }
 
     /// What happened in a run after the event of this number, oldest first.

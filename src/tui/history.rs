@@ -54,7 +54,8 @@ impl History {
         while self.buckets.len() <= place {
             self.buckets.push_back(Bucket::default());
         }
-        let (requests_before, throttled_before) = self.counted.replace((requests, throttled)).unwrap_or((requests, throttled));
+        let (requests_before, throttled_before) =
+            self.counted.replace((requests, throttled)).unwrap_or((requests, throttled));
         if let Some(bucket) = self.buckets.get_mut(place) {
             bucket.rate += rate;
             bucket.samples += 1;
@@ -100,15 +101,18 @@ impl History {
         let fold = self.buckets.len().div_ceil(most).max(1);
         let buckets: Vec<Bucket> = self.buckets.iter().copied().collect();
         // from the newest on, so that the newest column always covers a whole fold
-        let mut folded: Vec<Bucket> =
-            buckets.rchunks(fold).map(|chunk| chunk.iter().copied().fold(Bucket::default(), Bucket::fold)).collect();
+        let mut folded: Vec<Bucket> = buckets
+            .rchunks(fold)
+            .map(|chunk| chunk.iter().copied().fold(Bucket::default(), Bucket::fold))
+            .collect();
         folded.reverse();
         folded
     }
 
     /// Records a second, oldest first, at most so many columns.
     pub fn rates(&self, most: usize) -> Vec<f64> {
-        let rate = |bucket: &Bucket| if bucket.samples == 0 { 0.0 } else { bucket.rate / f64::from(bucket.samples) };
+        let rate =
+            |bucket: &Bucket| if bucket.samples == 0 { 0.0 } else { bucket.rate / f64::from(bucket.samples) };
         self.folded(most).iter().map(rate).collect()
     }
 
@@ -142,7 +146,7 @@ mod tests {
             history.add(start + Duration::from_secs(second), 10.0, second * 10, second);
         }
         assert!(history.buckets.len() <= MOST);
-        assert!(history.reach() > Duration::from_mins(60), "{:?}", history.reach());
+        assert!(history.reach() > Duration::from_hours(1), "{:?}", history.reach());
         assert!(history.rates(MOST).iter().all(|rate| (rate - 10.0).abs() < 1e-9));
         assert!(history.slow_downs(50).iter().skip(1).all(|share| (share - 0.1).abs() < 0.01));
     }

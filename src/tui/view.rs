@@ -45,7 +45,9 @@ fn too_small(app: &App, canvas: &mut Canvas<'_>) {
     canvas.write(0, 1, "60×16 at least.", Ink::Strong);
     canvas.write(0, 3, &word, ink);
     let keys = match app.overlays.last() {
-        Some(Overlay::Question(question)) if question.proof == Proof::Button => "A question is open. Ctrl-C leaves.",
+        Some(Overlay::Question(question)) if question.proof == Proof::Button => {
+            "A question is open. Ctrl-C leaves."
+        }
         Some(Overlay::Question(_)) => "A question is open; it needs room.",
         _ => "p pause or go on   q leave",
     };
@@ -71,10 +73,12 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
         x = canvas.write_within(x, 0, room.saturating_sub(x), "!! PRODUCTION", Ink::Production) + 1;
     }
     x = canvas.write_within(x, 0, room.saturating_sub(x), &figures.profile, Ink::Strong);
-    let token = figures
-        .token_left
-        .filter(|_| app.is_live())
-        .map(|left| format!("token {}", numbers::left(left.saturating_sub(app.now.instant.saturating_duration_since(run.at)))));
+    let token = figures.token_left.filter(|_| app.is_live()).map(|left| {
+        format!(
+            "token {}",
+            numbers::left(left.saturating_sub(app.now.instant.saturating_duration_since(run.at)))
+        )
+    });
     let class = layout::class(app.size);
     let mut pieces = Vec::new();
     if class >= Class::Medium {
@@ -137,7 +141,9 @@ fn gauge(app: &App, canvas: &mut Canvas<'_>) {
                 numbers::count(settled),
                 numbers::count(total)
             ),
-            (Some(total), false) => format!("{}  {} records", numbers::percent(settled, total), numbers::count(settled)),
+            (Some(total), false) => {
+                format!("{}  {} records", numbers::percent(settled, total), numbers::count(settled))
+            }
             (None, _) => format!("{} records so far", numbers::count(settled)),
         }
     };
@@ -153,8 +159,9 @@ fn gauge(app: &App, canvas: &mut Canvas<'_>) {
     if bar >= 8 {
         let whole = records.total.unwrap_or(0);
         let full = numbers::cells(settled, whole, bar);
-        x = canvas.write(x, 0, &"█".repeat(usize::from(full)), Ink::Good);
-        x = canvas.write(x, 0, &"░".repeat(usize::from(bar - full)), Ink::Dim) + 3;
+        let end = canvas.picture(x, 0, &"█".repeat(usize::from(full)), Ink::Good);
+        let end = canvas.picture(end, 0, &"░".repeat(usize::from(bar - full)), Ink::Dim);
+        x = if end > x { end + 3 } else { x };
     }
     canvas.write(x, 0, &words, Ink::Plain);
 }

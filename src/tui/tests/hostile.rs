@@ -15,7 +15,8 @@ use crate::tui::failures::{Anchor, Page};
 use crate::tui::message::{Detail, What};
 use crate::tui::{record, view};
 
-const HOSTILE: &str = "\x1b]0;owned\x07\x1b[2J\u{202e}evil\u{200b}\r\n\t\u{9b}31m山\u{301}\u{301}\u{301}\u{301}\u{301}\u{fe0f}";
+const HOSTILE: &str =
+    "\x1b]0;owned\x07\x1b[2J\u{202e}evil\u{200b}\r\n\t\u{9b}31m山\u{301}\u{301}\u{301}\u{301}\u{301}\u{fe0f}";
 
 fn draw(app: &App) -> Buffer {
     let (width, height) = app.size;
@@ -52,7 +53,10 @@ fn hostile_board(size: (u16, u16)) -> App {
     app.keep_happening(happening(99, "13:00:00", HOSTILE, Some(HOSTILE), Some(HOSTILE)));
     app.failures.ask(Anchor::Start);
     let rows = vec![hostile_row()];
-    tell(&mut app, What::Page(Page { anchor: Anchor::Start, rows, before: u64::MAX - 1, total: u64::MAX, open: 1 }));
+    tell(
+        &mut app,
+        What::Page(Page { anchor: Anchor::Start, rows, before: u64::MAX - 1, total: u64::MAX, open: 1 }),
+    );
     app
 }
 
@@ -137,7 +141,8 @@ fn keys() -> impl Strategy<Value = Vec<(KeyCode, KeyModifiers)>> {
             KeyCode::Backspace,
         ])
         .prop_map(plain),
-        prop::sample::select(vec!['c', 'z', 'l', 'u']).prop_map(|char| (KeyCode::Char(char), KeyModifiers::CONTROL)),
+        prop::sample::select(vec!['c', 'z', 'l', 'u'])
+            .prop_map(|char| (KeyCode::Char(char), KeyModifiers::CONTROL)),
         any::<char>().prop_map(|char| (KeyCode::Char(char), KeyModifiers::ALT)),
     ];
     prop::collection::vec(key, 0..40)

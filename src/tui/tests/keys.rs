@@ -5,10 +5,10 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::fixtures::*;
+use crate::engine::Command;
 use crate::model::{Fault, FaultKind, Phase, RunState};
 use crate::tui::app::{App, Carried, Content, Overlay, Pane, Seen, Zoom};
 use crate::tui::failures::{Anchor, Page};
-use crate::tui::live::Command;
 use crate::tui::message::{Detail, Effect, Message, More, Tail, What};
 use crate::tui::shell::Left;
 use crate::tui::{update, words};
@@ -81,7 +81,11 @@ fn the_ceiling_moves_in_steps_and_the_wish_is_shown_until_it_holds() {
     let mut app = board((100, 30));
     assert_eq!(press(&mut app, "<"), command(Command::SetRate(Some(2.0))));
     assert_eq!(words::ceiling(app.figures().unwrap(), app.asked), "4.0/s, asked 2.0/s");
-    assert_eq!(press(&mut app, "["), command(Command::SetRate(Some(1.0))), "a second step goes on from the first");
+    assert_eq!(
+        press(&mut app, "["),
+        command(Command::SetRate(Some(1.0))),
+        "a second step goes on from the first"
+    );
     assert_eq!(press(&mut app, ">"), command(Command::SetRate(Some(2.0))));
     let mut given = figures();
     given.pace.ceiling = Some(2.0);
@@ -388,7 +392,10 @@ fn enter_opens_the_failure_and_j_shows_the_next() {
     let late = Detail { row: failure(180), record: Vec::new() };
     tell(&mut app, What::Failure(180, Some(Box::new(late))));
     let Some(Overlay::Failure(open)) = app.overlays.last() else { panic!("nothing is open") };
-    assert!(matches!(open.content, Content::Coming), "an answer that comes late is not shown as another failure");
+    assert!(
+        matches!(open.content, Content::Coming),
+        "an answer that comes late is not shown as another failure"
+    );
     assert_eq!(press(&mut app, "r"), command(Command::Retry { items: vec![181], by: "sam".to_owned() }));
     tell(&mut app, key(KeyCode::Esc));
     assert!(app.overlays.is_empty());
