@@ -356,7 +356,10 @@ pub(super) fn may(app: &App, action: Action) -> Result<(), String> {
 
 /// The ceiling that holds, or that was asked for last.
 pub(super) fn ceiling(app: &App) -> Option<f64> {
-    app.asked.ceiling.unwrap_or_else(|| app.figures().and_then(|figures| figures.pace.ceiling))
+    match app.asked.ceiling {
+        Some(wish) => wish.rate(),
+        None => app.figures().and_then(|figures| figures.pace.ceiling),
+    }
 }
 
 fn commandable(app: &App) -> Result<(), String> {

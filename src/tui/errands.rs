@@ -44,13 +44,12 @@ impl Errands {
 
     fn look(&self, effect: &Effect) -> Result<What, JournalError> {
         let mut seat = self.seat.lock().unwrap_or_else(PoisonError::into_inner);
-        let (reader, run) = match seat.take() {
-            Some(taken) => taken,
-            None => {
-                let reader = self.journal.reader()?;
-                let run = reader.run(&self.run.to_string())?;
-                (reader, run)
-            }
+        let (reader, run) = if let Some(seated) = seat.take() {
+            seated
+        } else {
+            let reader = self.journal.reader()?;
+            let run = reader.run(&self.run.to_string())?;
+            (reader, run)
         };
         let answer = answer(&reader, &run, effect);
         if answer.is_ok() {

@@ -218,7 +218,7 @@ mod tests {
             let shown = left(until - now);
             let next = next_of_left(now, until).unwrap();
             assert!(next > now);
-            let just_before = next - Duration::from_nanos(1);
+            let just_before = next.checked_sub(Duration::from_nanos(1)).unwrap();
             assert_eq!(
                 left(until.saturating_duration_since(just_before)),
                 shown,

@@ -118,7 +118,7 @@ fn perform(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         }
         Action::Help => app.overlays.push(Overlay::Help { scroll: 0 }),
         Action::FocusNext | Action::FocusPrevious | Action::Focus(_) | Action::Zoom => {
-            board::focus(app, action)
+            board::focus(app, action);
         }
         Action::Back => board::back(app),
         Action::PauseOrGoOn => board::pause_or_go_on(app, out),

@@ -159,8 +159,9 @@ fn gauge(app: &App, canvas: &mut Canvas<'_>) {
     if bar >= 8 {
         let whole = records.total.unwrap_or(0);
         let full = numbers::cells(settled, whole, bar);
-        x = canvas.write(x, 0, &"█".repeat(usize::from(full)), Ink::Good);
-        x = canvas.write(x, 0, &"░".repeat(usize::from(bar - full)), Ink::Dim) + 3;
+        let end = canvas.picture(x, 0, &"█".repeat(usize::from(full)), Ink::Good);
+        let end = canvas.picture(end, 0, &"░".repeat(usize::from(bar - full)), Ink::Dim);
+        x = if end > x { end + 3 } else { x };
     }
     canvas.write(x, 0, &words, Ink::Plain);
 }

@@ -214,8 +214,8 @@ pub(super) fn ceiling(figures: &Figures, asked: Asked) -> String {
         rate.map_or_else(|| "none of ours".to_owned(), |rate| format!("{}/s", numbers::rate(rate)))
     };
     match asked.ceiling {
-        Some(wish) if wish != figures.pace.ceiling => {
-            format!("{}, asked {}", named(figures.pace.ceiling), named(wish))
+        Some(wish) if wish.rate() != figures.pace.ceiling => {
+            format!("{}, asked {}", named(figures.pace.ceiling), named(wish.rate()))
         }
         _ => named(figures.pace.ceiling),
     }
@@ -333,7 +333,7 @@ pub(super) fn in_short(row: &FailureRow, operation: Option<OperationKind>) -> &'
     }
     let contact = operation == Some(OperationKind::Outcomes);
     match row.status {
-        None => "no answer: may have arrived",
+        None | Some(502 | 504) => "no answer: may have arrived",
         Some(400 | 422) => "refused: something is wrong",
         Some(401 | 403) => "refused: not allowed",
         Some(404) if contact => "refused: unknown contact",
@@ -343,7 +343,6 @@ pub(super) fn in_short(row: &FailureRow, operation: Option<OperationKind>) -> &'
         Some(410) => "refused: gone",
         Some(413) => "refused: too large",
         Some(429) => "told to slow down",
-        Some(502 | 504) => "no answer: may have arrived",
         Some(500..=599) => "the platform was in trouble",
         Some(300..=399) => "sent elsewhere: not followed",
         Some(_) => "refused",

@@ -68,13 +68,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     };
     let ink = frame_ink(app, Pane::Failures);
     let fallback = canvas.place(3, 0);
-    let (wide, high) = (canvas.width(), canvas.height());
-    if let Some(rank) = list.rank().filter(|_| high >= 2) {
-        canvas.frame(&title, ink);
-        let rank = format!(" {} of {} ─┘", numbers::count(rank + 1), numbers::count(list.total));
-        canvas.write_to(wide, high - 1, &rank, ink);
+    canvas.frame(&title, ink);
+    if let Some(rank) = list.rank() {
+        canvas.foot(&format!("{} of {}", numbers::count(rank + 1), numbers::count(list.total)), ink);
     }
-    let mut inside = if list.rank().is_some() { canvas.inside() } else { canvas.frame(&title, ink) };
+    let mut inside = canvas.inside();
     if list.rows.is_empty() {
         empty(app, &mut inside);
         return fallback;

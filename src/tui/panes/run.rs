@@ -129,8 +129,8 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     for (name, value, columns, ink) in rows {
         inside.write(1, y, name, Ink::Plain);
         inside.write_to(value_ends, y, &value, Ink::Strong);
-        let end = inside.write(chart_begins, y, &columns, ink);
-        if !columns.is_empty() {
+        let end = inside.picture(chart_begins, y, &columns, ink);
+        if end > chart_begins {
             inside.write(end + 2, y, &reach, Ink::Dim);
         }
         y += 1;

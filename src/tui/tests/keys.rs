@@ -5,10 +5,10 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::fixtures::*;
+use crate::engine::Command;
 use crate::model::{Fault, FaultKind, Phase, RunState};
 use crate::tui::app::{App, Carried, Content, Overlay, Pane, Seen, Zoom};
 use crate::tui::failures::{Anchor, Page};
-use crate::tui::live::Command;
 use crate::tui::message::{Detail, Effect, Message, More, Tail, What};
 use crate::tui::shell::Left;
 use crate::tui::{update, words};

@@ -10,9 +10,11 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::fixtures::*;
+use crate::engine::Command;
 use crate::journal::Journal;
 use crate::model::{Figures, Phase, RunState, Seq};
-use crate::tui::live::{Command, Live, Resender};
+use crate::tui::Board;
+use crate::tui::live::{Live, Resender};
 use crate::tui::message::What;
 use crate::tui::shell::{Left, Shell};
 use crate::tui::terminal::{Screen, Terminal};
@@ -71,8 +73,10 @@ struct Paper {
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        while self.stuck {
-            std::thread::park();
+        if self.stuck {
+            loop {
+                std::thread::park();
+            }
         }
         if bytes.starts_with(b"\x1b[?2026h") {
             self.frames.fetch_add(1, Ordering::SeqCst);
@@ -104,8 +108,8 @@ impl Bench {
         let mut app = empty((100, 30));
         app.now.instant = tokio::time::Instant::now().into_std();
         let terminal = Terminal::on(Screen::of(Box::new(paper.clone())));
-        let shell = Shell::new(app, terminal, events, (told.clone(), inbox), live, (journal, None), resender)
-            .unwrap();
+        let board = Board { live, journal, run: None, resender, by: "sam".to_owned() };
+        let shell = Shell::new(app, terminal, events, (told.clone(), inbox), board).unwrap();
         let board = tokio::spawn(async move { shell.run().await.unwrap() });
         Self { keys: typed, told, paper, board, _folder: folder }
     }

@@ -1,11 +1,11 @@
 //! Keys on the board and in an opened failure.
 
+use crate::engine::Command;
 use crate::model::{Phase, Seq};
 use crate::tui::actions::{self, Action};
-use crate::tui::app::{App, Content, OpenFailure, Overlay, Pane, Pausing, Starting, Zoom};
+use crate::tui::app::{App, Ceiling, Content, OpenFailure, Overlay, Pane, Pausing, Starting, Zoom};
 use crate::tui::failures::Anchor;
 use crate::tui::layout::{self, Class};
-use crate::tui::live::Command;
 use crate::tui::message::Effect;
 use crate::tui::{numbers, overlays, steps};
 
@@ -60,7 +60,7 @@ pub(super) fn ceiling(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         (_, Some(now)) => steps::faster(now),
         (_, None) => None,
     };
-    app.asked.ceiling = Some(wish);
+    app.asked.ceiling = Some(Ceiling::of(wish));
     match wish {
         Some(rate) => app.says(format!("Asked for at most {} calls a second.", numbers::rate(rate))),
         None => app.says("Asked for no ceiling of ours; the platform's answers set the pace."),

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::question;
+use crate::engine::Command;
 use crate::model::{Phase, RunState};
 use crate::tui::app::{App, Asks, Leaving, Overlay, PausedForIt, Pausing, Proof, Suspending, Why};
-use crate::tui::live::Command;
 use crate::tui::message::Effect;
 use crate::tui::shell::Left;
 use crate::tui::words;

@@ -1,12 +1,12 @@
 //! What the run and the journal have to tell.
 
 use super::leave;
+use crate::engine::Command;
 use crate::journal::{EventRow, RunRow};
 use crate::model::{Figures, Phase, RunState, Seq};
 use crate::tui::app::{
-    App, Carried, Content, Overlay, Pausing, Reading, Shown, Starting, carried_by, figures_of,
+    App, Carried, Ceiling, Content, Overlay, Pausing, Reading, Shown, Starting, carried_by, figures_of,
 };
-use crate::tui::live::Command;
 use crate::tui::message::{Detail, Effect, More, Tail};
 use crate::tui::theme::Bell;
 
@@ -73,7 +73,7 @@ fn confirm(app: &mut App, figures: &Figures) {
     {
         app.asked.pause = None;
     }
-    if app.asked.ceiling == Some(figures.pace.ceiling) {
+    if app.asked.ceiling == Some(Ceiling::of(figures.pace.ceiling)) {
         app.asked.ceiling = None;
     }
 }
