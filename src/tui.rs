@@ -55,16 +55,27 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use live::{Command, Live, Resender};
+pub use live::{Live, Resender};
 pub use shell::{Left, TuiError};
-pub use theme::{Bell, GlyphSet, Theme, Ui};
 
+use crate::config::Ui;
 use crate::journal::{Journal, RunRow};
 
-/// Shows a run until the person leaves.
-///
-/// With `live`, the run that this process carries out; otherwise `run` as the journal has it, or an empty board.
-/// `resender` starts a new carrying-out of the run on the board when failures are sent again after its end.
+/// What is on the board.
+pub struct Board {
+    /// The run that this process carries out, where it does.
+    pub live: Option<Arc<dyn Live>>,
+    /// Where it is written down.
+    pub journal: Journal,
+    /// The run to look at where none is carried out here; without one, too, the board is empty.
+    pub run: Option<RunRow>,
+    /// Starts a new carrying-out of that run, when failures are sent again after its end.
+    pub resender: Option<Arc<dyn Resender>>,
+    /// Who sits there, for the audit trail.
+    pub by: String,
+}
+
+/// Shows the board until the person leaves.
 ///
 /// When this returns, the terminal is as it was before; a live run that was left goes on draining until its handle
 /// says that it has ended.
@@ -72,12 +83,6 @@ use crate::journal::{Journal, RunRow};
 /// # Errors
 ///
 /// There is no terminal, or something panicked while the board was shown.
-pub async fn watch(
-    live: Option<Arc<dyn Live>>,
-    journal: Journal,
-    run: Option<RunRow>,
-    resender: Option<Arc<dyn Resender>>,
-    ui: &Ui,
-) -> Result<Left, TuiError> {
-    shell::watch(live, journal, run, resender, ui).await
+pub async fn watch(board: Board, ui: &Ui) -> Result<Left, TuiError> {
+    shell::watch(board, ui).await
 }

@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
 
 use super::args::Watching;
 use super::exit::{Exit, Stop};
 use super::question::is_interactive;
 use super::send::setup_of;
 use super::{House, person};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::engine::{self, Ending, Handle, Setup};
 use crate::headless::{Signals, Told, summarise};
 use crate::journal::{Journal, RunRow};
-use crate::model::{Figures, RunState, Seq};
-use crate::tui::{self, Bell, GlyphSet, Left, Live, Resender, Theme, TuiError, Ui};
+use crate::model::{RunState, Seq};
+use crate::tui::{self, Board, Left, Live, Resender, TuiError};
 
 /// How long the engine may take when a person wants to leave at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -49,7 +48,8 @@ pub(super) async fn open(house: &House) -> Result<Exit, Stop> {
         current: Mutex::new(None),
     });
     let resender: Arc<dyn Resender> = Arc::new(Again(Arc::clone(&carrier)));
-    let left = tui::watch(None, journal, run, Some(resender), &ui(&config)).await;
+    let board = Board { live: None, journal, run, resender: Some(resender), by: person(&config) };
+    let left = tui::watch(board, &config.ui).await;
     let Some(handle) = carrier.current() else { return left.map(|_| Exit::Done).map_err(Stop::from) };
     conclude(&handle, left, Told::Words).await
 }
@@ -72,8 +72,10 @@ pub(super) async fn carry(handle: Handle, setup: Setup, config: &Config, told: T
     let run = row.id.to_string();
     let carrier = Arc::new(Carrier { means: Ok(setup), run, current: Mutex::new(Some(handle.clone())) });
     let resender: Arc<dyn Resender> = Arc::new(Again(Arc::clone(&carrier)));
-    let live: Arc<dyn Live> = Arc::new(Carried(handle.clone()));
-    let left = tui::watch(Some(live), journal, Some(row), Some(resender), &ui(config)).await;
+    let live: Arc<dyn Live> = Arc::new(handle.clone());
+    let by = person(config);
+    let board = Board { live: Some(live), journal, run: Some(row), resender: Some(resender), by };
+    let left = tui::watch(board, &config.ui).await;
     conclude(&carrier.current().unwrap_or(handle), left, told).await
 }
 
@@ -125,62 +127,6 @@ impl From<TuiError> for Stop {
     }
 }
 
-/// How the board looks, as far as the terminal lets it.
-fn ui(config: &Config) -> Ui {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Ui {
-        theme: match config.ui.theme {
-            _ if no_color => Theme::Mono,
-            config::Theme::Mono => Theme::Mono,
-            config::Theme::Light => Theme::Light,
-            config::Theme::Auto if is_light() => Theme::Light,
-            config::Theme::Auto | config::Theme::Dark => Theme::Dark,
-        },
-        glyphs: match config.ui.glyphs {
-            config::Glyphs::Auto if is_utf8() => GlyphSet::Unicode,
-            config::Glyphs::Auto | config::Glyphs::Ascii => GlyphSet::Ascii,
-        },
-        bell: if config.ui.bell { Bell::Rings } else { Bell::Silent },
-        name: person(config),
-    }
-}
-
-/// Terminals that tell their colours do so in `COLORFGBG`, as `15;0`: the background comes last.
-fn is_light() -> bool {
-    std::env::var("COLORFGBG").is_ok_and(|colours| matches!(colours.rsplit(';').next(), Some("7" | "15")))
-}
-
-/// Of the three the first that is set decides (POSIX, *Environment Variables*, 8.2).
-fn is_utf8() -> bool {
-    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
-}
-
-/// A run that the engine carries, as the board sees it.
-struct Carried(Handle);
-
-impl Live for Carried {
-    fn figures(&self) -> Figures {
-        self.0.figures()
-    }
-
-    fn changes(&self) -> watch::Receiver<u64> {
-        self.0.changes()
-    }
-
-    fn command(&self, command: tui::Command) -> bool {
-        self.0.command(match command {
-            tui::Command::Pause => engine::Command::Pause,
-            tui::Command::GoOn => engine::Command::GoOn,
-            tui::Command::SetRate(rate) => engine::Command::SetRate(rate),
-            tui::Command::Retry { items, by } => engine::Command::Retry { items, by },
-            tui::Command::Drain => engine::Command::Drain,
-            tui::Command::LeaveAtOnce => engine::Command::LeaveAtOnce,
-        })
-    }
-}
-
 /// Carries the run on the board anew, each time that failures of it are sent again after its end.
 struct Carrier {
     /// What that takes, or why it can't be done.
@@ -208,7 +154,7 @@ impl Resender for Again {
             let row = row.map_err(|error| error.to_string())?;
             let handle = engine::retry(setup, &row, items, by).await.map_err(|error| error.to_string())?;
             *carrier.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle.clone());
-            Ok(Arc::new(Carried(handle)) as Arc<dyn Live>)
+            Ok(Arc::new(handle) as Arc<dyn Live>)
         }
         .boxed()
     }

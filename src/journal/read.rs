@@ -3,6 +3,7 @@
 //! Long answers come a page at a time, or row by row into a closure, so that a hundred thousand failures need no more
 //! memory than ten.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -430,7 +431,8 @@ impl Reader {
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
         let to = before.map_or(i64::MAX, super::write::int);
-        let mut rows = self.failure_rows(run, filter, "f.item < ? ORDER BY f.item DESC", to, limit, contents)?;
+        let mut rows =
+            self.failure_rows(run, filter, "f.item < ? ORDER BY f.item DESC", to, limit, contents)?;
         rows.reverse();
         Ok(rows)
     }
@@ -513,7 +515,12 @@ impl Reader {
     /// # Errors
     ///
     /// The journal cannot be read.
-    pub fn count_failures_before(&self, run: &RunRow, filter: &Filter, item: Seq) -> Result<u64, JournalError> {
+    pub fn count_failures_before(
+        &self,
+        run: &RunRow,
+        filter: &Filter,
+        item: Seq,
+    ) -> Result<u64, JournalError> {
         let (condition, mut values) = condition(run, filter);
         values.push(Value::Integer(super::write::int(item)));
         let sql = format!("SELECT count(*) AS n {condition} AND f.item < ?");
@@ -723,7 +730,8 @@ fn condition(run: &RunRow, filter: &Filter) -> (String, Vec<Value>) {
     }
     if !filter.items.is_empty() {
         let holes = vec!["?"; filter.items.len()].join(", ");
-        sql.push_str(&format!(" AND f.item IN ({holes})"));
+        // writing to a String cannot fail
+        let _ = write!(sql, " AND f.item IN ({holes})");
         values.extend(filter.items.iter().map(|item| Value::Integer(super::write::int(*item))));
     }
     for word in &filter.words {

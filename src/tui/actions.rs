@@ -98,7 +98,8 @@ impl Key {
         if event.modifiers.intersects(others) {
             return None;
         }
-        let control = if event.modifiers.contains(KeyModifiers::CONTROL) { Control::Held } else { Control::Free };
+        let control =
+            if event.modifiers.contains(KeyModifiers::CONTROL) { Control::Held } else { Control::Free };
         let code = match event.code {
             // with Shift, some terminals say Tab and some say BackTab
             KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
@@ -162,22 +163,58 @@ const fn entry(
 
 /// The table. Within a context, hints are shown in this order.
 pub(super) const TABLE: &[Entry] = &[
-    entry(Context::Failures, Action::Open, &[named(KeyCode::Enter)], "open", "open the failure under the cursor"),
-    entry(Context::Failures, Action::ResendOne, &[plain('r')], "send again", "send the failure under the cursor again"),
-    entry(Context::Failures, Action::ResendAll, &[plain('R')], "send all again", "send all open failures again; asks first"),
+    entry(
+        Context::Failures,
+        Action::Open,
+        &[named(KeyCode::Enter)],
+        "open",
+        "open the failure under the cursor",
+    ),
+    entry(
+        Context::Failures,
+        Action::ResendOne,
+        &[plain('r')],
+        "send again",
+        "send the failure under the cursor again",
+    ),
+    entry(
+        Context::Failures,
+        Action::ResendAll,
+        &[plain('R')],
+        "send all again",
+        "send all open failures again; asks first",
+    ),
     entry(Context::Failures, Action::Down, &[named(KeyCode::Down), plain('j')], "", "one down"),
     entry(Context::Failures, Action::Up, &[named(KeyCode::Up), plain('k')], "", "one up"),
     entry(Context::Failures, Action::PageDown, &[named(KeyCode::PageDown)], "", "a screen down"),
     entry(Context::Failures, Action::PageUp, &[named(KeyCode::PageUp)], "", "a screen up"),
     entry(Context::Failures, Action::Home, &[named(KeyCode::Home)], "", "to the first"),
     entry(Context::Failures, Action::End, &[named(KeyCode::End)], "", "to the last"),
-    entry(Context::Board, Action::FocusNext, &[named(KeyCode::Tab)], "pane", "give the keys to the next pane"),
-    entry(Context::Board, Action::FocusPrevious, &[named(KeyCode::BackTab)], "", "give the keys to the pane before"),
+    entry(
+        Context::Board,
+        Action::FocusNext,
+        &[named(KeyCode::Tab)],
+        "pane",
+        "give the keys to the next pane",
+    ),
+    entry(
+        Context::Board,
+        Action::FocusPrevious,
+        &[named(KeyCode::BackTab)],
+        "",
+        "give the keys to the pane before",
+    ),
     entry(Context::Board, Action::Focus(Pane::Run), &[plain('3')], "", "to 3 Run"),
     entry(Context::Board, Action::Focus(Pane::Workers), &[plain('4')], "", "to 4 Workers"),
     entry(Context::Board, Action::Focus(Pane::Pace), &[plain('5')], "", "to 5 Pace"),
     entry(Context::Board, Action::Focus(Pane::Failures), &[plain('6')], "", "to 6 Failures"),
-    entry(Context::Board, Action::PauseOrGoOn, &[plain('p')], "pause", "pause, or go on; at a fault: try again"),
+    entry(
+        Context::Board,
+        Action::PauseOrGoOn,
+        &[plain('p')],
+        "pause",
+        "pause, or go on; at a fault: try again",
+    ),
     entry(
         Context::Board,
         Action::Slower,
@@ -202,7 +239,13 @@ pub(super) const TABLE: &[Entry] = &[
     entry(Context::OpenFailure, Action::Back, &[named(KeyCode::Esc), plain('q')], "back", "back to the list"),
     entry(Context::OpenFailure, Action::Help, &[plain('?')], "help", "this help"),
     entry(Context::Question, Action::Yes, &[plain('y')], "", "do it, where no number is asked for"),
-    entry(Context::Question, Action::NextPlace, &[named(KeyCode::Tab), named(KeyCode::Right)], "next", "the next button"),
+    entry(
+        Context::Question,
+        Action::NextPlace,
+        &[named(KeyCode::Tab), named(KeyCode::Right)],
+        "next",
+        "the next button",
+    ),
     entry(
         Context::Question,
         Action::PreviousPlace,
@@ -227,7 +270,13 @@ pub(super) const TABLE: &[Entry] = &[
         "ask to leave; again: finish the calls, pause and leave; again: leave at once",
     ),
     entry(Context::Everywhere, Action::Redraw, &[ctrl('l')], "", "draw the screen anew"),
-    entry(Context::Everywhere, Action::Suspend, &[ctrl('z')], "", "finish the calls that are out, then suspend"),
+    entry(
+        Context::Everywhere,
+        Action::Suspend,
+        &[ctrl('z')],
+        "",
+        "finish the calls that are out, then suspend",
+    ),
 ];
 
 /// The contexts whose keys are live now, the nearest first.
@@ -243,13 +292,14 @@ pub(super) fn contexts(app: &App) -> &'static [Context] {
 
 /// What a key does now.
 pub(super) fn find(app: &App, key: Key) -> Option<Action> {
-    let found = contexts(app)
-        .iter()
-        .find_map(|context| TABLE.iter().find(|entry| entry.context == *context && entry.keys.contains(&key)))?;
+    let found = contexts(app).iter().find_map(|context| {
+        TABLE.iter().find(|entry| entry.context == *context && entry.keys.contains(&key))
+    })?;
     // where nothing can be read, only what can do no harm unseen lives
     let blind = layout::class(app.size) == Class::TooSmall;
     let harmless = matches!(found.action, Action::Interrupt | Action::Redraw | Action::Suspend);
-    let lives = harmless || (app.overlays.is_empty() && matches!(found.action, Action::PauseOrGoOn | Action::Leave));
+    let lives =
+        harmless || (app.overlays.is_empty() && matches!(found.action, Action::PauseOrGoOn | Action::Leave));
     (!blind || lives).then_some(found.action)
 }
 
@@ -257,7 +307,9 @@ pub(super) fn find(app: &App, key: Key) -> Option<Action> {
 pub(super) fn may(app: &App, action: Action) -> Result<(), String> {
     match action {
         Action::PauseOrGoOn => commandable(app).and_then(|()| match app.phase() {
-            Some(Phase::Checking { .. }) => Err("the dataset is still being read; nothing has been sent yet".to_owned()),
+            Some(Phase::Checking { .. }) => {
+                Err("the dataset is still being read; nothing has been sent yet".to_owned())
+            }
             Some(Phase::Draining) => Err("the run is being left already".to_owned()),
             _ => Ok(()),
         }),
@@ -276,7 +328,9 @@ pub(super) fn may(app: &App, action: Action) -> Result<(), String> {
                 return Err(format!("{} is being sent again already", row.key));
             }
             match row.state {
-                FailureState::Dismissed => Err(format!("{} was closed by a person; reopen it first", row.key)),
+                FailureState::Dismissed => {
+                    Err(format!("{} was closed by a person; reopen it first", row.key))
+                }
                 FailureState::Delivered => Err(format!("{} was delivered since", row.key)),
                 FailureState::Failed | FailureState::Invalid => resendable(app),
             }
@@ -302,7 +356,10 @@ pub(super) fn may(app: &App, action: Action) -> Result<(), String> {
 
 /// The ceiling that holds, or that was asked for last.
 pub(super) fn ceiling(app: &App) -> Option<f64> {
-    app.asked.ceiling.unwrap_or_else(|| app.figures().and_then(|figures| figures.pace.ceiling))
+    match app.asked.ceiling {
+        Some(wish) => wish.rate(),
+        None => app.figures().and_then(|figures| figures.pace.ceiling),
+    }
 }
 
 fn commandable(app: &App) -> Result<(), String> {
@@ -340,14 +397,16 @@ fn resendable(app: &App) -> Result<(), String> {
     }
 }
 
-/// The hints of the pane, or of what lies over it, in the order in which they are dropped from the right; the last one
-/// stays.
-pub(super) fn hints(app: &App) -> Vec<(String, String)> {
+/// The hints of the pane, or of what lies over it: the key, the word, and whether it may act now. They are dropped from
+/// the right where there is no room; the last one stays.
+pub(super) fn hints(app: &App) -> Vec<(String, String, bool)> {
     let contexts = contexts(app).iter().filter(|context| **context != Context::Everywhere);
     let entries = contexts.flat_map(|context| TABLE.iter().filter(move |entry| entry.context == *context));
     entries
         .filter(|entry| !entry.hint.is_empty())
-        .filter_map(|entry| Some((entry.keys.first()?.name(), hint(app, entry))))
+        .filter_map(|entry| {
+            Some((entry.keys.first()?.name(), hint(app, entry), may(app, entry.action).is_ok()))
+        })
         .collect()
 }
 

@@ -11,7 +11,7 @@ use super::layout;
 use super::message::{Detail, Moment};
 use super::numbers;
 use super::shell::Left;
-use super::theme::{Bell, Look};
+use super::theme::{Bell, Decoration, Look};
 use crate::journal::{EventRow, RunRow};
 use crate::model::{Doing, Figures, PaceFigures, Phase, RunState, Seq};
 
@@ -69,7 +69,30 @@ pub(super) struct Asked {
     /// Whether a pause, or going on, was asked for.
     pub pause: Option<Pausing>,
     /// The ceiling that was asked for.
-    pub ceiling: Option<Option<f64>>,
+    pub ceiling: Option<Ceiling>,
+}
+
+/// The most calls a second that a person allows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Ceiling {
+    At(f64),
+    None,
+}
+
+impl Ceiling {
+    pub const fn of(rate: Option<f64>) -> Self {
+        match rate {
+            Some(rate) => Self::At(rate),
+            None => Self::None,
+        }
+    }
+
+    pub const fn rate(self) -> Option<f64> {
+        match self {
+            Self::At(rate) => Some(rate),
+            Self::None => None,
+        }
+    }
 }
 
 /// One of the two things that `p` asks for.
@@ -323,24 +346,35 @@ impl App {
 
     /// Whether commands reach the run: this process carries it, and it has not ended.
     pub fn is_live(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.carried == Carried::Here && !matches!(run.figures.phase, Phase::Ended(_)))
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.carried == Carried::Here && !matches!(run.figures.phase, Phase::Ended(_)))
     }
 
     /// How long the run has been carried, by now.
     pub fn elapsed(&self) -> Duration {
         let Some(run) = &self.run else { return Duration::ZERO };
-        let since = if self.clock_runs() { self.now.instant.saturating_duration_since(run.at) } else { Duration::ZERO };
+        let since = if self.clock_runs() {
+            self.now.instant.saturating_duration_since(run.at)
+        } else {
+            Duration::ZERO
+        };
         run.figures.elapsed + since
     }
 
     fn clock_runs(&self) -> bool {
-        self.is_live() && matches!(self.phase(), Some(Phase::Checking { .. } | Phase::Running | Phase::Pausing | Phase::Draining))
+        self.is_live()
+            && matches!(
+                self.phase(),
+                Some(Phase::Checking { .. } | Phase::Running | Phase::Pausing | Phase::Draining)
+            )
     }
 
     /// Calls that are out now.
     pub fn calls_out(&self) -> u64 {
         self.figures().map_or(0, |figures| {
-            let sending = figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
+            let sending =
+                figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
             u64::try_from(sending).unwrap_or(u64::MAX)
         })
     }
@@ -383,7 +417,8 @@ impl App {
             at(again_at);
             at(numbers::next_of_clock(now, now.saturating_duration_since(since)));
         }
-        if let Some(run) = &self.run {
+        let still = self.look.decoration == Decoration::Plain;
+        if let Some(run) = self.run.as_ref().filter(|_| !still) {
             let figures = &run.figures;
             if self.clock_runs() {
                 at(numbers::next_of_clock(now, self.elapsed()));

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthChar;
 
-use super::theme::{Ink, Look};
+use super::theme::{Decoration, Ink, Look};
 use crate::text::is_deceptive;
 
 /// Characters of no width that may follow one another: enough for every script, too few to fill a cell with.
@@ -54,8 +54,17 @@ impl<'a> Canvas<'a> {
         let room = width.min(self.area.width - x);
         let text = fit(text, room, self.look);
         let style = self.look.style(ink);
-        let (end, _) = self.buffer.set_stringn(self.area.x + x, self.area.y + y, &text, usize::from(room), style);
+        let (end, _) =
+            self.buffer.set_stringn(self.area.x + x, self.area.y + y, &text, usize::from(room), style);
         end.saturating_sub(self.area.x)
+    }
+
+    /// Writes something that is only to be looked at: a bar, a frame. Where decoration is not wanted, it is left out.
+    pub fn picture(&mut self, x: u16, y: u16, text: &str, ink: Ink) -> u16 {
+        match self.look.decoration {
+            Decoration::Full => self.write(x, y, text, ink),
+            Decoration::Plain => x,
+        }
     }
 
     /// Writes a text so that it ends before the column `right`.
@@ -95,11 +104,11 @@ impl<'a> Canvas<'a> {
             return self.inside();
         }
         let bar = "─".repeat(usize::from(width - 2));
-        self.write(0, 0, &format!("┌{bar}┐"), ink);
-        self.write(0, height - 1, &format!("└{bar}┘"), ink);
+        self.picture(0, 0, &format!("┌{bar}┐"), ink);
+        self.picture(0, height - 1, &format!("└{bar}┘"), ink);
         for row in 1..height - 1 {
-            self.write(0, row, "│", ink);
-            self.write(width - 1, row, "│", ink);
+            self.picture(0, row, "│", ink);
+            self.picture(width - 1, row, "│", ink);
         }
         if width > 6 {
             self.write_within(2, 0, width - 4, &format!(" {title} "), ink);
@@ -107,10 +116,22 @@ impl<'a> Canvas<'a> {
         self.inside()
     }
 
+    /// Writes into the lower line of the frame around this canvas.
+    pub fn foot(&mut self, text: &str, ink: Ink) {
+        let (width, height) = (self.area.width, self.area.height);
+        if !text.is_empty() && width > 6 && height >= 2 {
+            self.write_to(width - 2, height - 1, &format!(" {text} "), ink);
+        }
+    }
+
     /// What a frame around this canvas leaves free.
     pub fn inside(&mut self) -> Canvas<'_> {
         let Rect { x, y, width, height } = self.area;
-        let area = if width < 2 || height < 2 { Rect::new(x, y, 0, 0) } else { Rect::new(x + 1, y + 1, width - 2, height - 2) };
+        let area = if width < 2 || height < 2 {
+            Rect::new(x, y, 0, 0)
+        } else {
+            Rect::new(x + 1, y + 1, width - 2, height - 2)
+        };
         Canvas { buffer: self.buffer, area, look: self.look }
     }
 
@@ -122,8 +143,8 @@ impl<'a> Canvas<'a> {
 
 /// How many columns a text takes on the board.
 pub(super) fn width(text: &str) -> u16 {
-    let look = Look { theme: super::theme::Theme::Mono, glyphs: super::theme::GlyphSet::Unicode };
-    u16::try_from(Spelling::new(text, look).map(|(_, width)| usize::from(width)).sum::<usize>()).unwrap_or(u16::MAX)
+    u16::try_from(Spelling::new(text, Look::MONO).map(|(_, width)| usize::from(width)).sum::<usize>())
+        .unwrap_or(u16::MAX)
 }
 
 /// A text that takes at most so many columns.
@@ -151,11 +172,10 @@ fn fit(text: &str, room: u16, look: Look) -> String {
 /// Breaks a text into lines of at most so many columns, between words where it can.
 pub(super) fn wrap(text: &str, room: u16) -> Vec<String> {
     let room = room.max(2);
-    let look = Look { theme: super::theme::Theme::Mono, glyphs: super::theme::GlyphSet::Unicode };
     let mut lines = Vec::new();
     let (mut line, mut at) = (String::new(), 0_u16);
     let mut space: Option<usize> = None;
-    for (char, wide) in Spelling::new(text, look) {
+    for (char, wide) in Spelling::new(text, Look::MONO) {
         if at + wide > room {
             let rest = match space.take() {
                 Some(place) => {
@@ -230,10 +250,10 @@ impl Iterator for Spelling<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::theme::{GlyphSet, Theme};
+    use super::super::theme::GlyphSet;
     use super::*;
 
-    const LOOK: Look = Look { theme: Theme::Mono, glyphs: GlyphSet::Unicode };
+    const LOOK: Look = Look::MONO;
 
     fn row(buffer: &Buffer, y: u16) -> String {
         (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect()

@@ -35,7 +35,8 @@ impl Errands {
     pub fn run(&self, effect: Effect) {
         let errands = self.clone();
         tokio::task::spawn_blocking(move || {
-            let answer = errands.look(&effect).unwrap_or_else(|error| What::JournalTrouble(error.to_string()));
+            let answer =
+                errands.look(&effect).unwrap_or_else(|error| What::JournalTrouble(error.to_string()));
             // a board that was left needs no answer
             let _ = errands.inbox.blocking_send(answer);
         });
@@ -43,13 +44,12 @@ impl Errands {
 
     fn look(&self, effect: &Effect) -> Result<What, JournalError> {
         let mut seat = self.seat.lock().unwrap_or_else(PoisonError::into_inner);
-        let (reader, run) = match seat.take() {
-            Some(taken) => taken,
-            None => {
-                let reader = self.journal.reader()?;
-                let run = reader.run(&self.run.to_string())?;
-                (reader, run)
-            }
+        let (reader, run) = if let Some(seated) = seat.take() {
+            seated
+        } else {
+            let reader = self.journal.reader()?;
+            let run = reader.run(&self.run.to_string())?;
+            (reader, run)
         };
         let answer = answer(&reader, &run, effect);
         if answer.is_ok() {

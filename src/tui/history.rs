@@ -54,7 +54,8 @@ impl History {
         while self.buckets.len() <= place {
             self.buckets.push_back(Bucket::default());
         }
-        let (requests_before, throttled_before) = self.counted.replace((requests, throttled)).unwrap_or((requests, throttled));
+        let (requests_before, throttled_before) =
+            self.counted.replace((requests, throttled)).unwrap_or((requests, throttled));
         if let Some(bucket) = self.buckets.get_mut(place) {
             bucket.rate += rate;
             bucket.samples += 1;
@@ -92,19 +93,37 @@ impl History {
         self.buckets.iter().skip(self.buckets.len().saturating_sub(most))
     }
 
-    /// Records a second, oldest first, at most so many.
+    /// All buckets, as many of them folded into one as is needed for `most` to be enough.
+    fn folded(&self, most: usize) -> Vec<Bucket> {
+        if most == 0 {
+            return Vec::new();
+        }
+        let fold = self.buckets.len().div_ceil(most).max(1);
+        let buckets: Vec<Bucket> = self.buckets.iter().copied().collect();
+        // from the newest on, so that the newest column always covers a whole fold
+        let mut folded: Vec<Bucket> = buckets
+            .rchunks(fold)
+            .map(|chunk| chunk.iter().copied().fold(Bucket::default(), Bucket::fold))
+            .collect();
+        folded.reverse();
+        folded
+    }
+
+    /// Records a second, oldest first, at most so many columns.
     pub fn rates(&self, most: usize) -> Vec<f64> {
-        self.last(most).map(|bucket| if bucket.samples == 0 { 0.0 } else { bucket.rate / f64::from(bucket.samples) }).collect()
+        let rate =
+            |bucket: &Bucket| if bucket.samples == 0 { 0.0 } else { bucket.rate / f64::from(bucket.samples) };
+        self.folded(most).iter().map(rate).collect()
     }
 
-    /// The share of "slow down" answers, oldest first, at most so many.
+    /// The share of "slow down" answers, oldest first, at most so many columns.
     pub fn slow_downs(&self, most: usize) -> Vec<f64> {
-        self.last(most).map(|bucket| numbers::share(bucket.throttled, bucket.requests)).collect()
+        self.folded(most).iter().map(|bucket| numbers::share(bucket.throttled, bucket.requests)).collect()
     }
 
-    /// How far back so many of them reach.
-    pub fn reach(&self, most: usize) -> Duration {
-        self.width * u32::try_from(self.buckets.len().min(most)).unwrap_or(u32::MAX)
+    /// How far back they reach.
+    pub fn reach(&self) -> Duration {
+        self.width * u32::try_from(self.buckets.len()).unwrap_or(u32::MAX)
     }
 
     /// 429s and answers of the last minute.
@@ -127,7 +146,7 @@ mod tests {
             history.add(start + Duration::from_secs(second), 10.0, second * 10, second);
         }
         assert!(history.buckets.len() <= MOST);
-        assert!(history.reach(MOST) > Duration::from_mins(60), "{:?}", history.reach(MOST));
+        assert!(history.reach() > Duration::from_hours(1), "{:?}", history.reach());
         assert!(history.rates(MOST).iter().all(|rate| (rate - 10.0).abs() < 1e-9));
         assert!(history.slow_downs(50).iter().skip(1).all(|share| (share - 0.1).abs() < 0.01));
     }

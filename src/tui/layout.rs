@@ -66,14 +66,23 @@ pub(super) fn panes(app: &App) -> Vec<(Pane, Rect)> {
     if alone {
         return vec![(app.focus, body)];
     }
-    let upper = UPPER.max(body.height.saturating_mul(if class == Class::Large { 3 } else { 2 }) / 5).min(body.height);
+    let upper =
+        UPPER.max(body.height.saturating_mul(if class == Class::Large { 3 } else { 2 }) / 5).min(body.height);
     let right = RIGHT.min(width);
     let run = Rect { width: width - right, height: upper, ..body };
-    let pace = Rect { x: width - right, width: right, height: if class == Class::Large { UPPER } else { upper }, ..body };
+    let pace = Rect {
+        x: width - right,
+        width: right,
+        height: if class == Class::Large { UPPER } else { upper },
+        ..body
+    };
     let failures = Rect { y: body.y + upper, height: body.height - upper, ..body };
     let mut panes = vec![(Pane::Run, run)];
     if class == Class::Large {
-        panes.push((Pane::Workers, Rect { y: pace.y + pace.height, height: upper.saturating_sub(pace.height), ..pace }));
+        panes.push((
+            Pane::Workers,
+            Rect { y: pace.y + pace.height, height: upper.saturating_sub(pace.height), ..pace },
+        ));
     }
     panes.extend([(Pane::Pace, pace), (Pane::Failures, failures)]);
     panes

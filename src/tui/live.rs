@@ -6,29 +6,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use crate::engine::{Command, Handle};
 use crate::model::{Figures, Seq};
-
-/// What a person can tell a run that is being carried out.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Command {
-    /// Start no new call; finish those that are out.
-    Pause,
-    /// Go on after a pause or a fault.
-    GoOn,
-    /// The most calls a second from now on; `None` takes our own limit away.
-    SetRate(Option<f64>),
-    /// Send these failures again.
-    Retry {
-        /// Their items.
-        items: Vec<Seq>,
-        /// Who wants it.
-        by: String,
-    },
-    /// Finish the calls that are out, write everything down, and end; the run is paused then.
-    Drain,
-    /// End now. What is out counts as unsure.
-    LeaveAtOnce,
-}
 
 /// A run that this process carries out.
 pub trait Live: Send + Sync {
@@ -40,6 +19,20 @@ pub trait Live: Send + Sync {
 
     /// Gives a command; says whether it was taken. Must not wait.
     fn command(&self, command: Command) -> bool;
+}
+
+impl Live for Handle {
+    fn figures(&self) -> Figures {
+        Self::figures(self)
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        Self::changes(self)
+    }
+
+    fn command(&self, command: Command) -> bool {
+        Self::command(self, command)
+    }
 }
 
 /// Starts a new carrying-out of the run on the board, for failures that are sent again after its end.

@@ -6,7 +6,7 @@ use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use super::failures::{Anchor, Page};
-use super::live::Command;
+use crate::engine::Command;
 use crate::journal::{EventRow, FailureRow, RunRow};
 use crate::model::{Figures, Seq};
 

@@ -28,7 +28,11 @@ pub(super) fn rate(number: f64) -> String {
     if !number.is_finite() || number <= 0.0 {
         return "0".to_owned();
     }
-    if number < 9.95 { format!("{number:.1}") } else { format!("{number:.0}").parse().map_or_else(|_| "many".to_owned(), count) }
+    if number < 9.95 {
+        format!("{number:.1}")
+    } else {
+        format!("{number:.0}").parse().map_or_else(|_| "many".to_owned(), count)
+    }
 }
 
 /// A share in per cent with one decimal: `62.4 %`. It says 100 only when all is done.
@@ -39,6 +43,14 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     let tenths = u128::from(part) * 1000 / u128::from(whole);
     let tenths = if part < whole { tenths.min(999) } else { 1000 };
     format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+/// A share in whole per cent: `31 %`.
+pub(super) fn whole_percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "0 %".to_owned();
+    }
+    format!("{} %", u128::from(part) * 100 / u128::from(whole))
 }
 
 /// How many of `width` cells a share fills; all of them only when all is done, at least one when anything is.
@@ -63,7 +75,11 @@ pub(super) fn share(part: u64, whole: u64) -> f64 {
 pub(super) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{}:{minutes:02}:{seconds:02}", count(hours)) } else { format!("{minutes:02}:{seconds:02}") }
+    if hours > 0 {
+        format!("{}:{minutes:02}:{seconds:02}", count(hours))
+    } else {
+        format!("{minutes:02}:{seconds:02}")
+    }
 }
 
 /// A time in words: `182 ms`, `1.2 s`, `12 s`, `42 min`, `1 h 13 min`, `3 d 4 h`.
@@ -107,7 +123,9 @@ pub(super) fn next_of_left(now: Instant, until: Instant) -> Option<Instant> {
 
 /// When the text of a clock that stands at `shown` now next changes.
 pub(super) fn next_of_clock(now: Instant, shown: Duration) -> Option<Instant> {
-    now.checked_add(Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::from(shown.subsec_nanos()))))
+    now.checked_add(
+        Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::from(shown.subsec_nanos()))),
+    )
 }
 
 /// A size: `96 bytes`, `18.4 MB`.
@@ -116,7 +134,11 @@ pub(super) fn bytes(size: u64) -> String {
     for (unit, step) in UNITS {
         if size >= step {
             let tenths = u128::from(size) * 10 / u128::from(step);
-            return format!("{}.{} {unit}", count(u64::try_from(tenths / 10).unwrap_or(u64::MAX)), tenths % 10);
+            return format!(
+                "{}.{} {unit}",
+                count(u64::try_from(tenths / 10).unwrap_or(u64::MAX)),
+                tenths % 10
+            );
         }
     }
     format!("{size} bytes")
@@ -149,7 +171,10 @@ mod tests {
     #[test]
     fn digits_are_grouped() {
         assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([rate(0.0), rate(0.31), rate(9.94), rate(9.96), rate(12_345.6), rate(f64::NAN)], ["0", "0.3", "9.9", "10", "12,346", "0"]);
+        assert_eq!(
+            [rate(0.0), rate(0.31), rate(9.94), rate(9.96), rate(12_345.6), rate(f64::NAN)],
+            ["0", "0.3", "9.9", "10", "12,346", "0"]
+        );
         assert_eq!([bytes(96), bytes(1000), bytes(18_400_000)], ["96 bytes", "1.0 kB", "18.4 MB"]);
     }
 
@@ -170,7 +195,15 @@ mod tests {
         let seconds = Duration::from_secs;
         assert_eq!([clock(seconds(221)), clock(seconds(4361))], ["03:41", "1:12:41"]);
         assert_eq!(
-            [Duration::from_millis(182), Duration::from_millis(1250), seconds(94), seconds(2520), seconds(4380), seconds(273_600)].map(span),
+            [
+                Duration::from_millis(182),
+                Duration::from_millis(1250),
+                seconds(94),
+                seconds(2520),
+                seconds(4380),
+                seconds(273_600)
+            ]
+            .map(span),
             ["182 ms", "1.2 s", "94 s", "42 min", "1 h 13 min", "3 d 4 h"]
         );
     }
@@ -178,13 +211,19 @@ mod tests {
     #[test]
     fn a_countdown_changes_exactly_when_it_says_so() {
         let now = Instant::now();
-        for ms in [1_u64, 99, 100, 101, 9_950, 10_000, 10_001, 12_345, 119_999, 120_000, 120_001, 125_000, 4_000_000] {
+        for ms in [
+            1_u64, 99, 100, 101, 9_950, 10_000, 10_001, 12_345, 119_999, 120_000, 120_001, 125_000, 4_000_000,
+        ] {
             let until = now + Duration::from_millis(ms);
             let shown = left(until - now);
             let next = next_of_left(now, until).unwrap();
             assert!(next > now);
-            let just_before = next - Duration::from_nanos(1);
-            assert_eq!(left(until.saturating_duration_since(just_before)), shown, "{ms} ms changes too early");
+            let just_before = next.checked_sub(Duration::from_nanos(1)).unwrap();
+            assert_eq!(
+                left(until.saturating_duration_since(just_before)),
+                shown,
+                "{ms} ms changes too early"
+            );
         }
         assert_eq!(next_of_left(now, now), None);
     }

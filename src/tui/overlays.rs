@@ -35,5 +35,5 @@ fn place_words(scroll: usize, rows: usize, height: usize) -> String {
         return String::new();
     }
     let last = (scroll + height).min(rows);
-    format!(" lines {} to {last} of {rows} ─┘", scroll.min(rows.saturating_sub(height)) + 1)
+    format!("lines {} to {last} of {rows}", scroll.min(rows.saturating_sub(height)) + 1)
 }

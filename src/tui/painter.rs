@@ -98,7 +98,7 @@ impl Painted {
                 let _ = queue!(bytes, terminal::Clear(terminal::ClearType::All));
                 Buffer::empty(frame.buffer.area)
             });
-        let _ = CrosstermBackend::new(&mut bytes).draw(before.diff_iter(&frame.buffer).map(|(x, y, cell)| (x, y, cell)));
+        let _ = CrosstermBackend::new(&mut bytes).draw(before.diff_iter(&frame.buffer));
         if let Some((x, y)) = frame.cursor {
             let _ = queue!(bytes, cursor::MoveTo(x, y), cursor::Show);
         }

@@ -20,13 +20,15 @@ use tokio::sync::{mpsc, watch};
 
 use super::app::{App, Carried, Shown, carried_by, figures_of};
 use super::errands::Errands;
-use super::live::{Command, Live, Resender};
+use super::live::{Live, Resender};
 use super::message::{Effect, Message, Moment, What};
 use super::painter::{Amount, Frame, Painter, Ring};
 use super::terminal::Terminal;
-use super::theme::{Look, Ui};
-use super::{update, view, words};
-use crate::journal::{Journal, RunRow};
+use super::theme::{Bell, Look};
+use super::{Board, update, view, words};
+use crate::config::Ui;
+use crate::engine::Command;
+use crate::journal::Journal;
 use crate::model::RunId;
 
 /// How the board was left.
@@ -49,7 +51,9 @@ pub enum TuiError {
     #[error("the dashboard cannot be shown: {0}\nhint: run it in a terminal, or use --headless")]
     Terminal(#[from] io::Error),
     /// Something panicked while the board was shown; its text has been printed.
-    #[error("the dashboard was closed by an internal error; the journal is intact\nhint: `trunkline resume` goes on")]
+    #[error(
+        "the dashboard was closed by an internal error; the journal is intact\nhint: `trunkline resume` goes on"
+    )]
     Panicked,
 }
 
@@ -63,23 +67,17 @@ const HANDFUL_TIME: Duration = Duration::from_millis(4);
 /// Messages that may wait to be taken in. Who finds it full waits; the engine is not among them.
 const INBOX: usize = 1024;
 
-pub(super) async fn watch(
-    live: Option<Arc<dyn Live>>,
-    journal: Journal,
-    run: Option<RunRow>,
-    resender: Option<Arc<dyn Resender>>,
-    ui: &Ui,
-) -> Result<Left, TuiError> {
+pub(super) async fn watch(board: Board, ui: &Ui) -> Result<Left, TuiError> {
     let terminal = Terminal::enter()?;
     let size = crossterm::terminal::size()?;
-    let look = Look { theme: ui.theme, glyphs: ui.glyphs };
+    let look = Look::resolve(ui, |name| std::env::var(name).ok());
     let mut app = App::new(now(), TimeZone::system(), size, look);
-    app.bell = ui.bell;
-    app.by.clone_from(&ui.name);
+    app.bell = if ui.bell { Bell::Rings } else { Bell::Silent };
+    app.by.clone_from(&board.by);
     let (told, inbox) = mpsc::channel(INBOX);
     listen_to_signals(&told)?;
     let events = Box::pin(EventStream::new());
-    let shell = Shell::new(app, terminal, events, (told, inbox), live, (journal, run), resender)?;
+    let shell = Shell::new(app, terminal, events, (told, inbox), board)?;
     shell.run().await
 }
 
@@ -131,10 +129,9 @@ impl Shell {
         terminal: Terminal,
         events: Events,
         (told, inbox): Inbox,
-        live: Option<Arc<dyn Live>>,
-        (journal, run): (Journal, Option<RunRow>),
-        resender: Option<Arc<dyn Resender>>,
+        board: Board,
     ) -> io::Result<Self> {
+        let Board { live, journal, run, resender, .. } = board;
         let painter = Painter::start(terminal.screen(), told.clone())?;
         let at = app.now.instant;
         app.run = match (&live, &run) {

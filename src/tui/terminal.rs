@@ -128,7 +128,8 @@ impl Terminal {
         };
         #[cfg(not(unix))]
         let out: Box<dyn Write + Send> = Box::new(io::stdout());
-        let screen = Arc::new(Screen { out: Mutex::new(out), up: AtomicBool::new(false), modes: Modes::Real });
+        let screen =
+            Arc::new(Screen { out: Mutex::new(out), up: AtomicBool::new(false), modes: Modes::Real });
         remember(&screen);
         let guard = Self { screen };
         guard.screen.put_up()?;

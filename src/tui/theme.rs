@@ -5,22 +5,11 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// How the board looks and behaves, as the configuration and the environment have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ui {
-    /// The colours.
-    pub theme: Theme,
-    /// The signs.
-    pub glyphs: GlyphSet,
-    /// Whether the bell rings at a fault and at the end.
-    pub bell: Bell,
-    /// Who sits there, for the audit trail.
-    pub name: String,
-}
+use crate::config::{self, Ui};
 
 /// The colours of the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
+pub(super) enum Theme {
     /// For a dark background.
     Dark,
     /// For a light background.
@@ -31,7 +20,7 @@ pub enum Theme {
 
 /// What signs and lines are drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GlyphSet {
+pub(super) enum GlyphSet {
     /// Blocks, lines and arrows.
     Unicode,
     /// ASCII only.
@@ -40,7 +29,7 @@ pub enum GlyphSet {
 
 /// Whether the terminal's bell may ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bell {
+pub(super) enum Bell {
     /// It rings once at a fault and once at the end.
     Rings,
     /// It does not.
@@ -74,14 +63,58 @@ pub(super) enum Ink {
     Production,
 }
 
-/// A theme and a set of signs, resolved.
+/// Whether there are frames, bars and things that move by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decoration {
+    /// There are.
+    Full,
+    /// Words and numbers only, which change only when something has happened: for screen readers.
+    Plain,
+}
+
+/// A theme, a set of signs and the decoration, resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look {
     pub theme: Theme,
     pub glyphs: GlyphSet,
+    pub decoration: Decoration,
 }
 
 impl Look {
+    /// Monochrome, with all signs: what widths are measured with.
+    pub const MONO: Self =
+        Self { theme: Theme::Mono, glyphs: GlyphSet::Unicode, decoration: Decoration::Full };
+
+    /// What the configuration wants, and where it leaves that open, what the environment suggests.
+    ///
+    /// `NO_COLOR` (<https://no-color.org>) takes colours away whatever else is said. `COLORFGBG`, where a terminal sets
+    /// it, ends with the number of its background.
+    pub fn resolve(ui: &Ui, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let told = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let theme = match ui.theme {
+            _ if told("NO_COLOR").is_some() => Theme::Mono,
+            config::Theme::Mono => Theme::Mono,
+            config::Theme::Dark => Theme::Dark,
+            config::Theme::Light => Theme::Light,
+            config::Theme::Auto if told("TERM").is_some_and(|term| term == "dumb") => Theme::Mono,
+            config::Theme::Auto => {
+                let light = told("COLORFGBG")
+                    .is_some_and(|colours| matches!(colours.rsplit(';').next(), Some("7" | "15")));
+                if light { Theme::Light } else { Theme::Dark }
+            }
+        };
+        let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(told).is_some_and(|locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        });
+        let glyphs = match ui.glyphs {
+            config::Glyphs::Auto if utf8 => GlyphSet::Unicode,
+            config::Glyphs::Auto | config::Glyphs::Ascii => GlyphSet::Ascii,
+        };
+        let decoration = if ui.plain { Decoration::Plain } else { Decoration::Full };
+        Self { theme, glyphs, decoration }
+    }
+
     /// The style of an ink.
     pub fn style(self, ink: Ink) -> Style {
         let plain = Style::new();
@@ -113,23 +146,18 @@ impl Look {
         }
         match char {
             '█' | '■' => '#',
-            '▓' | '‖' => '=',
+            '▓' | '‖' | '▄' => '=',
             '▇' => '%',
             '▆' => '*',
-            '▅' => '+',
-            '▄' => '=',
-            '▃' => '-',
+            '▅' | '┌' | '┐' | '└' | '┘' => '+',
+            '▃' | '─' | '–' => '-',
             '▂' => ':',
-            '▁' | '·' | '░' | '…' => '.',
-            '▸' | '▶' | '→' | '›' => '>',
-            '←' | '‹' => '<',
-            '◆' => '*',
+            '▁' | '·' | '░' => '.',
+            '▸' | '▶' | '→' => '>',
+            '←' => '<',
             '✗' => '!',
-            '✓' => 'v',
-            '◐' | '≈' => '~',
-            '─' | '–' => '-',
+            '…' => '~',
             '│' => '|',
-            '┌' | '┐' | '└' | '┘' => '+',
             '↑' => '^',
             '↓' => 'v',
             '×' => 'x',
@@ -158,7 +186,7 @@ mod tests {
 
     #[test]
     fn mono_has_no_colour_and_still_tells_what_matters() {
-        let look = Look { theme: Theme::Mono, glyphs: GlyphSet::Unicode };
+        let look = Look::MONO;
         for ink in ALL {
             let style = look.style(ink);
             assert_eq!((style.fg, style.bg), (None, None), "{ink:?}");
@@ -170,8 +198,33 @@ mod tests {
     #[test]
     fn every_theme_shows_the_cursor_without_colour() {
         for theme in [Theme::Dark, Theme::Light, Theme::Mono] {
-            let look = Look { theme, glyphs: GlyphSet::Unicode };
+            let look = Look { theme, ..Look::MONO };
             assert!(look.style(Ink::Cursor).add_modifier.contains(Modifier::REVERSED));
         }
+    }
+
+    #[test]
+    fn what_is_left_open_is_taken_from_the_environment() {
+        let look = |ui: &Ui, environment: &[(&str, &str)]| {
+            let environment: Vec<(String, String)> =
+                environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            Look::resolve(ui, move |name| {
+                environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+            })
+        };
+        let auto = Ui::default();
+        let utf8 = ("LANG", "de_DE.UTF-8");
+        assert_eq!(look(&auto, &[utf8]).theme, Theme::Dark);
+        assert_eq!(look(&auto, &[("COLORFGBG", "0;15")]).theme, Theme::Light);
+        assert_eq!(look(&auto, &[("TERM", "dumb")]).theme, Theme::Mono);
+        assert_eq!(look(&auto, &[utf8]).glyphs, GlyphSet::Unicode);
+        assert_eq!(look(&auto, &[("LC_ALL", "C"), utf8]).glyphs, GlyphSet::Ascii);
+        assert_eq!(look(&auto, &[("LC_ALL", ""), utf8]).glyphs, GlyphSet::Unicode);
+        let dark = Ui { theme: config::Theme::Dark, glyphs: config::Glyphs::Ascii, ..Ui::default() };
+        assert_eq!(look(&dark, &[("NO_COLOR", "1"), utf8]).theme, Theme::Mono);
+        assert_eq!(
+            look(&dark, &[("COLORFGBG", "0;15"), utf8]),
+            Look { theme: Theme::Dark, glyphs: GlyphSet::Ascii, ..Look::MONO }
+        );
     }
 }

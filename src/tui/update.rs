@@ -117,7 +117,9 @@ fn perform(app: &mut App, action: Action, out: &mut Vec<Effect>) {
             question::answer(app, action, out);
         }
         Action::Help => app.overlays.push(Overlay::Help { scroll: 0 }),
-        Action::FocusNext | Action::FocusPrevious | Action::Focus(_) | Action::Zoom => board::focus(app, action),
+        Action::FocusNext | Action::FocusPrevious | Action::Focus(_) | Action::Zoom => {
+            board::focus(app, action);
+        }
         Action::Back => board::back(app),
         Action::PauseOrGoOn => board::pause_or_go_on(app, out),
         Action::Slower | Action::Faster => board::ceiling(app, action, out),

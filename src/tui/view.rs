@@ -24,7 +24,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Option<(u16, u16)> {
     tabs(app, &mut canvas.part(line(1)));
     gauge(app, &mut canvas.part(line(2)));
     let (why, ink) = words::why(app);
-    canvas.part(line(3)).write_within(1, 0, width.saturating_sub(2), &why, ink);
+    let room = width.saturating_sub(2);
+    canvas.part(line(3)).write_within(1, 0, room, words::sentences_within(&why, room), ink);
     let mut cursor = None;
     for (pane, area) in layout::panes(app) {
         let stands = panes::draw(app, pane, &mut canvas.part(area));
@@ -40,16 +41,19 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Option<(u16, u16)> {
 
 fn too_small(app: &App, canvas: &mut Canvas<'_>) {
     let (_, word, ink) = words::state(app);
-    canvas.write(0, 0, "Please make the window larger: 60×16 at least.", Ink::Strong);
-    canvas.write(0, 1, &word, ink);
+    canvas.write(0, 0, "Please make the window larger:", Ink::Strong);
+    canvas.write(0, 1, "60×16 at least.", Ink::Strong);
+    canvas.write(0, 3, &word, ink);
     let keys = match app.overlays.last() {
-        Some(Overlay::Question(question)) if question.proof == Proof::Button => "A question is open. Ctrl-C leaves.",
+        Some(Overlay::Question(question)) if question.proof == Proof::Button => {
+            "A question is open. Ctrl-C leaves."
+        }
         Some(Overlay::Question(_)) => "A question is open; it needs room.",
-        _ => "p pause or go on   q leave   Ctrl-C   Ctrl-L",
+        _ => "p pause or go on   q leave",
     };
-    canvas.write(0, 2, keys, Ink::Dim);
+    canvas.write(0, 4, keys, Ink::Dim);
     if let Some(notice) = &app.notice {
-        canvas.write(0, 3, &notice.text, Ink::Warn);
+        canvas.write(0, 5, &notice.text, Ink::Warn);
     }
 }
 
@@ -69,10 +73,12 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
         x = canvas.write_within(x, 0, room.saturating_sub(x), "!! PRODUCTION", Ink::Production) + 1;
     }
     x = canvas.write_within(x, 0, room.saturating_sub(x), &figures.profile, Ink::Strong);
-    let token = figures
-        .token_left
-        .filter(|_| app.is_live())
-        .map(|left| format!("token {}", numbers::left(left.saturating_sub(app.now.instant.saturating_duration_since(run.at)))));
+    let token = figures.token_left.filter(|_| app.is_live()).map(|left| {
+        format!(
+            "token {}",
+            numbers::left(left.saturating_sub(app.now.instant.saturating_duration_since(run.at)))
+        )
+    });
     let class = layout::class(app.size);
     let mut pieces = Vec::new();
     if class >= Class::Medium {
@@ -94,7 +100,7 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
 fn tabs(app: &App, canvas: &mut Canvas<'_>) {
     let mut x = 1;
     for pane in Pane::ALL {
-        let open = app.failures.open.max(app.figures().map_or(0, |figures| figures.items.open()));
+        let open = app.figures().map_or(0, |figures| figures.items.open());
         let name = match pane {
             Pane::Failures if open > 0 => format!("{} {}", pane.name(), numbers::count(open)),
             _ => pane.name().to_owned(),
@@ -135,7 +141,9 @@ fn gauge(app: &App, canvas: &mut Canvas<'_>) {
                 numbers::count(settled),
                 numbers::count(total)
             ),
-            (Some(total), false) => format!("{}  {} records", numbers::percent(settled, total), numbers::count(settled)),
+            (Some(total), false) => {
+                format!("{}  {} records", numbers::percent(settled, total), numbers::count(settled))
+            }
             (None, _) => format!("{} records so far", numbers::count(settled)),
         }
     };
@@ -151,8 +159,9 @@ fn gauge(app: &App, canvas: &mut Canvas<'_>) {
     if bar >= 8 {
         let whole = records.total.unwrap_or(0);
         let full = numbers::cells(settled, whole, bar);
-        x = canvas.write(x, 0, &"█".repeat(usize::from(full)), Ink::Good);
-        x = canvas.write(x, 0, &"░".repeat(usize::from(bar - full)), Ink::Dim) + 3;
+        let end = canvas.picture(x, 0, &"█".repeat(usize::from(full)), Ink::Good);
+        let end = canvas.picture(end, 0, &"░".repeat(usize::from(bar - full)), Ink::Dim);
+        x = if end > x { end + 3 } else { x };
     }
     canvas.write(x, 0, &words, Ink::Plain);
 }
@@ -174,14 +183,16 @@ fn notice(app: &App, canvas: &mut Canvas<'_>) {
 /// The hints go from the right when there is no room; the last one, `?`, stays.
 fn hints(app: &App, canvas: &mut Canvas<'_>) {
     let mut hints = actions::hints(app);
-    let Some((last_key, last_words)) = hints.pop() else { return };
+    let Some((last_key, last_words, _)) = hints.pop() else { return };
     let end = canvas.width().saturating_sub(width(&last_key) + width(&last_words) + 2);
     let mut x = 1;
-    for (key, words) in hints {
+    for (key, words, live) in hints {
         if x + width(&key) + width(&words) + 3 > end {
             break;
         }
-        x = canvas.line(x, 0, &[(&key, Ink::Key), (" ", Ink::Plain), (&words, Ink::Plain)]) + 2;
+        // one that can't act now is dim, and says why when it is pressed
+        let (key_ink, ink) = if live { (Ink::Key, Ink::Plain) } else { (Ink::Dim, Ink::Dim) };
+        x = canvas.line(x, 0, &[(&key, key_ink), (" ", ink), (&words, ink)]) + 2;
     }
     canvas.line(x, 0, &[(&last_key, Ink::Key), (" ", Ink::Plain), (&last_words, Ink::Plain)]);
 }

@@ -4,7 +4,9 @@ use super::app::{App, Asked, Carried, Leaving, Pausing, Shown, Starting};
 use super::numbers;
 use super::theme::Ink;
 use crate::journal::{EventRow, FailureRow};
-use crate::model::{Bottleneck, FailureState, Fault, Figures, OperationKind, Phase, RunState, Stage, Violation, WaitReason};
+use crate::model::{
+    Bottleneck, FailureState, Fault, Figures, OperationKind, Phase, RunState, Stage, Violation, WaitReason,
+};
 
 /// What a run is doing: a sign, a word, and how it is meant.
 pub(super) fn state(app: &App) -> (&'static str, String, Ink) {
@@ -19,12 +21,15 @@ pub(super) fn state(app: &App) -> (&'static str, String, Ink) {
     if let Leaving::Draining { since, .. } = app.leaving
         && app.is_live()
     {
-        return ("‖", format!("leaving… {}", numbers::clock(app.now.instant.saturating_duration_since(since))), Ink::Warn);
+        return (
+            "‖",
+            format!("leaving… {}", numbers::clock(app.now.instant.saturating_duration_since(since))),
+            Ink::Warn,
+        );
     }
     match (&run.figures.phase, app.asked.pause) {
-        (Phase::Running | Phase::Checking { .. }, Some(Pausing::Pause)) | (Phase::Pausing, None | Some(Pausing::Pause)) => {
-            ("‖", format!("pausing… {clock}"), Ink::Warn)
-        }
+        (Phase::Running | Phase::Checking { .. }, Some(Pausing::Pause))
+        | (Phase::Pausing, None | Some(Pausing::Pause)) => ("‖", format!("pausing… {clock}"), Ink::Warn),
         (Phase::Paused | Phase::Pausing | Phase::Faulted(_), Some(Pausing::GoOn)) => {
             ("▶", format!("going on… {clock}"), Ink::Warn)
         }
@@ -44,7 +49,9 @@ fn ended(app: &App, run: &Shown, state: RunState) -> (&'static str, String, Ink)
     let open = run.figures.items.open();
     match state {
         RunState::Completed => ("■", format!("ended {took}, all delivered"), Ink::Good),
-        RunState::CompletedWithFailures => ("■", format!("ended {took}, {} open", numbers::count(open)), Ink::Warn),
+        RunState::CompletedWithFailures => {
+            ("■", format!("ended {took}, {} open", numbers::count(open)), Ink::Warn)
+        }
         RunState::Cancelled => ("■", "cancelled".to_owned(), Ink::Warn),
         RunState::Faulted => ("✗", "FAULT, nobody carries it".to_owned(), Ink::Bad),
         RunState::Paused | RunState::Running => ("‖", "paused, nobody carries it".to_owned(), Ink::Warn),
@@ -64,11 +71,20 @@ pub(super) fn why(app: &App) -> (String, Ink) {
         Phase::Checking { read, of } => {
             let far = of.map_or_else(
                 || format!("{} so far", numbers::bytes(*read)),
-                |of| format!("{} of {}, {}", numbers::bytes(*read), numbers::bytes(of), numbers::percent(*read, of)),
+                |of| {
+                    format!(
+                        "{} of {}, {}",
+                        numbers::bytes(*read),
+                        numbers::bytes(of),
+                        numbers::percent(*read, of)
+                    )
+                },
             );
             (format!("The dataset is read to its end before the first call: {far}."), Ink::Plain)
         }
-        Phase::Running | Phase::Pausing if app.asked.pause == Some(Pausing::Pause) || figures.phase == Phase::Pausing => {
+        Phase::Running | Phase::Pausing
+            if app.asked.pause == Some(Pausing::Pause) || figures.phase == Phase::Pausing =>
+        {
             (format!("Pausing: {} are being finished, no new one starts.", calls(app.calls_out())), Ink::Warn)
         }
         Phase::Running | Phase::Pausing => bottleneck(app, figures),
@@ -84,7 +100,9 @@ pub(super) fn why(app: &App) -> (String, Ink) {
 fn nothing_sent(run: &Shown, state: RunState) -> String {
     let of = datasets(&run.figures);
     let rest = match state {
-        RunState::Paused | RunState::Faulted => format!("`trunkline resume {}` goes on.", run.figures.run.short()),
+        RunState::Paused | RunState::Faulted => {
+            format!("`trunkline resume {}` goes on.", run.figures.run.short())
+        }
         _ => "Nothing is being sent now.".to_owned(),
     };
     format!("{} of {of}, run {}. {rest}", run.figures.operation, run.figures.run.short())
@@ -112,7 +130,10 @@ fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
     let because = match bound {
         Bottleneck::Bucket => match pace.ceiling {
             Some(ceiling) => {
-                format!("the ceiling of {} calls a second is reached ({rate} now). > raises it.", numbers::rate(ceiling))
+                format!(
+                    "the ceiling of {} calls a second is reached ({rate} now). > raises it.",
+                    numbers::rate(ceiling)
+                )
             }
             None => format!("the token bucket is empty ({rate} calls a second now)."),
         },
@@ -121,7 +142,7 @@ fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
                 let left = numbers::left(window.resets_at.saturating_duration_since(now));
                 let others = window.used.saturating_sub(window.ours);
                 format!(
-                    "{} allows {} calls at a time; others use {} of them. New ones in {left}.",
+                    "{} allows {} calls a window; others use {} of them. New ones in {left}.",
                     figures.profile,
                     numbers::count(window.allowed),
                     numbers::count(others)
@@ -146,11 +167,14 @@ fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
             None => "the platform said \"slow down\"; nothing is sent for a moment.".to_owned(),
         },
         Bottleneck::Backoffs => {
-            let longest = figures.waits.first().map_or_else(
-                String::new,
-                |wait| format!(", the longest {}", numbers::left(wait.until.saturating_duration_since(now))),
-            );
-            format!("{} {} wait before they are tried again{longest}.", numbers::count(figures.waiting), items(figures))
+            let longest = figures.waits.first().map_or_else(String::new, |wait| {
+                format!(", the longest {}", numbers::left(wait.until.saturating_duration_since(now)))
+            });
+            format!(
+                "{} {} wait before they are tried again{longest}.",
+                numbers::count(figures.waiting),
+                items(figures)
+            )
         }
         Bottleneck::Latency => format!(
             "all {} workers are sending; half of the calls take {time_of_call} or more.",
@@ -186,9 +210,13 @@ pub(super) fn items(figures: &Figures) -> &'static str {
 
 /// Who set the ceiling, and what was asked for and is not confirmed.
 pub(super) fn ceiling(figures: &Figures, asked: Asked) -> String {
-    let named = |rate: Option<f64>| rate.map_or_else(|| "none of ours".to_owned(), |rate| format!("{}/s", numbers::rate(rate)));
+    let named = |rate: Option<f64>| {
+        rate.map_or_else(|| "none of ours".to_owned(), |rate| format!("{}/s", numbers::rate(rate)))
+    };
     match asked.ceiling {
-        Some(wish) if wish != figures.pace.ceiling => format!("{}, asked {}", named(figures.pace.ceiling), named(wish)),
+        Some(wish) if wish.rate() != figures.pace.ceiling => {
+            format!("{}, asked {}", named(figures.pace.ceiling), named(wish.rate()))
+        }
         _ => named(figures.pace.ceiling),
     }
 }
@@ -210,9 +238,26 @@ fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// A text as a sentence of its own: with a capital, too.
+fn whole_sentence(text: &str) -> String {
+    let text = sentence(text);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// As many of a text's sentences as fit; at least the first.
+pub(super) fn sentences_within(text: &str, room: u16) -> &str {
+    let mut text = text;
+    while super::canvas::width(text) > room {
+        let Some(end) = text.trim_end_matches('.').rfind(". ") else { break };
+        text = text.get(..=end).unwrap_or(text);
+    }
+    text
+}
+
 /// A fault for the *Run* pane: what is wrong, and what to do.
 pub(super) fn fault(app: &App, fault: &Fault) -> Vec<(String, Ink)> {
-    let mut lines = vec![(sentence(&fault.message), Ink::Bad)];
+    let mut lines = vec![(whole_sentence(&fault.message), Ink::Bad)];
     let since = numbers::minute_of_day(fault.at, &app.zone);
     if let Some(figures) = app.figures() {
         let records = figures.records;
@@ -283,12 +328,12 @@ pub(super) fn in_short(row: &FailureRow, operation: Option<OperationKind>) -> &'
         return match row.code.as_deref() {
             Some("outcome.unknown") => "not sent: no such outcome",
             Some("record.too_large") => "not sent: too large",
-            _ => "not sent: our check refused it",
+            _ => "not sent: our check said no",
         };
     }
     let contact = operation == Some(OperationKind::Outcomes);
     match row.status {
-        None => "no answer: may have arrived",
+        None | Some(502 | 504) => "no answer: may have arrived",
         Some(400 | 422) => "refused: something is wrong",
         Some(401 | 403) => "refused: not allowed",
         Some(404) if contact => "refused: unknown contact",
@@ -298,7 +343,6 @@ pub(super) fn in_short(row: &FailureRow, operation: Option<OperationKind>) -> &'
         Some(410) => "refused: gone",
         Some(413) => "refused: too large",
         Some(429) => "told to slow down",
-        Some(502 | 504) => "no answer: may have arrived",
         Some(500..=599) => "the platform was in trouble",
         Some(300..=399) => "sent elsewhere: not followed",
         Some(_) => "refused",
@@ -318,7 +362,8 @@ pub(super) fn sentence_of(row: &FailureRow, operation: Option<OperationKind>) ->
     if row.state == FailureState::Invalid || row.stage == Stage::Validation {
         return match row.code.as_deref() {
             Some("outcome.unknown") => {
-                "The platform has no such outcome. Our own check found it before the call; it was not sent.".to_owned()
+                "The platform has no such outcome. Our own check found it before the call; it was not sent."
+                    .to_owned()
             }
             Some("record.too_large") => {
                 "It is larger than the platform takes. Our own check found it; it was not sent.".to_owned()
@@ -347,7 +392,9 @@ pub(super) fn advice(row: &FailureRow) -> &'static str {
     match row.state {
         FailureState::Dismissed => return "nothing: a person closed it",
         FailureState::Delivered => return "nothing: it was delivered since",
-        FailureState::Invalid => return "mend it where it comes from; r checks it again and sends it if it passes",
+        FailureState::Invalid => {
+            return "mend it where it comes from; r checks it again and sends it if it passes";
+        }
         FailureState::Failed => {}
     }
     match row.status {

@@ -31,10 +31,15 @@ impl Bench {
     pub fn like(scenario: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scenario.toml");
-        let secret = format!("[token]\nclient_secret = \"{SECRET}\"\n");
-        // keys of the scenario itself stand before its tables
-        let (keys, tables) = scenario.split_at(table_at(scenario));
-        std::fs::write(&path, format!("{keys}\n{secret}\n{tables}")).unwrap();
+        let token = format!("[token]\nclient_secret = \"{SECRET}\"\n");
+        let text = if scenario.contains("[token]\n") {
+            scenario.replacen("[token]\n", &token, 1)
+        } else {
+            // keys of the scenario itself stand before its tables
+            let (keys, tables) = scenario.split_at(table_at(scenario));
+            format!("{keys}\n{token}\n{tables}")
+        };
+        std::fs::write(&path, text).unwrap();
         let runtime = Runtime::new().unwrap();
         let scenario = Scenario::load(&path).unwrap();
         let sandbox = runtime.block_on(Sandbox::start(scenario, Some(7), 0)).unwrap();

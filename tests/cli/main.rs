@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod input;

@@ -18,15 +18,18 @@ pub(super) fn draw(app: &App, open: &OpenFailure, canvas: &mut Canvas<'_>) -> Op
     page.clear();
     let title = match &open.content {
         Content::Here(detail) => {
-            format!("Failure {} · {}", detail.row.key, words::in_short(&detail.row, app.figures().map(|figures| figures.operation)))
+            format!(
+                "Failure {} · {}",
+                detail.row.key,
+                words::in_short(&detail.row, app.figures().map(|figures| figures.operation))
+            )
         }
         Content::Coming | Content::Gone => "Failure".to_owned(),
     };
     page.frame(&title, Ink::FocusFrame);
     let rows = rows_of(app, open);
-    let (wide, high) = (page.width(), page.height());
-    let place = place_words(open.scroll, rows.len(), usize::from(high.saturating_sub(2)));
-    page.write_to(wide, high.saturating_sub(1), &place, Ink::FocusFrame);
+    let height = usize::from(page.height().saturating_sub(2));
+    page.foot(&place_words(open.scroll, rows.len(), height), Ink::FocusFrame);
     let mut inside = page.inside();
     draw_rows(&rows, open.scroll, &mut inside);
     inside.place(1, 0)
@@ -72,6 +75,12 @@ impl Rows {
         self.say(&words::sentence_of(row, app.figures().map(|figures| figures.operation)), Ink::Strong);
         self.gap();
         self.say(&format!("What you can do: {}.", words::advice(row)), Ink::Plain);
+        if row.doubtful {
+            self.say(
+                "One of its calls may have been carried out without an answer to tell us so.",
+                Ink::Warn,
+            );
+        }
         if app.failures.was_asked(row.item) {
             self.say("It was asked to be sent again, and has not ended yet.", Ink::Warn);
         }

@@ -12,9 +12,8 @@ pub(super) fn draw(app: &App, scroll: usize, canvas: &mut Canvas<'_>) -> Option<
     page.clear();
     page.frame("Help", Ink::FocusFrame);
     let rows = rows();
-    let (wide, high) = (page.width(), page.height());
-    let place = place_words(scroll, rows.len(), usize::from(high.saturating_sub(2)));
-    page.write_to(wide, high.saturating_sub(1), &place, Ink::FocusFrame);
+    let height = usize::from(page.height().saturating_sub(2));
+    page.foot(&place_words(scroll, rows.len(), height), Ink::FocusFrame);
     let mut inside = page.inside();
     draw_rows(&rows, scroll, &mut inside);
     inside.place(1, 0)

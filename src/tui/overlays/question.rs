@@ -18,8 +18,7 @@ pub(super) fn draw(app: &App, question: &Question, canvas: &mut Canvas<'_>) -> O
     let mut page = canvas.part(layout::page(app.size, rows));
     page.clear();
     page.frame("A question", Ink::FocusFrame);
-    let (wide, high) = (page.width(), page.height());
-    page.write_to(wide, high.saturating_sub(1), " Esc: don't ─┘", Ink::FocusFrame);
+    page.foot("Esc: don't", Ink::FocusFrame);
     let mut inside = page.inside();
     let mut stands = inside.place(1, 0);
     let mut y = 0;

@@ -2,11 +2,11 @@
 
 use super::frame_ink;
 use crate::journal::FailureRow;
+use crate::model::FailureState;
 use crate::tui::app::{App, Pane};
 use crate::tui::canvas::{Canvas, width};
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
-use crate::model::FailureState;
 
 /// The columns that there is room for, each with its place and width.
 struct Columns {
@@ -68,13 +68,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     };
     let ink = frame_ink(app, Pane::Failures);
     let fallback = canvas.place(3, 0);
-    let (wide, high) = (canvas.width(), canvas.height());
-    if let Some(rank) = list.rank().filter(|_| high >= 2) {
-        canvas.frame(&title, ink);
-        let rank = format!(" {} of {} ─┘", numbers::count(rank + 1), numbers::count(list.total));
-        canvas.write_to(wide, high - 1, &rank, ink);
+    canvas.frame(&title, ink);
+    if let Some(rank) = list.rank() {
+        canvas.foot(&format!("{} of {}", numbers::count(rank + 1), numbers::count(list.total)), ink);
     }
-    let mut inside = if list.rank().is_some() { canvas.inside() } else { canvas.frame(&title, ink) };
+    let mut inside = canvas.inside();
     if list.rows.is_empty() {
         empty(app, &mut inside);
         return fallback;
@@ -102,7 +100,10 @@ fn empty(app: &App, inside: &mut Canvas<'_>) {
     let lines: &[&str] = if !app.failures.known && app.run.is_some() {
         &["The failures are being read…"]
     } else {
-        &["No failures.", "What the platform refuses, or our own check finds, is listed here with the reason."]
+        &[
+            "No failures.",
+            "What the platform refuses, or our own check finds, is listed here with the reason.",
+        ]
     };
     for (y, line) in (0..).zip(lines) {
         inside.write(1, y, line, if y == 0 { Ink::Plain } else { Ink::Dim });
@@ -128,7 +129,11 @@ fn draw_row(app: &App, row: &FailureRow, y: u16, columns: &Columns, inside: &mut
     let list = &app.failures;
     let on_it = list.cursor == Some(row.item);
     let asked = list.was_asked(row.item);
-    let what = if asked { "asked to be sent again" } else { words::in_short(row, app.figures().map(|figures| figures.operation)) };
+    let what = if asked {
+        "asked to be sent again"
+    } else {
+        words::in_short(row, app.figures().map(|figures| figures.operation))
+    };
     let ink = match row.state {
         _ if asked => Ink::Warn,
         FailureState::Failed | FailureState::Invalid => Ink::Plain,

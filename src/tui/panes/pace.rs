@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::{chart, frame_ink};
+use crate::model::{Doing, Figures, PauseFigures};
 use crate::tui::app::{App, Pane};
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
-use crate::model::{Doing, Figures, PauseFigures};
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let ink = frame_ink(app, Pane::Pace);
@@ -37,7 +37,7 @@ fn lane_pause(now: Instant, pause: &PauseFigures, inside: &mut Canvas<'_>) -> u1
     };
     inside.write(1, 0, &words, Ink::Bad);
     let width = inside.width().saturating_sub(2);
-    inside.write(1, 1, &chart::bar(millis(left), millis(whole), width, '▓'), Ink::Warn);
+    inside.picture(1, 1, &chart::bar(millis(left), millis(whole), width, '▓'), Ink::Warn);
     2
 }
 
@@ -51,35 +51,51 @@ fn limits(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> 
     let now = format!("calls now {}/s", numbers::rate(pace.rate));
     inside.write(1, y, &now, Ink::Plain);
     let x = 19.min(inside.width());
-    inside.write_within(x, y, inside.width().saturating_sub(x + 1), &format!("ceiling {ceiling}"), Ink::Plain);
+    inside.write_within(
+        x,
+        y,
+        inside.width().saturating_sub(x + 1),
+        &format!("ceiling {ceiling}"),
+        Ink::Plain,
+    );
     y += 1;
-    let learnt = pace.learnt.map_or_else(|| "learnt –".to_owned(), |rate| format!("learnt {}/s", numbers::rate(rate)));
+    let learnt =
+        pace.learnt.map_or_else(|| "learnt –".to_owned(), |rate| format!("learnt {}/s", numbers::rate(rate)));
     inside.write(1, y, &learnt, Ink::Plain);
     if let Some((there, burst)) = pace.bucket {
-        let bar = chart::bar(u64::from(there), u64::from(burst), 6, '▓');
-        inside.write(x, y, &format!("bucket {bar} {there}/{burst}"), Ink::Plain);
+        let end = inside.write(x, y, "bucket ", Ink::Plain);
+        let end = inside.picture(
+            end,
+            y,
+            &format!("{} ", chart::bar(u64::from(there), u64::from(burst), 6, '▓')),
+            Ink::Plain,
+        );
+        inside.write(end, y, &format!("{there}/{burst}"), Ink::Plain);
     }
     y += 1;
     if let Some(window) = pace.window {
         let left = window.resets_at.saturating_duration_since(app.now.instant);
         let bar = chart::bar(window.used, window.allowed, 7, '▓');
+        let end = inside.write(1, y, "window ", Ink::Plain);
+        let end = inside.picture(end, y, &format!("{bar} "), Ink::Plain);
         let text = format!(
-            "window {bar} {}/{} new in {}",
+            "{}/{} new in {}",
             numbers::count(window.used),
             numbers::count(window.allowed),
             numbers::left(left)
         );
-        inside.write(1, y, &text, Ink::Plain);
+        inside.write(end, y, &text, Ink::Plain);
         let others = window.used.saturating_sub(window.ours);
         if others > 0 {
-            let text = format!("{} of the {} are not ours", numbers::count(others), numbers::count(window.used));
+            let text =
+                format!("{} of the {} are not ours", numbers::count(others), numbers::count(window.used));
             inside.write(1, y + 1, &text, Ink::Warn);
             y += 1;
         }
         y += 1;
     }
     let troubles = format!(
-        "429 ×{}   5xx, none ×{}   repeats ×{}",
+        "429 ×{}  trouble ×{}  again ×{}",
         numbers::count(figures.throttled),
         numbers::count(figures.troubles),
         numbers::count(figures.retries)
@@ -101,18 +117,20 @@ fn waits(now: Instant, figures: &Figures, inside: &mut Canvas<'_>, y: u16) {
         let why = format!("{} ×{}", words::wait(wait.reason, wait.status), wait.attempts);
         inside.write_within(10, y, 10, &why, Ink::Plain);
         let bar = chart::bar(millis(left), millis(whole), width.saturating_sub(30).min(24), '▓');
-        inside.write(20, y, &bar, Ink::Warn);
+        inside.picture(20, y, &bar, Ink::Warn);
         inside.write_to(width.saturating_sub(1), y, &numbers::left(left), Ink::Plain);
         y += 1;
     }
-    let sending = figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
+    let sending =
+        figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
     let shown = u64::try_from(still.len()).unwrap_or(0);
-    let mut last = String::new();
+    let mut last = Vec::new();
     if figures.waiting > shown {
-        last = format!("{} more wait   ", numbers::count(figures.waiting - shown));
+        last.push(format!("{} more wait", numbers::count(figures.waiting - shown)));
     }
     if !figures.workers.is_empty() {
-        last.push_str(&format!("{} of {} workers sending", numbers::count_of(sending), numbers::count_of(figures.workers.len())));
+        let workers = numbers::count_of(figures.workers.len());
+        last.push(format!("{} of {workers} workers sending", numbers::count_of(sending)));
     }
-    inside.write(1, y, &last, Ink::Dim);
+    inside.write(1, y, &last.join("   "), Ink::Dim);
 }

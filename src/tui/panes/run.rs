@@ -1,11 +1,11 @@
 //! *3 Run*: how far it is, how fast, and what happened.
 
 use super::{chart, frame_ink};
+use crate::model::{Figures, Phase};
 use crate::tui::app::{App, Pane};
 use crate::tui::canvas::{self, Canvas};
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
-use crate::model::{Figures, Phase};
 
 /// From this width on, there is room for whole words.
 const WIDE: u16 = 70;
@@ -13,7 +13,8 @@ const WIDE: u16 = 70;
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let ink = frame_ink(app, Pane::Run);
     let stands = canvas.place(3, 0);
-    let title = app.figures().map_or_else(|| "3 Run".to_owned(), |figures| format!("3 Run {}", figures.run.short()));
+    let title =
+        app.figures().map_or_else(|| "3 Run".to_owned(), |figures| format!("3 Run {}", figures.run.short()));
     let mut inside = canvas.frame(&title, ink);
     let Some(figures) = app.figures() else {
         empty(&mut inside);
@@ -79,12 +80,24 @@ fn counts(figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> u16 {
         inside.write_to(right, y, "records", Ink::Dim);
     }
     y += 1;
-    let sending = figures.workers.iter().filter(|worker| matches!(worker.doing, crate::model::Doing::Sending { .. })).count();
+    let sending = figures
+        .workers
+        .iter()
+        .filter(|worker| matches!(worker.doing, crate::model::Doing::Sending { .. }))
+        .count();
     let of = match figures.items.total {
         Some(total) => format!("of {} {}", numbers::count(total), words::items(figures)),
-        None => format!("of {} {} so far", numbers::count(figures.items.settled() + figures.items.pending), words::items(figures)),
+        None => format!(
+            "of {} {} so far",
+            numbers::count(figures.items.settled() + figures.items.pending),
+            words::items(figures)
+        ),
     };
-    let text = format!("sending {}   waiting {}   {of}", numbers::count_of(sending), numbers::count(figures.waiting));
+    let text = format!(
+        "sending {}   waiting {}   {of}",
+        numbers::count_of(sending),
+        numbers::count(figures.waiting)
+    );
     inside.write(1, y, &text, Ink::Plain);
     y + 1
 }
@@ -96,23 +109,28 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     } else {
         ("records/s", "slow down", "one call")
     };
-    let value_ends = if wide { 26 } else { 17 };
+    let value_ends = if wide { 25 } else { 16 };
     let chart_begins = value_ends + 2;
     let room = inside.width().saturating_sub(chart_begins + 13);
     let most = usize::from(room);
-    let reach = chart::reach(app.history.reach(most));
+    let reach = chart::reach(app.history.reach());
     let (throttled, all) = app.history.slow_downs_now();
-    let share = if all == 0 { "–".to_owned() } else { numbers::percent(throttled, all) };
+    let share = if all == 0 { "–".to_owned() } else { numbers::whole_percent(throttled, all) };
     let rows = [
-        (records, numbers::rate(figures.records_per_second), chart::columns(&app.history.rates(most)), Ink::Good),
+        (
+            records,
+            numbers::rate(figures.records_per_second),
+            chart::columns(&app.history.rates(most)),
+            Ink::Good,
+        ),
         (slow, share, chart::shares(&app.history.slow_downs(most)), Ink::Warn),
     ];
     let mut y = y;
     for (name, value, columns, ink) in rows {
         inside.write(1, y, name, Ink::Plain);
         inside.write_to(value_ends, y, &value, Ink::Strong);
-        let end = inside.write(chart_begins, y, &columns, ink);
-        if !columns.is_empty() {
+        let end = inside.picture(chart_begins, y, &columns, ink);
+        if end > chart_begins {
             inside.write(end + 2, y, &reach, Ink::Dim);
         }
         y += 1;
@@ -125,7 +143,7 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
         _ => "not measured yet".to_owned(),
     };
     inside.write(1, y, one, Ink::Plain);
-    inside.write(if wide { chart_begins - 6 } else { 13 }, y, &call, Ink::Plain);
+    inside.write(if wide { 22 } else { 13 }, y, &call, Ink::Plain);
     y + 1
 }
 
@@ -133,7 +151,12 @@ fn happened(app: &App, inside: &mut Canvas<'_>, mut y: u16) {
     let right = inside.width().saturating_sub(1);
     if inside.height().saturating_sub(y) >= 3 {
         inside.write(1, y, "What happened", Ink::Strong);
-        inside.write_to(right, y, &format!("local time, {}", numbers::zone_name(app.now.wall, &app.zone)), Ink::Dim);
+        inside.write_to(
+            right,
+            y,
+            &format!("local time, {}", numbers::zone_name(app.now.wall, &app.zone)),
+            Ink::Dim,
+        );
         y += 1;
     }
     for event in app.happenings.iter().take(usize::from(inside.height().saturating_sub(y))) {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::frame_ink;
+use crate::model::Doing;
 use crate::tui::app::{App, Pane};
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
-use crate::model::Doing;
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let ink = frame_ink(app, Pane::Workers);
@@ -39,14 +39,20 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
                 (format!("{noun} {}  {why}", numbers::count(item)), Some(since), Ink::Warn)
             }
             Doing::Sending { item, attempt, since } => {
-                let again = if attempt > 1 { format!(", try {attempt}") } else { String::new() };
+                let again = match attempt {
+                    ..=1 => String::new(),
+                    _ if wide => format!(", try {attempt}"),
+                    _ => format!(" ×{attempt}"),
+                };
                 (format!("{noun} {}  sending{again}", numbers::count(item)), Some(since), Ink::Good)
             }
         };
         let right = inside.width().saturating_sub(1);
         inside.write_within(5, y, right.saturating_sub(5 + 9), &doing, ink);
         // whole seconds only: what is quicker is a blur, and would have to be drawn all the time
-        let long = since.map(|since| app.now.instant.saturating_duration_since(since)).filter(|time| time.as_secs() > 0);
+        let long = since
+            .map(|since| app.now.instant.saturating_duration_since(since))
+            .filter(|time| time.as_secs() > 0);
         if let Some(time) = long {
             inside.write_to(right, y, &numbers::clock(Duration::from_secs(time.as_secs())), Ink::Plain);
         }
@@ -54,7 +60,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     if hidden > 0
         && let Ok(y) = u16::try_from(shown)
     {
-        inside.write(1, y, &format!("and {} more; z shows them", numbers::count_of(workers.len() - shown)), Ink::Dim);
+        inside.write(
+            1,
+            y,
+            &format!("and {} more; z shows them", numbers::count_of(workers.len() - shown)),
+            Ink::Dim,
+        );
     }
     stands
 }

@@ -8,13 +8,13 @@ use jiff::tz::TimeZone;
 
 use crate::journal::{EventRow, FailureRow};
 use crate::model::{
-    Bottleneck, Doing, FailureState, Figures, OperationKind, PaceFigures, Phase, PlatformKind, Seq, Stage, Tally, Wait,
-    WaitReason, WindowFigures, WorkerFigures,
+    Bottleneck, Doing, FailureState, Figures, OperationKind, PaceFigures, Phase, PlatformKind, Seq, Stage,
+    Tally, Wait, WaitReason, WindowFigures, WorkerFigures,
 };
 use crate::tui::app::{App, Carried, Overlay, Shown};
 use crate::tui::failures::{Anchor, Page};
 use crate::tui::message::{Effect, Message, Moment, What};
-use crate::tui::theme::{GlyphSet, Look, Theme};
+use crate::tui::theme::Look;
 use crate::tui::update;
 
 /// The moment at which all tests play.
@@ -23,6 +23,10 @@ pub(in crate::tui) fn moment() -> Moment {
     // so far ahead that everything can lie before it
     let instant = *START.get_or_init(|| Instant::now() + Duration::from_hours(24));
     Moment { instant, wall: "2026-11-21T13:01:48Z".parse().unwrap() }
+}
+
+fn ago(time: Duration) -> Instant {
+    moment().instant.checked_sub(time).unwrap()
 }
 
 pub(in crate::tui) fn failure(item: Seq) -> FailureRow {
@@ -39,6 +43,7 @@ pub(in crate::tui) fn failure(item: Seq) -> FailureRow {
         violations: Vec::new(),
         attempts: 1,
         unsure: 0,
+        doubtful: false,
         correlation_id: Some("4e1c-77".to_owned()),
         first_at: at,
         last_at: at,
@@ -62,7 +67,7 @@ pub(in crate::tui) fn figures() -> Figures {
     };
     let wait = |item, status, attempts, left, whole| Wait {
         item,
-        since: now + Duration::from_millis(left) - Duration::from_millis(whole),
+        since: ago(Duration::from_millis(whole - left)),
         until: now + Duration::from_millis(left),
         attempts,
         status: Some(status),
@@ -89,13 +94,19 @@ pub(in crate::tui) fn figures() -> Figures {
         latency_p50: Some(Duration::from_millis(182)),
         latency_p99: Some(Duration::from_millis(1200)),
         workers: vec![
-            WorkerFigures { doing: Doing::Sending { item: 1249, attempt: 1, since: now - Duration::from_millis(300) } },
-            WorkerFigures { doing: Doing::Sending { item: 1250, attempt: 3, since: now - seconds(4) } },
-            WorkerFigures { doing: Doing::Held { item: 1251, since: now - seconds(11) } },
+            WorkerFigures {
+                doing: Doing::Sending { item: 1249, attempt: 1, since: ago(Duration::from_millis(300)) },
+            },
+            WorkerFigures { doing: Doing::Sending { item: 1250, attempt: 3, since: ago(seconds(4)) } },
+            WorkerFigures { doing: Doing::Held { item: 1251, since: ago(seconds(11)) } },
             WorkerFigures { doing: Doing::Idle },
         ],
         waiting: 3,
-        waits: vec![wait(1244, 429, 3, 9_200, 12_000), wait(1246, 429, 2, 6_000, 12_000), wait(1247, 503, 1, 1_100, 8_000)],
+        waits: vec![
+            wait(1244, 429, 3, 9_200, 12_000),
+            wait(1246, 429, 2, 6_000, 12_000),
+            wait(1247, 503, 1, 1_100, 8_000),
+        ],
         pace: PaceFigures {
             rate: 0.3,
             ceiling: Some(4.0),
@@ -111,7 +122,13 @@ pub(in crate::tui) fn figures() -> Figures {
     }
 }
 
-pub(in crate::tui) fn happening(event: i64, at: &str, kind: &str, reason: Option<&str>, text: Option<&str>) -> EventRow {
+pub(in crate::tui) fn happening(
+    event: i64,
+    at: &str,
+    kind: &str,
+    reason: Option<&str>,
+    text: Option<&str>,
+) -> EventRow {
     EventRow {
         event,
         at: format!("2026-11-21T{at}Z").parse().unwrap(),
@@ -127,8 +144,7 @@ pub(in crate::tui) fn happening(event: i64, at: &str, kind: &str, reason: Option
 
 /// An interface without a run.
 pub(in crate::tui) fn empty(size: (u16, u16)) -> App {
-    let look = Look { theme: Theme::Mono, glyphs: GlyphSet::Unicode };
-    App::new(moment(), TimeZone::fixed(jiff::tz::offset(1)), size, look)
+    App::new(moment(), TimeZone::fixed(jiff::tz::offset(1)), size, Look::MONO)
 }
 
 /// An interface with a live run, failures, happenings and some past.
@@ -137,7 +153,7 @@ pub(in crate::tui) fn board(size: (u16, u16)) -> App {
     let now = moment().instant;
     app.by = "sam".to_owned();
     for step in 0_u32..120 {
-        let at = now - Duration::from_secs(u64::from(120 - step) * 30);
+        let at = ago(Duration::from_secs(u64::from(120 - step) * 30));
         let rate = if step < 60 { 700.0 } else { 150.0 - f64::from(step % 3) * 40.0 };
         let throttled = u64::from(step.saturating_sub(60)) * 7;
         app.history.add(at, rate, u64::from(step) * 20, throttled);
@@ -182,10 +198,16 @@ pub(in crate::tui) fn failures() -> Vec<FailureRow> {
         code: None,
         attempts: 6,
         unsure: 2,
+        doubtful: true,
         message: "connection was reset".to_owned(),
         ..failure(185)
     };
-    rows[6] = FailureRow { count: 500, status: Some(503), message: "Service Unavailable".to_owned(), ..failure(186) };
+    rows[6] = FailureRow {
+        count: 500,
+        status: Some(503),
+        message: "Service Unavailable".to_owned(),
+        ..failure(186)
+    };
     rows
 }
 

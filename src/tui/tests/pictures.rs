@@ -12,7 +12,7 @@ use super::fixtures::*;
 use crate::model::{Fault, FaultKind, PauseFigures, Phase, RunState, Violation};
 use crate::tui::app::{App, Carried};
 use crate::tui::message::{Detail, What};
-use crate::tui::theme::{GlyphSet, Look, Theme};
+use crate::tui::theme::{Decoration, GlyphSet};
 use crate::tui::{record, view};
 
 const SIZES: [(u16, u16); 6] = [(140, 40), (100, 30), (80, 24), (60, 16), (40, 12), (1, 1)];
@@ -90,7 +90,7 @@ fn the_pace_in_focus_while_the_lane_is_paused() {
         let now = app.now.instant;
         let mut given = figures();
         given.pace.pause = Some(PauseFigures {
-            since: now - Duration::from_secs(20),
+            since: now.checked_sub(Duration::from_secs(20)).unwrap(),
             until: now + Duration::from_secs(40),
             probing: false,
         });
@@ -138,10 +138,14 @@ fn one_failure() {
         press(&mut app, "6");
         tell(&mut app, key(KeyCode::Enter));
         let mut row = failure(180);
-        row.violations = vec![Violation { pointer: "/duration_seconds".to_owned(), reason: "must be an integer".to_owned() }];
+        row.violations = vec![Violation {
+            pointer: "/duration_seconds".to_owned(),
+            reason: "must be an integer".to_owned(),
+        }];
         row.unsure = 1;
         row.attempts = 3;
-        let record = record::lines(br#"{"external_id":"TXN-90180","duration_seconds":"12","channel":"voice"}"#);
+        let record =
+            record::lines(br#"{"external_id":"TXN-90180","duration_seconds":"12","channel":"voice"}"#);
         tell(&mut app, What::Failure(180, Some(Box::new(Detail { row, record }))));
         app
     }));
@@ -180,9 +184,19 @@ fn the_help() {
 #[test]
 fn ascii_draws_nothing_else() {
     let mut app = board((140, 40));
-    app.look = Look { theme: Theme::Mono, glyphs: GlyphSet::Ascii };
+    app.look.glyphs = GlyphSet::Ascii;
     press(&mut app, "6");
     let picture = picture(&app);
     assert!(picture.is_ascii(), "{picture}");
+    assert_snapshot!(picture);
+}
+
+#[test]
+fn plain_has_no_frames_and_nothing_that_moves_by_itself() {
+    let mut app = board((100, 30));
+    app.look.decoration = Decoration::Plain;
+    assert_eq!(app.next_change(), None);
+    let picture = picture(&app);
+    assert!(!picture.contains(['│', '┌', '█', '░', '▓', '▁']), "{picture}");
     assert_snapshot!(picture);
 }

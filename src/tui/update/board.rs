@@ -1,11 +1,11 @@
 //! Keys on the board and in an opened failure.
 
+use crate::engine::Command;
 use crate::model::{Phase, Seq};
 use crate::tui::actions::{self, Action};
-use crate::tui::app::{App, Content, OpenFailure, Overlay, Pane, Pausing, Starting, Zoom};
+use crate::tui::app::{App, Ceiling, Content, OpenFailure, Overlay, Pane, Pausing, Starting, Zoom};
 use crate::tui::failures::Anchor;
 use crate::tui::layout::{self, Class};
-use crate::tui::live::Command;
 use crate::tui::message::Effect;
 use crate::tui::{numbers, overlays, steps};
 
@@ -46,7 +46,8 @@ pub(super) fn pause_or_go_on(app: &mut App, out: &mut Vec<Effect>) {
         (Some(Pausing::GoOn), _) => false,
         (None, phase) => matches!(phase, Some(Phase::Paused | Phase::Pausing | Phase::Faulted(_))),
     };
-    let (wish, command) = if pausing { (Pausing::GoOn, Command::GoOn) } else { (Pausing::Pause, Command::Pause) };
+    let (wish, command) =
+        if pausing { (Pausing::GoOn, Command::GoOn) } else { (Pausing::Pause, Command::Pause) };
     app.asked.pause = Some(wish);
     out.push(Effect::Command(command));
 }
@@ -59,7 +60,7 @@ pub(super) fn ceiling(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         (_, Some(now)) => steps::faster(now),
         (_, None) => None,
     };
-    app.asked.ceiling = Some(wish);
+    app.asked.ceiling = Some(Ceiling::of(wish));
     match wish {
         Some(rate) => app.says(format!("Asked for at most {} calls a second.", numbers::rate(rate))),
         None => app.says("Asked for no ceiling of ours; the platform's answers set the pace."),
@@ -76,7 +77,9 @@ pub(super) fn scroll(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         Some(Overlay::Question(_)) | None => return move_in_list(app, action, out),
     };
     let most = rows.saturating_sub(page);
-    if let Some(Overlay::Failure(OpenFailure { scroll, .. }) | Overlay::Help { scroll }) = app.overlays.last_mut() {
+    if let Some(Overlay::Failure(OpenFailure { scroll, .. }) | Overlay::Help { scroll }) =
+        app.overlays.last_mut()
+    {
         *scroll = match action {
             Action::Up => scroll.saturating_sub(1),
             Action::Down => *scroll + 1,
@@ -127,7 +130,8 @@ pub(super) fn resend_one(app: &mut App, out: &mut Vec<Effect>) {
         _ => app.failures.current().map(|row| row.item),
     };
     let Some(item) = item else { return };
-    let key = app.failures.rows.iter().find(|row| row.item == item).map(|row| row.key.clone()).unwrap_or_default();
+    let key =
+        app.failures.rows.iter().find(|row| row.item == item).map(|row| row.key.clone()).unwrap_or_default();
     app.failures.mark_asked(item);
     app.says(format!("Asked to send {key} again."));
     resend(app, vec![item], out);

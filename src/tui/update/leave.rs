@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::question;
+use crate::engine::Command;
 use crate::model::{Phase, RunState};
 use crate::tui::app::{App, Asks, Leaving, Overlay, PausedForIt, Pausing, Proof, Suspending, Why};
-use crate::tui::live::Command;
 use crate::tui::message::Effect;
 use crate::tui::shell::Left;
 use crate::tui::words;
@@ -25,9 +25,10 @@ pub(super) fn leave(app: &mut App) {
 
 /// Ctrl-C: asks; again: drains, pauses and leaves; again: leaves at once.
 pub(super) fn interrupt(app: &mut App, out: &mut Vec<Effect>) {
-    let asked = app.overlays.iter().any(|overlay| {
-        matches!(overlay, Overlay::Question(question) if question.asks == Asks::Leave)
-    });
+    let asked = app
+        .overlays
+        .iter()
+        .any(|overlay| matches!(overlay, Overlay::Question(question) if question.asks == Asks::Leave));
     match app.leaving {
         _ if !app.is_live() => app.left = Some(Left::Ended),
         Leaving::Draining { why, .. } => at_once(app, why, out),
@@ -127,7 +128,10 @@ pub(super) fn suspend(app: &mut App, out: &mut Vec<Effect>) {
         Suspending::No | Suspending::Stopped { .. } if running => {
             app.suspending = Suspending::Draining;
             app.asked.pause = Some(Pausing::Pause);
-            app.says(format!("Suspending: {} being finished first. Ctrl-Z suspends at once.", out_words(app)));
+            app.says(format!(
+                "Suspending: {} being finished first. Ctrl-Z suspends at once.",
+                out_words(app)
+            ));
             out.push(Effect::Command(Command::Pause));
         }
         Suspending::Draining => stop(app, PausedForIt::Yes, out),

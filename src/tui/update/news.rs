@@ -1,16 +1,19 @@
 //! What the run and the journal have to tell.
 
 use super::leave;
+use crate::engine::Command;
 use crate::journal::{EventRow, RunRow};
 use crate::model::{Figures, Phase, RunState, Seq};
-use crate::tui::app::{App, Carried, Content, Overlay, Pausing, Reading, Shown, Starting, carried_by, figures_of};
-use crate::tui::live::Command;
+use crate::tui::app::{
+    App, Carried, Ceiling, Content, Overlay, Pausing, Reading, Shown, Starting, carried_by, figures_of,
+};
 use crate::tui::message::{Detail, Effect, More, Tail};
 use crate::tui::theme::Bell;
 
 /// A sample of the live run.
 pub(super) fn figures(app: &mut App, figures: Figures, out: &mut Vec<Effect>) {
-    let before = app.run.as_ref().filter(|run| run.carried == Carried::Here).map(|run| run.figures.phase.clone());
+    let before =
+        app.run.as_ref().filter(|run| run.carried == Carried::Here).map(|run| run.figures.phase.clone());
     // a sample of a run that has ended here comes once: what follows is the journal's
     app.history.add(app.now.instant, figures.records_per_second, figures.requests, figures.throttled);
     confirm(app, &figures);
@@ -43,9 +46,13 @@ fn ring(app: &App, out: &mut Vec<Effect>) {
 fn tell_the_end(app: &mut App, state: RunState) {
     let words = match state {
         RunState::Completed => "The run has ended: all was delivered or closed. q closes the board.",
-        RunState::CompletedWithFailures => "The run has ended with failures. R sends them all again, q closes the board.",
+        RunState::CompletedWithFailures => {
+            "The run has ended with failures. 6, then R, sends them all again; q closes the board."
+        }
         RunState::Cancelled => "The run was cancelled. q closes the board.",
-        RunState::Paused | RunState::Faulted | RunState::Running => "The run stands still now. q closes the board.",
+        RunState::Paused | RunState::Faulted | RunState::Running => {
+            "The run stands still now. q closes the board."
+        }
     };
     app.says(words);
 }
@@ -53,7 +60,9 @@ fn tell_the_end(app: &mut App, state: RunState) {
 /// What was asked for and has come to be is no wish any more.
 fn confirm(app: &mut App, figures: &Figures) {
     app.asked.pause = match (app.asked.pause, &figures.phase) {
-        (Some(Pausing::Pause), Phase::Running | Phase::Checking { .. } | Phase::Pausing) => Some(Pausing::Pause),
+        (Some(Pausing::Pause), Phase::Running | Phase::Checking { .. } | Phase::Pausing) => {
+            Some(Pausing::Pause)
+        }
         (Some(Pausing::GoOn), Phase::Paused | Phase::Pausing | Phase::Faulted(_)) => Some(Pausing::GoOn),
         _ => None,
     };
@@ -64,7 +73,7 @@ fn confirm(app: &mut App, figures: &Figures) {
     {
         app.asked.pause = None;
     }
-    if app.asked.ceiling == Some(figures.pace.ceiling) {
+    if app.asked.ceiling == Some(Ceiling::of(figures.pace.ceiling)) {
         app.asked.ceiling = None;
     }
 }

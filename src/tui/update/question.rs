@@ -111,7 +111,6 @@ pub(super) fn paste(app: &mut App, text: &str) {
 
 pub(super) fn answer(app: &mut App, action: Action, out: &mut Vec<Effect>) {
     let Some(question) = current(app) else { return };
-    let with_field = question.proof != Proof::Button;
     match (action, question.marked) {
         (Action::No, _) | (Action::Press, Place::Dont) => dont(app),
         (Action::Yes, _) | (Action::Press, Place::Do) => go(app, out),
@@ -122,14 +121,21 @@ pub(super) fn answer(app: &mut App, action: Action, out: &mut Vec<Effect>) {
                 say_the_number(app);
             }
         }
-        (Action::NextPlace, Place::Field) => question.marked = Place::Dont,
-        (Action::NextPlace, Place::Dont) => question.marked = Place::Do,
-        (Action::NextPlace, Place::Do) => question.marked = if with_field { Place::Field } else { Place::Dont },
-        (Action::PreviousPlace, Place::Field) => question.marked = Place::Do,
-        (Action::PreviousPlace, Place::Dont) => question.marked = if with_field { Place::Field } else { Place::Do },
-        (Action::PreviousPlace, Place::Do) => question.marked = Place::Dont,
+        (Action::NextPlace, marked) => question.marked = beside(marked, &question.proof, 1),
+        (Action::PreviousPlace, marked) => question.marked = beside(marked, &question.proof, -1),
         _ => {}
     }
+}
+
+/// The place so many further on; after the last comes the first.
+fn beside(marked: Place, proof: &Proof, by: isize) -> Place {
+    let places: &[Place] = match proof {
+        Proof::Button => &[Place::Dont, Place::Do],
+        Proof::Number(_) => &[Place::Field, Place::Dont, Place::Do],
+    };
+    let place = places.iter().position(|place| *place == marked).unwrap_or(0);
+    let next = (place + places.len()).saturating_add_signed(by) % places.len();
+    places.get(next).copied().unwrap_or(marked)
 }
 
 fn say_the_number(app: &mut App) {

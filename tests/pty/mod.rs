@@ -1,0 +1,129 @@
+//! A program in a pseudo-terminal: typed to, resized, signalled, and looked at as a person would see it.
+//!
+//! Waiting is always for something to be seen or to happen, never for a time to pass.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long something may take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program, its terminal, and what is on the screen.
+pub struct Session {
+    master: Option<Box<dyn MasterPty + Send>>,
+    typing: Option<Box<dyn Write + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    modes_before: String,
+}
+
+fn size_of((columns, rows): (u16, u16)) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn some(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).unwrap()
+}
+
+impl Session {
+    /// Starts the command in a terminal of this size, in columns and rows.
+    pub fn start(command: CommandBuilder, size: (u16, u16)) -> Self {
+        let pair = native_pty_system().openpty(size_of(size)).unwrap();
+        let modes_before = format!("{:?}", pair.master.get_termios());
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(some(size.1), some(size.0), 0)));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let seen = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 8192];
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                seen.lock().unwrap().process(&bytes[..length]);
+            }
+        });
+        let typing = pair.master.take_writer().unwrap();
+        Self { master: Some(pair.master), typing: Some(typing), child, screen, modes_before }
+    }
+
+    /// Types; escape sequences are keys.
+    pub fn type_in(&mut self, keys: &str) {
+        let typing = self.typing.as_mut().unwrap();
+        typing.write_all(keys.as_bytes()).unwrap();
+        typing.flush().unwrap();
+    }
+
+    /// Gives the terminal another size, in columns and rows.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        self.screen.lock().unwrap().screen_mut().set_size(some(size.1), some(size.0));
+        self.master.as_ref().unwrap().resize(size_of(size)).unwrap();
+    }
+
+    /// Sends a signal to the program.
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
+    /// Takes the terminal away.
+    pub fn unplug(&mut self) {
+        self.typing = None;
+        self.master = None;
+    }
+
+    /// What is on the screen.
+    pub fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until the screen shows the text.
+    pub fn wait_for(&self, text: &str) {
+        self.wait_until(&format!("`{text}`"), |screen| screen.contents().contains(text));
+    }
+
+    /// Waits until something is true of the screen.
+    pub fn wait_until(&self, what: &str, is: impl Fn(&vt100::Screen) -> bool) {
+        let begun = Instant::now();
+        loop {
+            if is(self.screen.lock().unwrap().screen()) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what} never came; the screen shows:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits for the program's end. Returns its exit code.
+    pub fn wait_for_end(&mut self) -> u32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            if begun.elapsed() >= PATIENCE {
+                let _ = self.child.kill();
+                panic!("the program never ended; the screen shows:\n{}", self.text());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Holds the program to having put everything back that it changed about the terminal.
+    pub fn assert_restored(&self) {
+        self.wait_until("the screen as it was", |screen| !screen.alternate_screen());
+        self.wait_until("the cursor", |screen| !screen.hide_cursor());
+        self.wait_until("pastes as they were", |screen| !screen.bracketed_paste());
+        let now = format!("{:?}", self.master.as_ref().unwrap().get_termios());
+        assert_eq!(now, self.modes_before, "the line discipline is not as it was");
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
