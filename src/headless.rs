@@ -22,5 +22,6 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use events::write_standstill;
 pub use signals::Signals;
 pub use watch::{AtFault, Broken, Origin, Told, watch};

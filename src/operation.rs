@@ -191,14 +191,8 @@ pub fn of(plan: &plan::Plan) -> Arc<dyn Operation> {
 }
 
 /// Why the local check refuses a record.
-fn invalid(code: &str, message: String, violations: Vec<Violation>) -> Box<Reason> {
-    Box::new(Reason {
-        stage: Stage::Validation,
-        status: None,
-        code: Some(code.to_owned()),
-        message,
-        violations,
-    })
+fn invalid(code: &str, message: String, violations: Vec<Violation>) -> Reason {
+    Reason { stage: Stage::Validation, status: None, code: Some(code.to_owned()), message, violations }
 }
 
 /// Lower-case hex SHA-256 of a run, places in it, and a body: the key of an item that has none of its own.

@@ -1,6 +1,8 @@
 //! Runs from end to end against the sandbox: what its ledger says must be what the journal says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use std::fmt::Write as _;
+
 mod support;
 
 use support::{Tenant, contacts, interactions};
@@ -189,7 +191,7 @@ async fn twenty_equal_failures_in_a_row_stop_the_run_and_lose_nothing() {
     let tenant = Tenant::start("bare").await;
     let mut csv = "contactId,category,subcategory\n".to_owned();
     for number in 0..500 {
-        csv.push_str(&format!("unknown-{number},Contacted,Sale\n"));
+        writeln!(csv, "unknown-{number},Contacted,Sale").unwrap();
     }
     let dataset = tenant.file("outcomes.csv", csv.as_bytes());
     let handle = tenant.begin(OperationKind::Outcomes, &[&dataset], &[("rate", "0")]).await.unwrap();

@@ -10,9 +10,9 @@ use super::exit::{Exit, Stop};
 use super::question::{self, Sendoff, is_interactive};
 use super::{BROKEN, House, person};
 use crate::config::{Config, Profile};
-use crate::engine::{self, Handle, Scanned, Setup};
-use crate::headless::{AtFault, Origin, Signals, Told, watch};
-use crate::journal::{Journal, JournalError, RunRow};
+use crate::engine::{self, Handle, Scanned, Setup, StartError};
+use crate::headless::{AtFault, Origin, Signals, Told, watch, write_standstill};
+use crate::journal::{Journal, JournalError, Reader, RunRow};
 use crate::model::{FailureState, OperationKind, RunState};
 use crate::plan::Plan;
 use crate::report::{records_of, run_prefix};
@@ -75,7 +75,10 @@ pub(super) async fn resume(house: &House, args: ResumeArgs) -> Result<Exit, Stop
         question::ask(&sendoff(what, Some(pending), &setup.profile), &mut signals).await?;
     }
     let after = reader.last_event(&run)?;
-    let handle = or_interrupted(engine::resume(setup, &run), &mut signals).await??;
+    let handle = match or_interrupted(engine::resume(setup, &run), &mut signals).await? {
+        Ok(handle) => handle,
+        Err(error) => return Err(stand_still(&reader, &run, args.sending.watching, error)),
+    };
     attend(&handle, (Origin::Resumed, after), args.sending.watching, &mut signals).await
 }
 
@@ -109,6 +112,18 @@ pub(super) fn choose_profile(config: &Config, plan: &mut Plan, named: Option<&st
     let profile = config.profile(name, plan.operation.kind().platform())?;
     plan.profile = Some(profile.name.clone());
     Ok(profile)
+}
+
+/// A resume that met a fault before it began: a program that reads events is told in lines.
+fn stand_still(reader: &Reader, run: &RunRow, watching: Watching, error: StartError) -> Stop {
+    if let StartError::Fault(fault) = &error
+        && watching.events
+        && let Ok(run) = reader.run(&run.id.to_string())
+        && let Err(error) = write_standstill(io::stdout(), &run, fault)
+    {
+        tracing::info!(%error, "the output was closed");
+    }
+    error.into()
 }
 
 /// What a run that was begun before goes on with: its own plan, with other keys of `[delivery]` where they were typed.

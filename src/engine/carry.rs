@@ -18,13 +18,14 @@ use super::faults;
 use super::feeder::{self, Feed};
 use super::gauges::{Circumstances, Gauges};
 use super::handle::{Command, Ending};
-use super::job::{Job, Sent};
+use super::job::{FailedAs, Job, Sent};
 use super::schedule::Schedule;
 use super::worker;
 use crate::dataset::map::Mapping;
 use crate::journal::{Book, Cleanness, Extent, Journal, Origin, RunLock, Write};
 use crate::model::{
-    Fault, FaultKind, Figures, OperationKind, Phase, PlatformKind, Position, Reason, RunId, RunState, Wait,
+    Bottleneck, Fault, FaultKind, Figures, OperationKind, Phase, PlatformKind, Position, Reason, RunId,
+    RunState, Wait,
 };
 use crate::operation::{Admitted, Call, Draft, Grouping, Item, Operation};
 use crate::pacing::{Leave, Outcome};
@@ -95,7 +96,7 @@ pub(super) struct State {
     pub(super) smallest_refused: Option<u64>,
     /// Whether the journal does not know of these two yet.
     pub(super) limit_news: bool,
-    pub(super) streak: Option<((Option<u16>, Option<String>), u32)>,
+    pub(super) streak: Option<(FailedAs, u32)>,
     /// When a chunk of each dataset was last accepted.
     pub(super) accepted: HashMap<u32, Timestamp>,
 }
@@ -309,13 +310,21 @@ impl Shared {
         let records = counts.record_tally();
         let per_second = self.gauges.records_per_second();
         let going = phase == Phase::Running;
+        let learnt = pace.learnt.is_some() || pace.window.is_some_and(|window| window.used >= window.allowed);
+        let chunked = matches!(self.operation.grouping(), Grouping::Chunks { .. });
+        let idle = if waiting > 0 {
+            Some(Bottleneck::Backoffs)
+        } else if chunked && self.gauges.busy() > 0 {
+            // more workers than datasets: each dataset keeps one of them
+            Some(Bottleneck::Order)
+        } else {
+            (self.reading.load(Ordering::Relaxed) > 0).then_some(Bottleneck::Reading)
+        };
         let around = Circumstances {
-            paused: pace.pause.is_some(),
-            learnt: pace.learnt.is_some() || pace.window.is_some_and(|window| window.used >= window.allowed),
-            waiting,
-            in_order: matches!(self.operation.grouping(), Grouping::Chunks { .. })
-                && self.facts.datasets.len() == 1,
-            reading: self.reading.load(Ordering::Relaxed) > 0,
+            pause: pace.pause.map(|_| Bottleneck::Pause),
+            pace: if learnt { Bottleneck::Platform } else { Bottleneck::Bucket },
+            answers: if chunked { Bottleneck::Order } else { Bottleneck::Latency },
+            idle,
         };
         let latency = self.gauges.latency();
         #[expect(clippy::cast_precision_loss, reason = "a time left, for people")]
@@ -560,13 +569,13 @@ impl Supervisor {
                     Some(Next::Fault(Box::new(faults::dataset_broken("reading the dataset broke off: an internal error".to_owned()))))
                 }
             },
-            changed = trouble_turns(&mut trouble, known) => match changed {
-                Some(error) => self.fault(faults::disk(&error)).await,
-                None => {
-                    self.go_on().await;
-                    None
+            changed = trouble_turns(&mut trouble, known) => {
+                if let Some(error) = changed {
+                    return self.fault(faults::disk(&error)).await;
                 }
-            },
+                self.go_on().await;
+                None
+            }
             () = sleep_until(wakes) => {
                 self.go_on().await;
                 None

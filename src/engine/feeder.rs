@@ -58,6 +58,9 @@ pub(super) struct Source {
     pub(super) stop_at: Option<u64>,
 }
 
+/// A record within an item's span that is not the item's own, and why it was refused.
+type Hole = (Position, Box<(Reason, Option<Bytes>)>);
+
 /// Where a dataset's bytes come from.
 pub(super) enum SourceOrigin {
     /// A file that was read to its end before.
@@ -92,7 +95,7 @@ async fn read_all(shared: Arc<Shared>, sources: VecDeque<Source>, side_by_side: 
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 let Some(source) = next else { return Ok(Some(records)) };
                 shared.reading.fetch_add(1, Ordering::Relaxed);
-                let read = read_one(&shared, source);
+                let read = read_one(&shared, &source);
                 shared.reading.fetch_sub(1, Ordering::Relaxed);
                 match read? {
                     Some(count) => records += count,
@@ -121,7 +124,7 @@ async fn read_all(shared: Arc<Shared>, sources: VecDeque<Source>, side_by_side: 
 }
 
 /// Reads one dataset to its end and returns how many records it has; `None` where the run came to its end first.
-fn read_one(shared: &Arc<Shared>, source: Source) -> Result<Option<u64>, Fault> {
+fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault> {
     let limits = Limits { record_bytes: record_limit(shared), ..Limits::default() };
     let (reader, streamed, cut_off) = match source.origin {
         SourceOrigin::File { ref path, ref fingerprint } => {
@@ -140,7 +143,7 @@ fn read_one(shared: &Arc<Shared>, source: Source) -> Result<Option<u64>, Fault> 
     let mut grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), together, &limit);
     let mut open = source.open.iter().peekable();
     let mut piece: Vec<(Position, Admitted)> = Vec::new();
-    let mut holes: Vec<(Position, Box<(Reason, Option<Bytes>)>)> = Vec::new();
+    let mut holes: Vec<Hole> = Vec::new();
     let mut count = 0;
     loop {
         if source.stop_at.is_some_and(|most| count >= most) {
@@ -151,7 +154,7 @@ fn read_one(shared: &Arc<Shared>, source: Source) -> Result<Option<u64>, Fault> 
             Some(Ok(entry)) => entry,
             Some(Err(error)) => {
                 if let Some(batch) = grouper.finish() {
-                    plan(shared, &source, batch);
+                    plan(shared, source, batch);
                 }
                 return Err(fault_of(&error));
             }
@@ -164,7 +167,7 @@ fn read_one(shared: &Arc<Shared>, source: Source) -> Result<Option<u64>, Fault> 
         let position = source.first_position + local;
         if local >= source.planned {
             if let Some(batch) = grouper.push(position, entry)
-                && !plan(shared, &source, batch)
+                && !plan(shared, source, batch)
             {
                 return Ok(None);
             }
@@ -178,14 +181,14 @@ fn read_one(shared: &Arc<Shared>, source: Source) -> Result<Option<u64>, Fault> 
         if position + 1 >= item.extent.first + item.extent.span {
             let records = std::mem::take(&mut piece);
             let refused = std::mem::take(&mut holes);
-            if !take_again(shared, &source, item, records, refused) {
+            if !take_again(shared, source, item, records, refused) {
                 return Ok(None);
             }
             open.next();
         }
     }
     if let Some(batch) = grouper.finish()
-        && !plan(shared, &source, batch)
+        && !plan(shared, source, batch)
     {
         return Ok(None);
     }
@@ -328,7 +331,7 @@ fn take_again(
     source: &Source,
     open: &OpenItem,
     records: Vec<(Position, Admitted)>,
-    holes: Vec<(Position, Box<(Reason, Option<Bytes>)>)>,
+    holes: Vec<Hole>,
 ) -> bool {
     let extent = open.extent;
     if records.is_empty() {

@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(5);
 const SLOT: Duration = Duration::from_millis(250);
 
 /// How long a latency counts before newer ones take its place.
-const LATENCY_AGE: Duration = Duration::from_secs(60);
+const LATENCY_AGE: Duration = Duration::from_mins(1);
 
 /// The measures of one run.
 #[derive(Debug)]
@@ -57,11 +57,13 @@ pub(super) enum Activity {
 /// What stands beside the measures when the bottleneck is told.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Circumstances {
-    pub(super) paused: bool,
-    pub(super) learnt: bool,
-    pub(super) waiting: u64,
-    pub(super) in_order: bool,
-    pub(super) reading: bool,
+    pub(super) pause: Option<Bottleneck>,
+    /// What binds where workers wait for leave: our bucket, or the platform.
+    pub(super) pace: Bottleneck,
+    /// What binds where workers wait for answers: the time they take, or that one chunk goes after the other.
+    pub(super) answers: Bottleneck,
+    /// What binds where workers have nothing to do.
+    pub(super) idle: Option<Bottleneck>,
 }
 
 impl Gauges {
@@ -159,14 +161,19 @@ impl Gauges {
         (!both.is_empty()).then(|| (micros(0.5), micros(0.99)))
     }
 
+    /// Workers that have an item.
+    pub(super) fn busy(&self) -> usize {
+        self.state().workers.iter().filter(|(doing, _)| *doing != Doing::Idle).count()
+    }
+
     pub(super) fn workers(&self) -> Vec<WorkerFigures> {
         self.state().workers.iter().map(|(doing, _)| WorkerFigures { doing: *doing }).collect()
     }
 
     /// What the workers' time went into most, and why.
     pub(super) fn bottleneck(&self, around: Circumstances) -> Option<Bottleneck> {
-        if around.paused {
-            return Some(Bottleneck::Pause);
+        if around.pause.is_some() {
+            return around.pause;
         }
         let now = Instant::now();
         let state = self.state();
@@ -184,22 +191,15 @@ impl Gauges {
             return None;
         }
         let most = spent.held.max(spent.sending).max(spent.disk);
-        Some(if around.in_order && spent.sending >= spent.held && spent.sending >= spent.disk {
-            Bottleneck::Order
-        } else if spent.idle > most {
-            if around.waiting > 0 {
-                Bottleneck::Backoffs
-            } else if around.reading {
-                Bottleneck::Reading
-            } else {
-                return None;
-            }
-        } else if spent.held >= most {
-            if around.learnt { Bottleneck::Platform } else { Bottleneck::Bucket }
+        if spent.idle > most {
+            return around.idle;
+        }
+        Some(if spent.held >= most {
+            around.pace
         } else if spent.disk >= most {
             Bottleneck::Disk
         } else {
-            Bottleneck::Latency
+            around.answers
         })
     }
 }

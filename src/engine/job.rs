@@ -39,8 +39,11 @@ pub(super) struct Job {
     pub(super) last_status: Option<u16>,
     pub(super) waits_for: WaitReason,
     /// How it failed before a person sent it again.
-    pub(super) failed_before: Option<(Option<u16>, Option<String>)>,
+    pub(super) failed_before: Option<FailedAs>,
 }
+
+/// How an item failed: its status and code.
+pub(super) type FailedAs = (Option<u16>, Option<String>);
 
 /// Whether a chunk keeps its boundaries: one that was sent does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,9 @@ use super::phrases::PROMPT;
 use super::teller::{Sight, Voice};
 use super::watch::{AtFault, Origin};
 use crate::engine::Ending;
-use crate::journal::{Contents, EventRow, FailureRow, Filter};
+use crate::journal::{Contents, EventRow, FailureRow, Filter, RunRow};
 use crate::model::{Fault, FaultKind, Figures, OperationKind, Position, RunId, RunState, Seq, Stage, Tally};
+use crate::text::one_line;
 
 /// The least time between two `progress` lines.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -142,6 +143,23 @@ impl<W: Write + Send> EventLines<W> {
         }
         Ok(())
     }
+}
+
+/// Tells in event lines of a run that could not go on at all: lines have a first and a last also then.
+///
+/// # Errors
+///
+/// They could not be written.
+pub fn write_standstill(out: impl Write + Send, run: &RunRow, fault: &Fault) -> io::Result<()> {
+    let mut lines = EventLines::new(out, run.id, Origin::Resumed, AtFault::Leave);
+    let datasets: Vec<String> = run.datasets.iter().map(|dataset| one_line(&dataset.path, 500)).collect();
+    let (operation, profile) = (run.operation, run.profile.as_str());
+    lines.line("run_started", now(), Started { operation, profile, datasets: &datasets, resumed: true })?;
+    lines.fault(fault)?;
+    let RunRow { state, items, records, requests, retries, throttled, .. } = *run;
+    let finished = Finished { state, items, records, requests, retries, throttled, elapsed_ms: 0 };
+    lines.line("run_finished", now(), finished)?;
+    lines.out.flush()
 }
 
 /// What the event says is true of its own moment; the failure's row adds what an event does not hold.

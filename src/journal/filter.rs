@@ -57,7 +57,8 @@ impl Filter {
                 "code" => filter.code = Some(value.to_owned()),
                 "stage" => filter.stage = Some(value.parse().map_err(|error| refuse(format!("{error}")))?),
                 "item" => {
-                    filter.items.push(value.parse().map_err(|_| refuse("an item is a number".to_owned()))?)
+                    let item = value.parse().map_err(|_| refuse("an item is a number".to_owned()))?;
+                    filter.items.push(item);
                 }
                 _ => return Err(refuse("there are status:, code:, stage:, item: and bare words".to_owned())),
             }

@@ -3,6 +3,7 @@
 //! Long answers come a page at a time, or row by row into a closure, so that a hundred thousand failures need no more
 //! memory than ten.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -582,16 +583,6 @@ impl Reader {
         self.event_rows("run = ?1 AND event > ?2 ORDER BY event LIMIT ?3", params![run.number, after, limit])
     }
 
-    /// The number of a run's last event; 0 where it has none.
-    ///
-    /// # Errors
-    ///
-    /// The journal cannot be read.
-    pub fn last_event(&self, run: &RunRow) -> Result<i64, JournalError> {
-        let (_, _, last) = counts(&self.connection, run.number)?;
-        Ok(last)
-    }
-
     /// The last events of a run that are worth telling a person, newest first: no single waits and failures.
     ///
     /// # Errors
@@ -729,7 +720,8 @@ fn condition(run: &RunRow, filter: &Filter) -> (String, Vec<Value>) {
     }
     if !filter.items.is_empty() {
         let holes = vec!["?"; filter.items.len()].join(", ");
-        sql.push_str(&format!(" AND f.item IN ({holes})"));
+        // writing to a String cannot fail
+        let _ = write!(sql, " AND f.item IN ({holes})");
         values.extend(filter.items.iter().map(|item| Value::Integer(super::write::int(*item))));
     }
     for word in &filter.words {

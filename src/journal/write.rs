@@ -292,7 +292,7 @@ pub(super) fn apply(
             )?;
         }
         Write::Split { seq, extent, parts, unsure, was } => {
-            split(tx, run, counts, *seq, extent, parts, *unsure, *was)?
+            split(tx, run, counts, *seq, extent, parts, *unsure, *was)?;
         }
         Write::Sending { seq, extent, attempts, unsure, out } => {
             let state = match out {
@@ -542,7 +542,7 @@ fn fail(
         violations,
         now,
         state.word(),
-        record.map(|record| record.as_ref()),
+        record.map(AsRef::<[u8]>::as_ref),
         cause::mask(&reason.message),
         i64::from(settled.doubtful)
     ])?;
@@ -584,7 +584,7 @@ fn split(
                                       doubtful, record)
                  SELECT run, ?3, stage, status, code, message, violations, first_at, last_at, state, cause, doubtful,
                         ?4 FROM failure WHERE run = ?1 AND item = ?2",
-                params![run, int(seq), int(*part), record.as_ref().map(|record| record.as_ref())],
+                params![run, int(seq), int(*part), record.as_ref().map(AsRef::<[u8]>::as_ref)],
             )?;
         }
         tx.prepare_cached("UPDATE run SET next_seq = max(next_seq, ?2) WHERE run = ?1")?

@@ -5,7 +5,7 @@
 //! before the commit that holds it has returned.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub(super) fn run(
     mut connection: Connection,
     mut orders: mpsc::Receiver<Order>,
     trouble: &watch::Sender<Option<String>>,
-    path: &PathBuf,
+    path: &Path,
 ) {
     let mut batch = Vec::with_capacity(MOST);
     while orders.blocking_recv_many(&mut batch, MOST) > 0 {

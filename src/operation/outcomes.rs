@@ -127,12 +127,12 @@ impl Operation for Outcomes {
         if let (Some((category, subcategory)), Some(hierarchy)) = (&outcome, self.hierarchy.get())
             && let Err(violation) = hierarchy.check(category, subcategory)
         {
-            return Err(invalid("outcome.unknown", violation.reason.clone(), vec![violation]));
+            return Err(Box::new(invalid("outcome.unknown", violation.reason.clone(), vec![violation])));
         }
         let (Some(contact), Some((category, subcategory)), true) = (contact, outcome, violations.is_empty())
         else {
             let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
-            return Err(invalid("record.incomplete", message, violations));
+            return Err(Box::new(invalid("record.incomplete", message, violations)));
         };
         let body =
             serde_json::json!({"outcome": {"category": category, "subcategory": subcategory}}).to_string();
@@ -183,11 +183,8 @@ struct Fields<'a>(std::collections::HashMap<Cow<'a, str>, &'a RawValue>);
 impl<'a> Fields<'a> {
     fn of(record: &'a [u8]) -> Result<Self, Box<Reason>> {
         serde_json::from_slice(record).map(Self).map_err(|error| {
-            invalid(
-                "record.unreadable",
-                format!("the record is no object of fields: {}", one_line(&error.to_string(), 200)),
-                Vec::new(),
-            )
+            let message = format!("the record is no object of fields: {}", one_line(&error.to_string(), 200));
+            Box::new(invalid("record.unreadable", message, Vec::new()))
         })
     }
 

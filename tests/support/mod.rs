@@ -1,6 +1,7 @@
 //! A tenant to run against, and datasets to run: shared by the tests of whole runs.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -84,7 +85,7 @@ impl Tenant {
 }
 
 /// A profile for a sandbox, its secret in a file of the folder.
-pub fn profile(url: &str, kind: OperationKind, _folder: &Path) -> Profile {
+pub fn profile(url: &str, kind: OperationKind, folder: &Path) -> Profile {
     let prefix = match kind.platform() {
         trunkline::model::PlatformKind::Genesys => "GENESYS",
         trunkline::model::PlatformKind::Cxone => "CXONE",
@@ -99,7 +100,7 @@ pub fn profile(url: &str, kind: OperationKind, _folder: &Path) -> Profile {
         })
     };
     let mut profile = env_profile(kind.platform(), &lookup).unwrap();
-    let secret = _folder.join("secret");
+    let secret = folder.join("secret");
     std::fs::write(&secret, CLIENT_SECRET).unwrap();
     #[cfg(unix)]
     {
@@ -145,7 +146,10 @@ impl Records {
             hash.update(record);
             hash.update(b"\n");
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        })
     }
 }
 
@@ -153,7 +157,7 @@ impl Records {
 pub fn contacts(count: usize) -> Vec<u8> {
     let mut csv = "contactId,category,subcategory\n".to_owned();
     for number in 0..count {
-        csv.push_str(&format!("c-{number:07},Contacted,{}\n", ["Sale", "No budget", "Callback"][number % 3]));
+        writeln!(csv, "c-{number:07},Contacted,{}", ["Sale", "No budget", "Callback"][number % 3]).unwrap();
     }
     csv.into_bytes()
 }

@@ -1,0 +1,176 @@
+//! Leaving a run, coming back to it, and how the program ends.
+
+use std::process::{Child, Stdio};
+
+use super::bench::{Bench, SECRET, events, files, interactions, outcomes};
+
+/// Slow enough to be met in the middle.
+const SLOW: &str = "[latency]\nmin = \"20ms\"\nmax = \"20ms\"\n";
+
+fn signal(child: &Child, name: &str) {
+    let sent =
+        std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn an_interrupted_run_is_paused_and_a_resume_sends_each_record_once() {
+    for name in ["INT", "TERM", "HUP"] {
+        let bench = Bench::like(SLOW);
+        bench.file("a.json", interactions(60));
+        let words = ["ingest", "a.json", "--profile", "env", "--events", "--chunk-records", "1"];
+        let child = bench.child(&words).stdout(Stdio::piped()).spawn().unwrap();
+        bench.until("a few records", |ledger| ledger["ingest"]["records_applied"].as_u64() >= Some(5));
+        signal(&child, name);
+        let said = child.wait_with_output().unwrap();
+        assert_eq!(said.status.code(), Some(130), "SIG{name}");
+        let lines = events(std::str::from_utf8(&said.stdout).unwrap());
+        assert_eq!(lines.last().unwrap()["event"], "run_finished", "SIG{name}");
+        assert_eq!(lines.last().unwrap()["state"], "paused", "SIG{name}");
+        assert!(bench.ledger()["ingest"]["records_applied"].as_u64() < Some(60));
+
+        let said = bench.ends(&["resume", "last", "--events"], 0);
+        assert_eq!(said.events()[0]["resumed"], true);
+        assert_eq!(bench.ledger()["ingest"]["records_applied"], 60, "SIG{name}");
+        bench.assert_clean();
+    }
+}
+
+#[test]
+fn a_second_interrupt_leaves_at_once() {
+    let bench = Bench::like("[latency]\nmin = \"30s\"\nmax = \"30s\"\n");
+    bench.file("a.json", interactions(3));
+    let words = ["ingest", "a.json", "--profile", "env", "--events"];
+    let child = bench.child(&words).stdout(Stdio::piped()).spawn().unwrap();
+    bench.until("a call", |ledger| !ledger["token"].is_null() && bench_has_token(ledger));
+    signal(&child, "INT");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    signal(&child, "INT");
+    let begun = std::time::Instant::now();
+    let said = child.wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(130));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+fn bench_has_token(ledger: &serde_json::Value) -> bool {
+    ledger["token"].as_object().is_some_and(|token| token.values().any(|count| count.as_u64() > Some(0)))
+}
+
+#[test]
+fn a_killed_run_shows_paused_and_a_resume_sends_each_record_once() {
+    let bench = Bench::like(SLOW);
+    bench.file("o.csv", outcomes((0..60).map(|n| format!("c{n}"))));
+    let words = ["outcomes", "o.csv", "--profile", "env", "--events", "--rate", "0", "--workers", "2"];
+    let mut child = bench.child(&words).stdout(Stdio::null()).spawn().unwrap();
+    bench.until("a few contacts", |ledger| ledger["outcomes"]["applied"].as_u64() >= Some(5));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(bench.ends(&["runs", "--format", "json"], 0).json()[0]["state"], "paused");
+    bench.ends(&["resume", "last", "--events"], 0);
+    assert_eq!(bench.ledger()["outcomes"]["applied"], 60);
+    bench.assert_clean();
+}
+
+#[test]
+fn a_refused_client_is_a_fault_and_nothing_is_lost() {
+    let bench = Bench::calm();
+    bench.file("a.json", interactions(4));
+    let words = ["ingest", "a.json", "--profile", "env", "--events"];
+    let said = bench.command(&words).env("GENESYS_CLIENT_SECRET", "wrong").output().unwrap();
+    assert_eq!(said.status.code(), Some(3), "{}", String::from_utf8_lossy(&said.stderr));
+    let lines = events(std::str::from_utf8(&said.stdout).unwrap());
+    assert!(lines.iter().any(|event| event["kind"] == "client_refused"));
+    bench.ends(&["resume", "last", "--events"], 0);
+    assert_eq!(bench.ledger()["ingest"]["records_applied"], 4);
+}
+
+#[test]
+fn a_run_that_another_process_has_is_left_alone() {
+    let bench = Bench::like("[latency]\nmin = \"100ms\"\nmax = \"100ms\"\n");
+    bench.file(
+        "o.csv",
+        outcomes((0..400).map(|n| if n == 0 { "unknown-0".to_owned() } else { format!("c{n}") })),
+    );
+    let words = ["outcomes", "o.csv", "--profile", "env", "--events", "--workers", "1"];
+    let mut child = bench.child(&words).stdout(Stdio::null()).spawn().unwrap();
+    bench.until("a few contacts", |ledger| ledger["outcomes"]["applied"].as_u64() >= Some(2));
+    for words in [
+        &["resume", "last"][..],
+        &["retry", "last"],
+        &["dismiss", "last", "--note", "x"],
+        &["reopen", "last"],
+        &["cancel", "last"],
+    ] {
+        let said = bench.ends(words, 2);
+        let named = format!("sam, process {}", child.id());
+        assert!(said.err().contains(&named), "{words:?}: {}", said.err());
+    }
+    assert_eq!(bench.ends(&["runs", "--format", "json"], 0).json()[0]["state"], "running");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_cancelled_run_stays_so() {
+    let bench = Bench::like("forbidden = [\"ingest\"]\n");
+    bench.file("a.json", interactions(4));
+    bench.ends(&["ingest", "a.json", "--profile", "env"], 3);
+    let said = bench.ends(&["cancel", "last"], 0);
+    assert!(said.out().contains("4 records stay pending"), "{}", said.out());
+    let run = bench.ends(&["show", "last", "--format", "json"], 0).json();
+    assert_eq!((&run["state"], &run["records"]["pending"]), (&"cancelled".into(), &4.into()));
+    assert!(bench.ends(&["resume", "last"], 2).err().contains("cancelled"));
+    assert!(bench.ends(&["cancel", "last"], 2).err().contains("already"));
+}
+
+#[test]
+fn a_resume_under_another_client_is_refused_and_names_both() {
+    let bench = Bench::like("forbidden = [\"ingest\"]\n");
+    bench.file("a.json", interactions(4));
+    bench.ends(&["ingest", "a.json", "--profile", "env"], 3);
+    let said = bench.command(&["resume", "last"]).env("GENESYS_CLIENT_ID", "other").output().unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    let err = String::from_utf8(said.stderr).unwrap();
+    assert!(err.contains("`sandbox`") && err.contains("`other`"), "{err}");
+}
+
+#[test]
+fn no_secret_stands_anywhere_afterwards() {
+    let bench = Bench::like("[faults]\nerror_503 = 0.2\n");
+    bench.file("a.json", interactions(50));
+    let words =
+        ["-vvv", "ingest", "a.json", "--profile", "env", "--chunk-records", "5", "--set", "backoff.base=5ms"];
+    let said = bench.ends(&words, 0);
+    assert!(!said.out().contains(SECRET) && !said.err().contains(SECRET));
+    let all = files(&bench.data_dir());
+    assert!(all.len() > 1);
+    for file in all {
+        let content = std::fs::read(&file).unwrap();
+        let found = content.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+        assert!(!found, "the secret stands in {}", file.display());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn without_a_terminal_the_board_says_what_to_do_instead() {
+    let bench = Bench::calm();
+    let said = bench.ends(&[], 2);
+    assert!(said.err().contains("hint: "), "{}", said.err());
+}
+
+#[test]
+fn a_demo_ends_well_though_its_sample_has_failures() {
+    let bench = Bench::calm();
+    let said = bench.ends(&["demo", "--operation", "outcomes", "--scenario", "bare", "--events"], 0);
+    let events = said.events();
+    assert_eq!(events.last().unwrap()["state"], "completed_with_failures");
+    assert!(
+        !bench.data_dir().join("journal.db").exists(),
+        "a demo leaves nothing in the person's own journal"
+    );
+}
