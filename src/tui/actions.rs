@@ -318,6 +318,9 @@ pub(super) fn may(app: &App, action: Action) -> Result<(), String> {
             None => Err("there is no ceiling of ours; the platform's answers set the pace".to_owned()),
             Some(_) => Ok(()),
         }),
+        Action::ResendOne | Action::Open if app.overlays.is_empty() && app.failures.is_moving() => {
+            Err("the failures there are still being read".to_owned())
+        }
         Action::ResendOne => {
             let row = match app.overlays.last() {
                 Some(Overlay::Failure(open)) => app.failures.rows.iter().find(|row| row.item == open.item),

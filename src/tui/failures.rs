@@ -49,6 +49,7 @@ enum Reading {
     #[default]
     Nothing,
     Under {
+        now: Anchor,
         then: Option<Anchor>,
     },
 }
@@ -67,6 +68,8 @@ pub(super) struct FailureList {
     /// How many stood below the cursor when it was last moved.
     below_seen: u64,
     reading: Reading,
+    /// Rows that the cursor was moved by and could not go yet, because they are still being read.
+    owed: isize,
     /// Items that were asked to be sent again from here, with the moment of their last failure at that time.
     asked_again: BTreeMap<Seq, Timestamp>,
     /// Whether a page has ever come.
@@ -77,12 +80,12 @@ impl FailureList {
     /// Asks for a page; none where one is being read, which is then followed by this one.
     pub fn ask(&mut self, anchor: Anchor) -> Option<Anchor> {
         match &mut self.reading {
-            Reading::Under { then } => {
+            Reading::Under { then, .. } => {
                 *then = Some(anchor);
                 None
             }
             Reading::Nothing => {
-                self.reading = Reading::Under { then: None };
+                self.reading = Reading::Under { now: anchor, then: None };
                 Some(anchor)
             }
         }
@@ -96,9 +99,12 @@ impl FailureList {
     /// Takes a page in. Returns what is to be read next.
     pub fn take(&mut self, page: Page) -> Option<Anchor> {
         let next = match std::mem::take(&mut self.reading) {
-            Reading::Under { then } => then,
+            Reading::Under { then, .. } => then,
             Reading::Nothing => None,
         };
+        if let Some(next) = next {
+            self.reading = Reading::Under { now: next, then: None };
+        }
         let first_ever = !self.known;
         self.known = true;
         self.rows = page.rows;
@@ -130,12 +136,44 @@ impl FailureList {
         if first_ever {
             self.note_below();
         }
-        next
+        match (next, std::mem::take(&mut self.owed)) {
+            (None, 0) => None,
+            (None, owed) => self.step(owed),
+            (Some(next), owed) => {
+                // what was wanted meanwhile goes on from here, if it is no jump
+                if next == Anchor::Start || next == Anchor::End {
+                    self.owed = owed;
+                    return Some(next);
+                }
+                self.step(owed);
+                Some(self.cursor.map_or(next, Anchor::Around))
+            }
+        }
+    }
+
+    /// Whether the cursor is on its way to a row that is still being read: what is under it is not what was meant.
+    pub fn is_moving(&self) -> bool {
+        self.owed != 0 || self.jumps()
+    }
+
+    fn jumps(&self) -> bool {
+        let jump = |anchor: &Anchor| matches!(anchor, Anchor::Start | Anchor::End);
+        match &self.reading {
+            Reading::Nothing => false,
+            Reading::Under { now, then } => self.known && (jump(now) || then.as_ref().is_some_and(jump)),
+        }
+    }
+
+    /// Jumps to the first or the last failure. Returns what is to be read for it.
+    pub fn jump(&mut self, anchor: Anchor) -> Option<Anchor> {
+        self.owed = 0;
+        self.ask(anchor)
     }
 
     /// A page could not be read.
     pub fn gave_up(&mut self) {
         self.reading = Reading::Nothing;
+        self.owed = 0;
     }
 
     /// The place of an item in the rows held, or of the one after it; the last one where it lies beyond.
@@ -170,13 +208,23 @@ impl FailureList {
 
     /// Moves the cursor by rows. Returns what is to be read for it.
     pub fn step(&mut self, rows: isize) -> Option<Anchor> {
+        if self.reading != Reading::Nothing && (!self.known || self.jumps()) {
+            self.owed = self.owed.saturating_add(rows);
+            return None;
+        }
         let last = self.rows.len().checked_sub(1)?;
-        let place = self.place(self.cursor)?.saturating_add_signed(rows).min(last);
+        let from = self.place(self.cursor)?;
+        let place = from.saturating_add_signed(rows).min(last);
+        let went = place.cast_signed() - from.cast_signed();
         self.cursor = self.rows.get(place).map(|row| row.item);
         self.note_below();
         let more_before = self.before > 0 && place < NEAR;
         let held = self.before + u64::try_from(self.rows.len()).unwrap_or(0);
         let more_after = held < self.total && last - place < NEAR;
+        let more_that_way = if rows < 0 { self.before > 0 } else { held < self.total };
+        if more_that_way {
+            self.owed = self.owed.saturating_add(rows - went);
+        }
         if more_before || more_after { self.ask_again() } else { None }
     }
 
@@ -284,6 +332,43 @@ mod tests {
         let next: Vec<Seq> = (1200..1712).collect();
         assert_eq!(list.take(page(Anchor::Around(1456), &next, 1200, 100_000)), Some(Anchor::Around(1466)));
         assert_eq!(list.cursor, Some(1466));
+    }
+
+    #[test]
+    fn keys_that_are_faster_than_the_journal_are_not_lost() {
+        let mut list = FailureList::default();
+        list.ask(Anchor::Start);
+        list.step(1);
+        list.step(1);
+        assert!(list.is_moving());
+        let first: Vec<Seq> = (0..512).collect();
+        assert_eq!(list.take(page(Anchor::Start, &first, 0, 100_000)), None);
+        assert_eq!((list.cursor, list.is_moving()), (Some(2), false));
+        assert_eq!(list.step(500), Some(Anchor::Around(502)));
+        list.step(500);
+        assert_eq!(
+            (list.cursor, list.is_moving()),
+            (Some(511), true),
+            "it stands at the end of what is held"
+        );
+        let next: Vec<Seq> = (246..758).collect();
+        let again = list.take(page(Anchor::Around(502), &next, 246, 100_000));
+        assert_eq!(again, Some(Anchor::Around(757)));
+        let next: Vec<Seq> = (501..1013).collect();
+        list.take(page(Anchor::Around(757), &next, 501, 100_000));
+        assert_eq!((list.cursor, list.is_moving()), (Some(1002), false));
+    }
+
+    #[test]
+    fn a_jump_is_where_later_keys_go_on_from() {
+        let mut list = FailureList::default();
+        let held: Vec<Seq> = (0..20).collect();
+        list.take(page(Anchor::Start, &held, 0, 20));
+        assert_eq!(list.jump(Anchor::End), Some(Anchor::End));
+        list.step(-1);
+        assert!(list.is_moving());
+        list.take(page(Anchor::End, &held, 0, 20));
+        assert_eq!((list.cursor, list.is_moving()), (Some(18), false));
     }
 
     #[test]

@@ -5,13 +5,15 @@
 //! a key waiting; figures are sampled at most 30 times a second, whatever the engine does; a frame is made only when
 //! something has changed and the one before stands on the screen.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -175,7 +177,7 @@ impl Shell {
             self.paint();
             let woken = self.wait().await;
             self.take_in(woken);
-            self.take_a_handful();
+            self.take_a_handful().await;
             self.sample();
             if self.app.next_change().is_some_and(|at| at <= now().instant) {
                 self.take(What::Clock);
@@ -240,18 +242,19 @@ impl Shell {
     }
 
     /// What else is there already, up to a bound: keys and messages in turn.
-    fn take_a_handful(&mut self) {
+    async fn take_a_handful(&mut self) {
         let begun = Instant::now();
         for _ in 0..HANDFUL {
             if begun.elapsed() > HANDFUL_TIME || self.app.left.is_some() {
                 return;
             }
-            let event = self.events.next().now_or_never();
+            // with this task's own waker: the stream keeps the one that it saw first, and wakes no other
+            let event = poll_fn(|context| Poll::Ready(self.events.poll_next_unpin(context))).await;
             let told = self.inbox.try_recv().ok();
-            if event.is_none() && told.is_none() {
+            if event.is_pending() && told.is_none() {
                 return;
             }
-            if let Some(event) = event {
+            if let Poll::Ready(event) = event {
                 self.take_in(Woken::Event(event));
             }
             if let Some(what) = told {

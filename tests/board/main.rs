@@ -27,6 +27,8 @@ fn command(kind: &str) -> CommandBuilder {
     command.env("TERM", "xterm-256color");
     command.env_remove("LC_ALL");
     command.env_remove("NO_COLOR");
+    // a panic's text is to fit onto the screen
+    command.env("RUST_BACKTRACE", "0");
     command
 }
 
@@ -53,6 +55,7 @@ fn a_person_looks_around_pauses_and_leaves() {
     session.wait_for("The platform does not know this contact.");
     session.wait_for("\"contactId\": \"contact-4999\"");
     session.type_in(ESC);
+    session.wait_until("the list", |screen| !screen.contents().contains("Failure contact"));
     session.type_in("p");
     session.wait_for("paused");
     session.type_in("<");

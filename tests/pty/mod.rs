@@ -4,6 +4,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ pub struct Session {
     typing: Option<Box<dyn Write + Send>>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<vt100::Parser>>,
+    unplugged: Arc<AtomicBool>,
     modes_before: String,
 }
 
@@ -40,14 +42,19 @@ impl Session {
         let screen = Arc::new(Mutex::new(vt100::Parser::new(some(size.1), some(size.0), 0)));
         let mut output = pair.master.try_clone_reader().unwrap();
         let seen = Arc::clone(&screen);
+        let unplugged = Arc::new(AtomicBool::new(false));
+        let no_more = Arc::clone(&unplugged);
         std::thread::spawn(move || {
             let mut bytes = [0; 8192];
             while let Ok(length @ 1..) = output.read(&mut bytes) {
+                if no_more.load(Ordering::SeqCst) {
+                    return;
+                }
                 seen.lock().unwrap().process(&bytes[..length]);
             }
         });
         let typing = pair.master.take_writer().unwrap();
-        Self { master: Some(pair.master), typing: Some(typing), child, screen, modes_before }
+        Self { master: Some(pair.master), typing: Some(typing), child, screen, unplugged, modes_before }
     }
 
     /// Types; escape sequences are keys.
@@ -69,8 +76,9 @@ impl Session {
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 
-    /// Takes the terminal away.
+    /// Takes the terminal away: with the next thing that the program writes, nobody has its other end any more.
     pub fn unplug(&mut self) {
+        self.unplugged.store(true, Ordering::SeqCst);
         self.typing = None;
         self.master = None;
     }

@@ -99,8 +99,8 @@ fn move_in_list(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         Action::Down => app.failures.step(1),
         Action::PageUp => app.failures.step(-page),
         Action::PageDown => app.failures.step(page),
-        Action::Home => app.failures.ask(Anchor::Start),
-        _ => app.failures.ask(Anchor::End),
+        Action::Home => app.failures.jump(Anchor::Start),
+        _ => app.failures.jump(Anchor::End),
     };
     out.extend(ask.map(Effect::ReadPage));
 }
