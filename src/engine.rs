@@ -417,6 +417,7 @@ fn carry_on(
         reading: AtomicU64::new(0),
         faults: told,
         begun: Instant::now(),
+        over: std::sync::OnceLock::new(),
         state: std::sync::Mutex::new(State {
             phase: Phase::Running,
             largest_accepted: run.limits.0,

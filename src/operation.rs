@@ -167,6 +167,11 @@ pub trait Operation: Send + Sync {
     /// Why it is invalid.
     fn admit(&self, record: Bytes) -> Result<Admitted, Box<Reason>>;
 
+    /// What a person knows a record by that is refused, where that is not its place in the file.
+    fn name(&self, _record: &[u8]) -> Option<String> {
+        None
+    }
+
     /// Makes an item. The same draft makes the same item, byte for byte, for ever.
     fn build(&self, run: RunId, draft: Draft) -> Item;
 

@@ -94,7 +94,7 @@ async fn what_the_hierarchy_does_not_know_is_invalid_and_the_rest_arrives() {
     assert_eq!(
         told,
         [
-            (1, "outcomes.csv:1", Some("outcome.unknown")),
+            (1, "b", Some("outcome.unknown")),
             (2, "unknown-1", Some("contact.not.found")),
             (3, "outcomes.csv:3", Some("csv.ragged")),
         ]
@@ -167,7 +167,7 @@ async fn failures_are_sent_again_and_dismissed() {
 async fn a_refused_client_is_a_fault_before_anything_is_sent() {
     let tenant = Tenant::start("bare").await;
     let dataset = tenant.file("outcomes.csv", &contacts(20));
-    let mut setup = tenant.setup(tenant.plan(OperationKind::Outcomes, &[&dataset], &[]));
+    let mut setup = tenant.setup(Tenant::plan(OperationKind::Outcomes, &[&dataset], &[]));
     setup.profile.client_id = "somebody".to_owned();
     let scanned = engine::scan(&setup.plan, false, |_, _| ()).await.unwrap();
     let handle = engine::begin(setup, scanned).await.unwrap();

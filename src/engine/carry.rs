@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -84,6 +84,8 @@ pub(super) struct Shared {
     pub(super) reading: AtomicU64,
     pub(super) faults: mpsc::Sender<Fault>,
     pub(super) begun: Instant,
+    /// How long it took, once it is over.
+    pub(super) over: OnceLock<Duration>,
     pub(super) state: Mutex<State>,
 }
 
@@ -342,7 +344,7 @@ impl Shared {
             production: self.facts.production,
             datasets: self.facts.datasets.clone(),
             started_at: self.facts.started_at,
-            elapsed: self.begun.elapsed(),
+            elapsed: self.over.get().copied().unwrap_or_else(|| self.begun.elapsed()),
             bottleneck: if going { self.gauges.bottleneck(around) } else { None },
             phase,
             items: counts.item_tally(),
@@ -502,6 +504,8 @@ impl Supervisor {
         };
         let ending = self.end(next, tasks).await;
         drop(self.lock);
+        // nothing but this sets it
+        let _ = shared.over.set(shared.begun.elapsed());
         shared.set_phase(Phase::Ended(ending.state));
         teller.abort();
         shared.changes.send_modify(|changes| *changes += 1);

@@ -58,9 +58,6 @@ pub(super) struct Source {
     pub(super) stop_at: Option<u64>,
 }
 
-/// A record within an item's span that is not the item's own, and why it was refused.
-type Hole = (Position, Box<(Reason, Option<Bytes>)>);
-
 /// Where a dataset's bytes come from.
 pub(super) enum SourceOrigin {
     /// A file that was read to its end before.
@@ -143,7 +140,7 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
     let mut grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), together, &limit);
     let mut open = source.open.iter().peekable();
     let mut piece: Vec<(Position, Admitted)> = Vec::new();
-    let mut holes: Vec<Hole> = Vec::new();
+    let mut holes: Vec<Refused> = Vec::new();
     let mut count = 0;
     loop {
         if source.stop_at.is_some_and(|most| count >= most) {
@@ -174,9 +171,9 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
             continue;
         }
         let Some(item) = open.peek().filter(|item| item.extent.first <= position) else { continue };
-        match grouper.check(entry) {
+        match grouper.check(position, entry) {
             Ok(admitted) => piece.push((position, admitted)),
-            Err(refused) => holes.push((position, refused)),
+            Err(refused) => holes.push(*refused),
         }
         if position + 1 >= item.extent.first + item.extent.span {
             let records = std::mem::take(&mut piece);
@@ -232,25 +229,18 @@ impl Shared {
         self.facts.correlation_ids.get(dataset as usize).cloned().unwrap_or_else(|| "".into())
     }
 
-    fn invalid(
-        &self,
-        seq: Seq,
-        extent: Extent,
-        reason: Reason,
-        record: Option<Bytes>,
-        origin: Origin,
-    ) -> Write {
+    fn invalid(&self, seq: Seq, extent: Extent, refused: Refused, origin: Origin) -> Write {
         self.gauges.settled(extent.count);
         Write::Settle(Box::new(Settled {
             seq,
             extent,
-            end: End::Invalid { reason, record },
+            end: End::Invalid { reason: refused.reason, record: refused.record },
             attempts: 0,
             unsure: 0,
             doubtful: false,
             status: None,
             correlation_id: None,
-            name: None,
+            name: refused.name,
             origin,
         }))
     }
@@ -278,10 +268,11 @@ fn plan(shared: &Arc<Shared>, source: &Source, batch: Batch) -> bool {
                 let draft = Draft { seq, extent, records, correlation_id, holes: Vec::new() };
                 jobs.push(Job::new(shared.operation.build(shared.run, draft), dataset));
             }
-            for Refused { position, reason, record } in batch.refused {
+            for refused in batch.refused {
+                let position = refused.position;
                 let extent = Extent { dataset, first: position, span: 1, count: 1 };
                 let seq = first_seq + (position - first);
-                writes.push(shared.invalid(seq, extent, reason, record, Origin::Planned));
+                writes.push(shared.invalid(seq, extent, refused, Origin::Planned));
             }
             Ahead { items: 3 * shared.together() }
         }
@@ -299,11 +290,12 @@ fn plan(shared: &Arc<Shared>, source: &Source, batch: Batch) -> bool {
                 jobs.push(Job::new(shared.operation.build(shared.run, draft), dataset));
                 writes.push(Write::Chunk { seq, extent, planned });
             }
-            for Refused { position, reason, record } in batch.refused {
+            for refused in batch.refused {
+                let position = refused.position;
                 let extent = Extent { dataset, first: position, span: 1, count: 1 };
                 let seq = shared.next_seq.fetch_add(1, Ordering::Relaxed);
                 writes.push(Write::Stretch { first_seq: seq, dataset, first: position, count: 1, planned });
-                writes.push(shared.invalid(seq, extent, reason, record, Origin::Planned));
+                writes.push(shared.invalid(seq, extent, refused, Origin::Planned));
             }
             Ahead { items: CHUNKS_AHEAD }
         }
@@ -331,14 +323,14 @@ fn take_again(
     source: &Source,
     open: &OpenItem,
     records: Vec<(Position, Admitted)>,
-    holes: Vec<Hole>,
+    holes: Vec<Refused>,
 ) -> bool {
     let extent = open.extent;
     if records.is_empty() {
         // what was valid then is not now: the platform's own categories have changed, perhaps
         let writes: Vec<Write> = holes
             .into_iter()
-            .map(|(_, refused)| shared.invalid(open.seq, extent, refused.0, refused.1, Origin::Planned))
+            .map(|refused| shared.invalid(open.seq, extent, refused, Origin::Planned))
             .collect();
         shared.journal.commit_blocking(&shared.book, writes);
         return true;
@@ -348,7 +340,7 @@ fn take_again(
         extent,
         records: records.into_iter().map(|(_, record)| record).collect(),
         correlation_id: shared.correlation_id(extent.dataset),
-        holes: holes.into_iter().map(|(position, _)| position).collect(),
+        holes: holes.into_iter().map(|refused| refused.position).collect(),
     };
     let mut job = Job::new(shared.operation.build(shared.run, draft), source.number);
     job.tries = open.attempts;
@@ -438,7 +430,10 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
         Grouping::Single => match shared.operation.admit(record.clone()) {
             Ok(admitted) => vec![admitted],
             Err(reason) => {
-                let refused = shared.invalid(item.seq, item.extent, *reason, Some(record), Origin::Failure);
+                let name = shared.operation.name(&record);
+                let refused =
+                    Refused { position: item.extent.first, reason: *reason, record: Some(record), name };
+                let refused = shared.invalid(item.seq, item.extent, refused, Origin::Failure);
                 shared.journal.commit_blocking(&shared.book, vec![refused]);
                 return true;
             }

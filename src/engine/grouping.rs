@@ -25,6 +25,8 @@ pub(super) struct Refused {
     pub(super) reason: Reason,
     /// What there is of it; nothing where it is too large to be kept.
     pub(super) record: Option<Bytes>,
+    /// What a person knows it by.
+    pub(super) name: Option<String>,
 }
 
 impl Batch {
@@ -66,22 +68,20 @@ impl<'a> Grouper<'a> {
     }
 
     /// Checks one record.
-    pub(super) fn check(&self, entry: Entry) -> Result<Admitted, Box<(Reason, Option<Bytes>)>> {
+    pub(super) fn check(&self, position: Position, entry: Entry) -> Result<Admitted, Box<Refused>> {
         let record = match entry {
             Entry::Record(record) => record.bytes,
-            Entry::Unusable(unusable) => {
-                let reason = refusal(unusable.code, unusable.reason);
-                // what does not fit into a call is not kept either: only how it begins is known
-                return Err(Box::new((reason, None)));
-            }
+            // of what cannot be read whole, only how it begins is known: that is no record to keep
+            Entry::Unusable(bad) => return Err(self.refuse(position, refusal(bad.code, bad.reason), None)),
         };
-        let record = match self.mapping {
+        let record = match self.mapping.map(|mapping| mapping.apply(&record)) {
             None => record,
-            Some(mapping) => mapping.apply(&record).map_err(|violations| {
+            Some(Ok(mapped)) => mapped,
+            Some(Err(violations)) => {
                 let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
                 let reason = Reason { violations, ..refusal("record.unmappable", message) };
-                Box::new((reason, Some(record.clone())))
-            })?,
+                return Err(self.refuse(position, reason, Some(&record)));
+            }
         };
         if let Grouping::Chunks { bytes, frame, .. } = self.grouping
             && record.len() as u64 + frame > bytes
@@ -90,14 +90,26 @@ impl<'a> Grouper<'a> {
                 "the record alone is {} bytes, and a whole call may have {bytes}",
                 record.len() as u64 + frame
             );
-            return Err(Box::new((refusal("record.too_large", message), None)));
+            return Err(self.refuse(position, refusal("record.too_large", message), None));
         }
-        self.operation.admit(record.clone()).map_err(|reason| Box::new((*reason, Some(record))))
+        let admitted = self.operation.admit(record.clone());
+        admitted.map_err(|reason| self.refuse(position, *reason, Some(&record)))
+    }
+
+    /// A copy of the record is kept: a slice would keep a reader's whole buffer alive.
+    fn refuse(&self, position: Position, reason: Reason, record: Option<&Bytes>) -> Box<Refused> {
+        let name = record.and_then(|record| self.operation.name(record));
+        Box::new(Refused {
+            position,
+            reason,
+            record: record.map(|record| Bytes::copy_from_slice(record)),
+            name,
+        })
     }
 
     /// Takes one record in; returns a batch that is complete without it.
     pub(super) fn push(&mut self, position: Position, entry: Entry) -> Option<Batch> {
-        match self.check(entry) {
+        match self.check(position, entry) {
             Ok(admitted) => {
                 let bytes = admitted.record.len() as u64 + 1;
                 let full = match self.grouping {
@@ -113,11 +125,9 @@ impl<'a> Grouper<'a> {
                 complete
             }
             Err(refused) => {
-                let (reason, record) = *refused;
                 let full = self.len() >= self.together.max(MOST_REFUSED);
                 let complete = full.then(|| std::mem::take(&mut self.batch));
-                let record = record.map(|record| Bytes::copy_from_slice(&record));
-                self.batch.refused.push(Refused { position, reason, record });
+                self.batch.refused.push(*refused);
                 complete
             }
         }

@@ -142,6 +142,11 @@ impl Operation for Outcomes {
         Ok(Admitted { body: Some(body.into()), name: Some(name), record })
     }
 
+    fn name(&self, record: &[u8]) -> Option<String> {
+        let contact = Fields::of(record).ok()?.contact().ok()?.into_owned();
+        Some(one_line(&contact, 200))
+    }
+
     fn build(&self, run: RunId, mut draft: Draft) -> Item {
         let one = draft.records.pop().unwrap_or(Admitted { record: Bytes::new(), body: None, name: None });
         let body = one.body.unwrap_or_default();

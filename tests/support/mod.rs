@@ -46,7 +46,7 @@ impl Tenant {
         profile(&self.sandbox.url(), kind, self.folder.path())
     }
 
-    pub fn plan(&self, kind: OperationKind, datasets: &[&Path], settings: &[(&str, &str)]) -> Plan {
+    pub fn plan(kind: OperationKind, datasets: &[&Path], settings: &[(&str, &str)]) -> Plan {
         let mut plan = Plan::new(kind);
         plan.datasets = datasets.iter().map(|path| path.to_str().unwrap().to_owned()).collect();
         plan.set_all(settings).unwrap();
@@ -64,7 +64,7 @@ impl Tenant {
         datasets: &[&Path],
         settings: &[(&str, &str)],
     ) -> Result<Handle, StartError> {
-        let setup = self.setup(self.plan(kind, datasets, settings));
+        let setup = self.setup(Self::plan(kind, datasets, settings));
         let scanned = engine::scan(&setup.plan, false, |_, _| ()).await?;
         engine::begin(setup, scanned).await
     }
