@@ -48,7 +48,7 @@ pub(super) async fn ask(sendoff: &Sendoff<'_>, signals: &mut Signals) -> Result<
     if wanted.iter().any(|word| answer.trim().eq_ignore_ascii_case(word)) {
         return Ok(());
     }
-    Err(Stop::refuse("nothing was sent: the question was not answered with yes"))
+    Err(Stop::refuse("nothing was sent: it was not confirmed"))
 }
 
 /// Asks for one line. The thread that waits for it ends with the line or with the process.

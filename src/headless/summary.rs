@@ -34,7 +34,8 @@ pub(super) fn write_summary(
     writeln!(out, "  records  {}", tally_line(&figures.records))?;
     writeln!(out, "  {:<8} {}", figures.operation.item_noun(), tally_line(&figures.items))?;
     let mut calls = vec![grouped(figures.requests)];
-    for (count, words) in [(figures.retries, "repeats"), (figures.throttled, "answered \"slow down\" (429)")]
+    for (count, words) in
+        [(figures.retries, "of them repeated"), (figures.throttled, "answered \"slow down\" (429)")]
     {
         if count > 0 {
             calls.push(format!("{} {words}", grouped(count)));
