@@ -24,4 +24,4 @@ mod tests;
 
 pub use events::write_standstill;
 pub use signals::Signals;
-pub use watch::{AtFault, Broken, Origin, Told, watch};
+pub use watch::{AtFault, Broken, Origin, Told, summarise, watch};

@@ -15,6 +15,8 @@ mod table;
 mod words;
 
 #[cfg(test)]
+pub(crate) mod bench;
+#[cfg(test)]
 mod tests;
 
 use std::io;

@@ -9,12 +9,12 @@ use tempfile::TempDir;
 use super::args::DemoArgs;
 use super::exit::{Exit, Stop};
 use super::send::{at_fault, or_interrupted};
-use super::{BROKEN, House, sandbox};
+use super::{BROKEN, House, board, sandbox};
 use crate::config::{Profile, ProfileSettings, SecretSource};
 use crate::engine::{self, Setup};
 use crate::headless::{Origin, Signals, Told, watch};
 use crate::journal::Journal;
-use crate::model::{OperationKind, RunState};
+use crate::model::OperationKind;
 use crate::plan::Plan;
 use crate::sandbox::{CLIENT_ID, CLIENT_SECRET, Sandbox, sample};
 
@@ -35,17 +35,26 @@ pub(super) async fn show(house: &House, args: DemoArgs) -> Result<Exit, Stop> {
 
     let scanned = or_interrupted(engine::scan(&plan, false, |_, _| ()), &mut signals).await??;
     let setup = Setup { journal: Journal::open(&data_dir)?, plan, profile, until_error: false };
-    let handle = or_interrupted(engine::begin(setup, scanned), &mut signals).await??;
-    let ending =
-        watch(&handle, (Origin::New, 0), told, at_fault(args.watching), &mut signals, &BROKEN).await?;
+    let handle = or_interrupted(engine::begin(setup.clone(), scanned), &mut signals).await??;
+    let exit = if board::is_wanted(args.watching) {
+        // without a configuration the board looks as it does by itself
+        board::carry(handle, setup, &house.config().unwrap_or_default(), told).await?
+    } else {
+        let at_fault = at_fault(args.watching);
+        Exit::of(&watch(&handle, (Origin::New, 0), told, at_fault, &mut signals, &BROKEN).await?)
+    };
     sandbox.stop().await;
-    if ending.state == RunState::CompletedWithFailures {
-        // a first try that ends with an error would be a strange welcome
-        let line = "the failures are part of the sample: they show what failures look like";
-        let _ = writeln!(io::stderr(), "\n{line}");
-        return Ok(Exit::Done);
+    Ok(welcome(exit))
+}
+
+/// A first try that ends with an error would be a strange welcome.
+fn welcome(exit: Exit) -> Exit {
+    if exit != Exit::Failures {
+        return exit;
     }
-    Ok(Exit::of(&ending))
+    let _ =
+        writeln!(io::stderr(), "\nthe failures are part of the sample: they show what failures look like");
+    Exit::Done
 }
 
 fn private_folder() -> io::Result<TempDir> {
@@ -85,4 +94,15 @@ fn profile(operation: OperationKind, url: &str, folder: &Path) -> Result<Profile
         ..ProfileSettings::default()
     };
     super::profile::resolve("sandbox", &settings, folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_the_sample_are_no_error_and_anything_else_is() {
+        assert_eq!(welcome(Exit::Failures), Exit::Done);
+        assert_eq!([Exit::Faulted, Exit::Interrupted].map(welcome), [Exit::Faulted, Exit::Interrupted]);
+    }
 }

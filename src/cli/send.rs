@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::{IngestArgs, OutcomesArgs, ResumeArgs, RetryArgs, RunArgs, Sending, Watching};
 use super::exit::{Exit, Stop};
 use super::question::{self, Sendoff, is_interactive};
-use super::{BROKEN, House, person};
+use super::{BROKEN, House, board, person};
 use crate::config::{Config, Profile};
 use crate::engine::{self, Handle, Scanned, Setup, StartError};
 use crate::headless::{AtFault, Origin, Signals, Told, watch, write_standstill};
@@ -44,7 +44,8 @@ async fn begin(
     keys.extend(sending.delivery.pairs());
     keys.extend(sending.any.pairs()?);
     plan.set_all(&keys)?;
-    let profile = choose_profile(&house.config()?, &mut plan, sending.profile.as_deref())?;
+    let config = house.config()?;
+    let profile = choose_profile(&config, &mut plan, sending.profile.as_deref())?;
     refuse_read_only(sending, &profile)?;
     let scanned = scan(&plan, sending.until_error, &mut signals).await?;
     if asks(sending) {
@@ -56,8 +57,9 @@ async fn begin(
     }
     let journal = Journal::open(&house.places.data_dir)?;
     let setup = Setup { journal, plan, profile, until_error: sending.until_error };
-    let handle = or_interrupted(engine::begin(setup, scanned), &mut signals).await??;
-    attend(&handle, (Origin::New, 0), sending.watching, &mut signals).await
+    let handle = or_interrupted(engine::begin(setup.clone(), scanned), &mut signals).await??;
+    let carrying = Carrying { handle, setup, config: &config, since: (Origin::New, 0) };
+    carrying.watch(sending.watching, signals).await
 }
 
 pub(super) async fn resume(house: &House, args: ResumeArgs) -> Result<Exit, Stop> {
@@ -68,18 +70,20 @@ pub(super) async fn resume(house: &House, args: ResumeArgs) -> Result<Exit, Stop
     if let Some(exit) = over(&run)? {
         return Ok(exit);
     }
-    let setup = again(house, &run, &args.sending)?;
+    let config = house.config()?;
+    let setup = again(house, &config, &run, &args.sending)?;
     if asks(&args.sending) {
         let pending = run.records.pending;
         let what = format!("go on with run {} and send {}", run_prefix(run.id), left(pending));
         question::ask(&sendoff(what, Some(pending), &setup.profile), &mut signals).await?;
     }
     let after = reader.last_event(&run)?;
-    let handle = match or_interrupted(engine::resume(setup, &run), &mut signals).await? {
+    let handle = match or_interrupted(engine::resume(setup.clone(), &run), &mut signals).await? {
         Ok(handle) => handle,
         Err(error) => return Err(stand_still(&reader, &run, args.sending.watching, error)),
     };
-    attend(&handle, (Origin::Resumed, after), args.sending.watching, &mut signals).await
+    let carrying = Carrying { handle, setup, config: &config, since: (Origin::Resumed, after) };
+    carrying.watch(args.sending.watching, signals).await
 }
 
 pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> {
@@ -93,17 +97,19 @@ pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> 
         say(&format!("no open failure of run {} matches: nothing was sent", run_prefix(run.id)));
         return Ok(Exit::Done);
     }
-    let setup = again(house, &run, &args.sending)?;
+    let config = house.config()?;
+    let setup = again(house, &config, &run, &args.sending)?;
     let count = items.len() as u64;
     if asks(&args.sending) {
         let what =
             format!("send {} of run {} again", records_of(count, "failure", "failures"), run_prefix(run.id));
         question::ask(&sendoff(what, Some(count), &setup.profile), &mut signals).await?;
     }
-    let by = person(&house.config()?);
+    let by = person(&config);
     let after = reader.last_event(&run)?;
-    let handle = or_interrupted(engine::retry(setup, &run, items, by), &mut signals).await??;
-    attend(&handle, (Origin::Resumed, after), args.sending.watching, &mut signals).await
+    let handle = or_interrupted(engine::retry(setup.clone(), &run, items, by), &mut signals).await??;
+    let carrying = Carrying { handle, setup, config: &config, since: (Origin::Resumed, after) };
+    carrying.watch(args.sending.watching, signals).await
 }
 
 /// The profile of a new run: the one on the command line, else the plan's, else the default one.
@@ -126,17 +132,28 @@ fn stand_still(reader: &Reader, run: &RunRow, watching: Watching, error: StartEr
     error.into()
 }
 
-/// What a run that was begun before goes on with: its own plan, with other keys of `[delivery]` where they were typed.
-fn again(house: &House, run: &RunRow, sending: &Sending) -> Result<Setup, Stop> {
-    let mut plan = Plan::from_toml(&run.plan)?;
+/// What a run that was begun before goes on with: its own plan and profile.
+pub(super) fn setup_of(
+    config: &Config,
+    journal: Journal,
+    run: &RunRow,
+    profile: Option<&str>,
+) -> Result<Setup, Stop> {
+    let plan = Plan::from_toml(&run.plan)?;
+    let profile = config.profile(Some(profile.unwrap_or(&run.profile)), run.platform)?;
+    Ok(Setup { journal, plan, profile, until_error: run.until_error })
+}
+
+/// As `setup_of`, with other keys of `[delivery]` where they were typed.
+fn again(house: &House, config: &Config, run: &RunRow, sending: &Sending) -> Result<Setup, Stop> {
+    let journal = Journal::open(&house.places.data_dir)?;
+    let mut setup = setup_of(config, journal, run, sending.profile.as_deref())?;
+    refuse_read_only(sending, &setup.profile)?;
     let mut keys = sending.delivery.pairs();
     keys.extend(sending.any.pairs()?);
-    plan.set_delivery_all(&keys)?;
-    let name = sending.profile.as_deref().unwrap_or(&run.profile);
-    let profile = house.config()?.profile(Some(name), run.platform)?;
-    refuse_read_only(sending, &profile)?;
-    let journal = Journal::open(&house.places.data_dir)?;
-    Ok(Setup { journal, plan, profile, until_error: sending.until_error || run.until_error })
+    setup.plan.set_delivery_all(&keys)?;
+    setup.until_error |= sending.until_error;
+    Ok(setup)
 }
 
 fn refuse_read_only(sending: &Sending, profile: &Profile) -> Result<(), Stop> {
@@ -248,16 +265,27 @@ pub(super) async fn or_interrupted<T>(
     }
 }
 
-/// Watches the run to its end.
-async fn attend(
-    handle: &Handle,
+/// A run that is carried now.
+struct Carrying<'c> {
+    handle: Handle,
+    /// What it was begun with.
+    setup: Setup,
+    config: &'c Config,
+    /// How it came about, and the last event before that.
     since: (Origin, i64),
-    watching: Watching,
-    signals: &mut Signals,
-) -> Result<Exit, Stop> {
-    let told = if watching.events { Told::Events } else { Told::Words };
-    let ending = watch(handle, since, told, at_fault(watching), signals, &BROKEN).await?;
-    Ok(Exit::of(&ending))
+}
+
+impl Carrying<'_> {
+    /// Watches it to its end: on the board where there is a terminal.
+    async fn watch(self, watching: Watching, mut signals: Signals) -> Result<Exit, Stop> {
+        let told = if watching.events { Told::Events } else { Told::Words };
+        if board::is_wanted(watching) {
+            return board::carry(self.handle, self.setup, self.config, told).await;
+        }
+        let at_fault = at_fault(watching);
+        let ending = watch(&self.handle, self.since, told, at_fault, &mut signals, &BROKEN).await?;
+        Ok(Exit::of(&ending))
+    }
 }
 
 /// Only a person at the terminal can mend a fault while the run waits for it.

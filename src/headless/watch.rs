@@ -11,7 +11,7 @@ use super::bar::Bar;
 use super::events::EventLines;
 use super::lines::PlainLines;
 use super::signals::Signals;
-use super::summary::Hints;
+use super::summary::{Hints, write_summary};
 use super::teller::{Sight, Teller, Voice};
 use crate::engine::{Command, Ending, Handle};
 use crate::journal::JournalError;
@@ -133,9 +133,27 @@ pub async fn watch(
     Ok(ending)
 }
 
+/// Says on standard output how a run ended that was not told of meanwhile.
+///
+/// # Errors
+///
+/// The journal cannot be read.
+pub fn summarise(handle: &Handle, ending: &Ending, told: Told) -> Result<(), JournalError> {
+    let sight = Sight { run: handle.row()?, reader: handle.journal().reader()? };
+    let written = write_summary(&mut io::stdout(), &sight, &handle.figures(), ending, hints(told));
+    if let Err(error) = written {
+        tracing::info!(%error, "the output was closed");
+    }
+    Ok(())
+}
+
+fn hints(told: Told) -> Hints {
+    if told == Told::Demo { Hints::Nothing } else { Hints::Commands }
+}
+
 fn voice(told: Told, handle: &Handle, origin: Origin, at_fault: AtFault) -> Box<dyn Voice> {
     let out = io::BufWriter::new(io::stdout());
-    let hints = if told == Told::Demo { Hints::Nothing } else { Hints::Commands };
+    let hints = hints(told);
     match told {
         Told::Events => Box::new(EventLines::new(out, handle.run(), origin, at_fault)),
         Told::Words | Told::Demo if io::stderr().is_terminal() => Box::new(Bar::new(out, hints, at_fault)),

@@ -574,6 +574,16 @@ impl Reader {
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
 
+    /// The number of the run's last event; 0 before the first.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn last_event(&self, run: &RunRow) -> Result<i64, JournalError> {
+        let sql = "SELECT coalesce(max(event), 0) FROM event WHERE run = ?1";
+        Ok(self.connection.query_row(sql, params![run.number], |row| row.get(0))?)
+    }
+
     /// What happened in a run after the event of this number, oldest first.
     ///
     /// # Errors

@@ -1,90 +1,17 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::bench::Bench;
 use super::*;
-use crate::journal::{
-    Book, End, Extent, Filter, Journal, NewDataset, NewRun, RunRow, Settled, Write as Change,
-};
-use crate::model::{OperationKind, PlatformKind, Reason, RunId, Stage, Violation};
+use crate::journal::{End, Filter};
 
-/// A run in a journal of its own, with what a test settles in it.
-struct Bench {
-    _folder: tempfile::TempDir,
-    journal: Journal,
-    book: Arc<Book>,
-    id: RunId,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(folder.path()).unwrap();
-        let id = RunId::begin();
-        let new = NewRun {
-            id,
-            operation: OperationKind::Outcomes,
-            profile: "acme".to_owned(),
-            platform: PlatformKind::Cxone,
-            api_url: "https://na1.example/".to_owned(),
-            auth_url: "https://na1.example/".to_owned(),
-            client_id: "id".to_owned(),
-            production: false,
-            plan: "dataset = \"a.csv\"\n[operation]\nkind = \"outcomes\"\n".to_owned(),
-            until_error: false,
-            datasets: vec![NewDataset {
-                path: "/data/a.csv".to_owned(),
-                format: "CSV".to_owned(),
-                bytes: 10,
-                digest: None,
-                records: Some(100),
-                first_position: 0,
-                correlation_id: "c".to_owned(),
-            }],
-        };
-        let (book, _lock) = journal.begin(&new).unwrap();
-        Self { _folder: folder, journal, book, id }
-    }
-
-    fn settle(&self, seq: u64, name: &str, end: End) {
-        let settled = Settled {
-            seq,
-            extent: Extent { dataset: 0, first: seq, span: 1, count: 1 },
-            end,
-            attempts: 2,
-            unsure: 1,
-            status: Some(200),
-            name: Some(name.to_owned()),
-            correlation_id: Some("corr".to_owned()),
-            origin: crate::journal::Origin::Planned,
-            doubtful: false,
-        };
-        self.journal.commit_blocking(&self.book, vec![Change::Settle(Box::new(settled))]);
-    }
-
-    fn fail(&self, seq: u64, name: &str, message: &str, record: &[u8]) {
-        let reason = Reason {
-            stage: Stage::Delivery,
-            status: Some(404),
-            code: Some("contact.not.found".to_owned()),
-            message: message.to_owned(),
-            violations: vec![Violation { pointer: "/a".to_owned(), reason: "is wrong".to_owned() }],
-        };
-        self.settle(seq, name, End::Failed { reason, record: Some(Bytes::copy_from_slice(record)) });
-    }
-
-    fn row(&self) -> RunRow {
-        self.journal.reader().unwrap().run(&self.id.to_string()).unwrap()
-    }
-
-    fn failures(&self, format: TableFormat) -> String {
-        let mut out = Vec::new();
-        let reader = self.journal.reader().unwrap();
-        write_failures(&mut out, &reader, &self.row(), &Filter::default(), format).unwrap();
-        String::from_utf8(out).unwrap()
-    }
+fn failures(bench: &Bench, format: TableFormat) -> String {
+    let mut out = Vec::new();
+    let reader = bench.journal.reader().unwrap();
+    write_failures(&mut out, &reader, &bench.row(), &Filter::default(), format).unwrap();
+    String::from_utf8(out).unwrap()
 }
 
 #[test]
@@ -113,7 +40,7 @@ fn a_record_in_json_is_the_record_itself() {
     let record = r#"{"b":1.10,"a":12345678901234567890,"b":"é\u00e9"}"#;
     bench.fail(3, "5d1f", "unknown contact", record.as_bytes());
     bench.fail(4, "77aa", "cut", b"\"a;b;c");
-    let json = bench.failures(TableFormat::Json);
+    let json = failures(&bench, TableFormat::Json);
     assert!(json.contains(&format!("\"record\":{record}}}")), "{json}");
     let rows: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(rows[0]["violations"][0]["pointer"], "/a");
@@ -125,7 +52,7 @@ fn a_record_in_json_is_the_record_itself() {
 fn csv_and_json_have_the_same_columns() {
     let bench = Bench::new();
     bench.fail(0, "=evil()", "bad\n\"quoted\", text", br#"{"a":1}"#);
-    let csv = bench.failures(TableFormat::Csv);
+    let csv = failures(&bench, TableFormat::Csv);
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let wanted = "run, item, position, key, stage, status, code, message, violations, attempts, correlation_id, \
@@ -137,7 +64,7 @@ fn csv_and_json_have_the_same_columns() {
     assert_eq!(&rows[0][7], "bad \"quoted\", text");
 
     let json: Vec<serde_json::Map<String, Value>> =
-        serde_json::from_str(&bench.failures(TableFormat::Json)).unwrap();
+        serde_json::from_str(&failures(&bench, TableFormat::Json)).unwrap();
     let keys: std::collections::BTreeSet<_> = json[0].keys().cloned().collect();
     assert_eq!(keys, header.into_iter().collect());
 }
@@ -148,18 +75,18 @@ fn pages_of_failures_join_without_a_gap_or_a_double() {
     for seq in 0..50 {
         bench.fail(seq, &format!("c{seq}"), "no", b"{}");
     }
-    let rows: Vec<Value> = serde_json::from_str(&bench.failures(TableFormat::Json)).unwrap();
+    let rows: Vec<Value> = serde_json::from_str(&failures(&bench, TableFormat::Json)).unwrap();
     let items: Vec<u64> = rows.iter().map(|row| row["item"].as_u64().unwrap()).collect();
     assert_eq!(items, (0..50).collect::<Vec<_>>());
-    assert_eq!(bench.failures(TableFormat::Table).lines().count(), 51);
+    assert_eq!(failures(&bench, TableFormat::Table).lines().count(), 51);
 }
 
 #[test]
 fn an_empty_report_is_whole() {
     let bench = Bench::new();
-    assert_eq!(bench.failures(TableFormat::Json), "[]\n");
-    assert_eq!(bench.failures(TableFormat::Csv).lines().count(), 1);
-    assert_eq!(bench.failures(TableFormat::Table), "no failures\n");
+    assert_eq!(failures(&bench, TableFormat::Json), "[]\n");
+    assert_eq!(failures(&bench, TableFormat::Csv).lines().count(), 1);
+    assert_eq!(failures(&bench, TableFormat::Table), "no failures\n");
 }
 
 #[test]
