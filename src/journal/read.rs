@@ -593,16 +593,6 @@ impl Reader {
         self.event_rows("run = ?1 AND event > ?2 ORDER BY event LIMIT ?3", params![run.number, after, limit])
     }
 
-    /// The number of a run's last event; 0 where it has none.
-    ///
-    /// # Errors
-    ///
-    /// The journal cannot be read.
-    pub fn last_event(&self, run: &RunRow) -> Result<i64, JournalError> {
-        let (_, _, last) = counts(&self.connection, run.number)?;
-        Ok(last)
-    }
-
     /// The last events of a run that are worth telling a person, newest first: no single waits and failures.
     ///
     /// # Errors
