@@ -43,6 +43,7 @@ mod painter;
 mod panes;
 mod record;
 mod shell;
+mod signals;
 mod steps;
 mod terminal;
 mod theme;

@@ -1,5 +1,7 @@
 //! What the board knows: the whole state of the interface. `update` changes it, `view` draws it, nothing else touches it.
 
+mod over;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -8,12 +10,14 @@ use jiff::tz::TimeZone;
 use super::failures::FailureList;
 use super::history::History;
 use super::layout;
-use super::message::{Detail, Moment};
+use super::message::Moment;
 use super::numbers;
 use super::shell::Left;
 use super::theme::{Bell, Decoration, Look};
 use crate::journal::{EventRow, RunRow};
-use crate::model::{Doing, Figures, PaceFigures, Phase, RunState, Seq};
+use crate::model::{Doing, Figures, PaceFigures, Phase, RunState};
+
+pub(super) use over::{Asks, Content, OpenFailure, Overlay, Place, Proof, Question, Seen};
 
 /// The panes. Their numbers are those of the finished board, so that fingers need not learn them twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,83 +104,6 @@ impl Ceiling {
 pub(super) enum Pausing {
     Pause,
     GoOn,
-}
-
-/// Something that lies over the board and takes all keys.
-#[derive(Debug, Clone)]
-pub(super) enum Overlay {
-    /// One failure.
-    Failure(OpenFailure),
-    /// The keys.
-    Help { scroll: usize },
-    /// A question.
-    Question(Question),
-}
-
-/// A failure that was opened.
-#[derive(Debug, Clone)]
-pub(super) struct OpenFailure {
-    pub item: Seq,
-    pub content: Content,
-    pub scroll: usize,
-}
-
-/// What is known of an opened failure.
-#[derive(Debug, Clone)]
-pub(super) enum Content {
-    /// It is being read.
-    Coming,
-    /// It is here.
-    Here(Box<Detail>),
-    /// It is no failure any more.
-    Gone,
-}
-
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asks {
-    /// Whether to leave a run that goes on.
-    Leave,
-    /// Whether to send these failures again.
-    Resend(Vec<Seq>),
-}
-
-/// A question. The harmless answer is marked first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Question {
-    pub asks: Asks,
-    pub proof: Proof,
-    pub marked: Place,
-    /// The frame in which it was first to be seen: keys that came before that frame stood on the screen are not for it.
-    pub frame: u64,
-    pub seen: Seen,
-}
-
-/// Whether something stands on the screen yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
-    NotYet,
-    Yes,
-}
-
-/// What a person must give to be believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Proof {
-    /// A button.
-    Button,
-    /// The number of what it is about, typed; this much of it is there.
-    Number(String),
-}
-
-/// A place in a question that can be marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// The field for the number.
-    Field,
-    /// The harmless answer.
-    Dont,
-    /// The other one.
-    Do,
 }
 
 /// What the last key, or the world, had to say.

@@ -27,7 +27,7 @@ use super::message::{Effect, Message, Moment, What};
 use super::painter::{Amount, Frame, Painter, Ring};
 use super::terminal::Terminal;
 use super::theme::{Bell, Look};
-use super::{Board, update, view, words};
+use super::{Board, signals, update, view, words};
 use crate::config::Ui;
 use crate::engine::Command;
 use crate::journal::Journal;
@@ -77,7 +77,7 @@ pub(super) async fn watch(board: Board, ui: &Ui) -> Result<Left, TuiError> {
     app.bell = if ui.bell { Bell::Rings } else { Bell::Silent };
     app.by.clone_from(&board.by);
     let (told, inbox) = mpsc::channel(INBOX);
-    listen_to_signals(&told)?;
+    signals::listen(&told)?;
     let events = Box::pin(EventStream::new());
     let shell = Shell::new(app, terminal, events, (told, inbox), board)?;
     shell.run().await
@@ -395,35 +395,4 @@ async fn sleep_until(due: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// Signals become messages.
-#[cfg(unix)]
-fn listen_to_signals(told: &mpsc::Sender<What>) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let goes_on = SignalKind::from_raw(rustix::process::Signal::CONT.as_raw());
-    let heard: [(SignalKind, fn() -> What); 4] = [
-        (SignalKind::terminate(), || What::Terminate),
-        (SignalKind::interrupt(), || What::Terminate),
-        (SignalKind::hangup(), || What::Hangup),
-        (goes_on, || What::Continued),
-    ];
-    for (kind, what) in heard {
-        let mut signals = signal(kind)?;
-        let told = told.clone();
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                if told.send(what()).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn listen_to_signals(_: &mpsc::Sender<What>) -> io::Result<()> {
-    Ok(())
 }

@@ -2,6 +2,13 @@
 //!
 //! The board runs in a process of its own, which is this test program started once more.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that finds something else than it expects has to say so"
+)]
+
 #[path = "../pty/mod.rs"]
 mod pty;
 mod shown;
