@@ -88,9 +88,12 @@ fn answer(reader: &Reader, run: &RunRow, effect: &Effect) -> Result<What, Journa
         }
         Effect::ReadRow => Ok(What::Row(Box::new(reader.run(&run.id.to_string())?))),
         Effect::ReadPage(anchor) => page(reader, run, *anchor).map(What::Page),
-        Effect::Command(_) | Effect::Resend(_) | Effect::Ring | Effect::Redraw | Effect::Suspend => {
-            Err(JournalError::Strange("an errand that is none".to_owned()))
-        }
+        Effect::Command(_)
+        | Effect::Sample
+        | Effect::Resend(_)
+        | Effect::Ring
+        | Effect::Redraw
+        | Effect::Suspend => Err(JournalError::Strange("an errand that is none".to_owned())),
     }
 }
 

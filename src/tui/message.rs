@@ -109,6 +109,8 @@ pub enum Effect {
     ReadFailure(Seq),
     /// List all open failures.
     ListOpen,
+    /// Take the live run's figures again: some of them change with the time alone.
+    Sample,
     /// Read the run's row again.
     ReadRow,
     /// Start a new carrying-out that sends these failures again.

@@ -296,6 +296,7 @@ impl Shell {
                 Effect::Command(command) => self.command(command),
                 Effect::Resend(items) => self.resend(items),
                 Effect::Ring => self.ring = Ring::Once,
+                Effect::Sample => self.stale = true,
                 Effect::Redraw => self.amount = Amount::Everything,
                 Effect::Suspend => self.to_suspend = true,
                 errand => {

@@ -70,6 +70,9 @@ fn clock(app: &mut App, out: &mut Vec<Effect>) {
         out.push(Effect::ReadRow);
     }
     leave::clock(app, out);
+    if app.is_live() {
+        out.push(Effect::Sample);
+    }
 }
 
 fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Effect>) {

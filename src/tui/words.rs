@@ -164,7 +164,14 @@ fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
             }
             Some(pause) => {
                 let left = numbers::left(pause.until.saturating_duration_since(now));
-                format!("the platform said \"slow down\"; nothing is sent for {left}.")
+                match pace.window.filter(|window| window.used >= window.allowed) {
+                    Some(window) => format!(
+                        "{} allows {} calls a window, and none is left. New ones in {left}.",
+                        figures.profile,
+                        numbers::count(window.allowed)
+                    ),
+                    None => format!("the platform said \"slow down\"; nothing is sent for {left}."),
+                }
             }
             None => "the platform said \"slow down\"; nothing is sent for a moment.".to_owned(),
         },
@@ -213,7 +220,7 @@ pub(super) fn items(figures: &Figures) -> &'static str {
 /// Who set the ceiling, and what was asked for and is not confirmed.
 pub(super) fn ceiling(figures: &Figures, asked: Asked) -> String {
     let named = |rate: Option<f64>| {
-        rate.map_or_else(|| "none of ours".to_owned(), |rate| format!("{}/s", numbers::rate(rate)))
+        rate.map_or_else(|| "none".to_owned(), |rate| format!("{}/s", numbers::rate(rate)))
     };
     match asked.ceiling {
         Some(wish) if wish.rate() != figures.pace.ceiling => {
@@ -293,10 +300,10 @@ pub(super) fn happening(event: &EventRow) -> (String, Ink) {
                 format!("; nothing is sent for {}", numbers::span(std::time::Duration::from_millis(ms)))
             });
             let why = match event.reason.as_deref() {
-                Some("rate_limited") | None => "the platform said \"slow down\" (429)",
-                Some("server_error") => "the platform is in trouble",
-                Some("network") => "no answer comes",
-                Some(_) => "the platform asked for a pause",
+                Some("window_empty") => "all calls of the platform's window are used",
+                Some("probe_throttled") => "the platform still says \"slow down\" (429)",
+                Some("probe_lost") => "no answer came to a first call",
+                _ => "the platform said \"slow down\" (429)",
             };
             (format!("{why}{long}"), Ink::Warn)
         }

@@ -71,11 +71,12 @@ fn text(app: &App, question: &Question) -> Vec<(String, Ink)> {
             text.push(("Leave this run?".to_owned(), Ink::Strong));
             text.push((String::new(), Ink::Plain));
             let out = app.calls_out();
-            let (them, go) = if out == 1 { ("it is", "") } else { ("they are", "") };
-            text.push((
-                format!("{} out now; {them} finished and written down first{go}.", words::calls(out)),
-                Ink::Plain,
-            ));
+            let calls = match out {
+                0 => "No call is out now.".to_owned(),
+                1 => "1 call is out now; it is finished and written down first.".to_owned(),
+                _ => format!("{} are out now; they are finished and written down first.", words::calls(out)),
+            };
+            text.push((calls, Ink::Plain));
             let pending = app.figures().map_or(0, |figures| figures.records.pending);
             let id = app.figures().map(|figures| figures.run.short()).unwrap_or_default();
             text.push((

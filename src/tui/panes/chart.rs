@@ -30,6 +30,7 @@ fn columns_of(values: &[f64], highest: f64) -> String {
 pub(super) fn reach(time: Duration) -> String {
     match time.as_secs() {
         3540..=3660 => "last hour".to_owned(),
+        seconds @ ..120 => format!("last {seconds} s"),
         _ => format!("last {}", numbers::span(time)),
     }
 }

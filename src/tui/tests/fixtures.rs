@@ -164,7 +164,7 @@ pub(in crate::tui) fn board(size: (u16, u16)) -> App {
     app.run = Some(Shown { figures: given, at: now, carried: Carried::Here });
     for event in [
         happening(1, "11:49:33", "state", Some("running"), None),
-        happening(3, "12:02:11", "pool_paused", Some("rate_limited"), None),
+        happening(3, "12:02:11", "pool_paused", Some("two_in_a_row"), None),
         happening(4, "12:02:23", "pool_resumed", None, None),
         happening(6, "12:40:02", "ceiling", None, Some("sam: at most 4.0 calls a second")),
     ] {

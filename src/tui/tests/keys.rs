@@ -314,7 +314,10 @@ fn a_full_queue_does_not_keep_the_board_open() {
     let due = app.next_change().unwrap();
     let mut later = moment();
     later.instant = due.max(moment().instant + Duration::from_millis(100));
-    assert_eq!(update::update(&mut app, Message { at: later, what: What::Clock }), command(Command::Drain));
+    assert_eq!(
+        update::update(&mut app, Message { at: later, what: What::Clock }),
+        [Effect::Command(Command::Drain), Effect::Sample]
+    );
 }
 
 #[test]
@@ -423,11 +426,11 @@ fn failures_are_read_again_when_they_change_but_not_all_the_time() {
     tell(&mut app, What::Figures(Box::new(given)));
     let due = app.next_change().unwrap();
     assert!(due > moment().instant);
-    assert_eq!(tell(&mut app, What::Clock), []);
+    assert_eq!(tell(&mut app, What::Clock), [Effect::Sample]);
     let mut later = moment();
     later.instant += Duration::from_secs(1);
     let effects = update::update(&mut app, Message { at: later, what: What::Clock });
-    assert_eq!(effects, [Effect::ReadPage(Anchor::Around(180))]);
+    assert_eq!(effects, [Effect::ReadPage(Anchor::Around(180)), Effect::Sample]);
 }
 
 #[test]
