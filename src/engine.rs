@@ -43,8 +43,10 @@ use uuid::Uuid;
 use crate::config::{AuthMethod, ClientAuth as ConfiguredAuth, Profile, SecretSource};
 use crate::dataset::DatasetError;
 use crate::dataset::map::{MapError, Mapping};
-use crate::journal::{Agenda, Book, Journal, JournalError, NewDataset, NewRun, RunLock, RunRow, Write};
-use crate::model::{Fault, OperationKind, Phase, RunId, RunState, Seq};
+use crate::journal::{
+    Agenda, Book, Journal, JournalError, NewDataset, NewRun, OpenItem, Out, RunLock, RunRow, Write,
+};
+use crate::model::{Fault, ItemState, OperationKind, Phase, RunId, RunState, Seq};
 use crate::operation::{self, Grouping};
 use crate::pacing::{Backoff, Fill, Lane, LaneSettings};
 use crate::plan::Plan;
@@ -222,7 +224,6 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
             first_position: new.first_position,
             planned: 0,
             open: Vec::new(),
-            clean: true,
             stop_at: scanned.records.filter(|_| scanned.broken),
         });
     }
@@ -236,9 +237,10 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
         limits: (None, None),
         not_before: None,
         fill: Fill::Full,
+        doubtful: Vec::new(),
     };
     let side_by_side = side_by_side(&setup.plan);
-    let feed = Feed { sources, side_by_side, retry: None, whole: true };
+    let feed = Feed { sources, side_by_side, retries: Vec::new(), whole: true };
     Ok(carry_on(setup, run, feed, mapping, wire, HashMap::new()))
 }
 
@@ -275,19 +277,28 @@ async fn again(setup: Setup, run: &RunRow, retry: Option<(Vec<Seq>, String)>) ->
     let mapping = mapping(&setup.plan)?;
     let wire = wire(&setup.profile)?;
     let (journal, row) = (setup.journal.clone(), run.clone());
-    let (book, lock, agenda, accepted) = blocking(move || {
+    let over = |row: &RunRow| StartError::Over { run: row.id, state: row.state };
+    let (run, book, lock, agenda, accepted) = blocking(move || {
         let (book, lock) = journal.take(&row)?;
         let reader = journal.reader()?;
+        // what was read before the lock was ours may be old: another process may have carried it on since
+        let row = reader.run(&row.id.to_string())?;
         let mut accepted = HashMap::new();
         for number in 0..u32::try_from(row.datasets.len()).unwrap_or(u32::MAX) {
             if let Some(at) = reader.last_accepted(&row, number)? {
                 accepted.insert(number, at);
             }
         }
-        Ok::<_, JournalError>((book, lock, reader.agenda(&row)?, accepted))
+        let agenda = reader.agenda(&row)?;
+        Ok::<_, JournalError>((row, book, lock, agenda, accepted))
     })
     .await?;
     let whole = retry.is_none();
+    if run.state == RunState::Cancelled || (whole && run.state.is_over()) {
+        return Err(over(&run));
+    }
+    let run = &run;
+    let doubtful = if run.clean { Vec::new() } else { may_be_out(&agenda) };
     let sources = if whole {
         match sources_again(&setup, run, agenda).await {
             Ok(sources) => sources,
@@ -323,15 +334,36 @@ async fn again(setup: Setup, run: &RunRow, retry: Option<(Vec<Seq>, String)>) ->
         limits: (run.largest_accepted, run.smallest_refused),
         not_before: run.not_before,
         fill: Fill::Empty,
+        doubtful,
     };
-    let feed = Feed { sources, side_by_side: side_by_side(&setup.plan), retry, whole };
+    let feed = Feed {
+        sources,
+        side_by_side: side_by_side(&setup.plan),
+        retries: retry.into_iter().collect(),
+        whole,
+    };
     Ok(carry_on(setup, carried, feed, mapping, wire, accepted))
+}
+
+/// Marks all that was planned and has no end, in a run that did not stop cleanly: any of it may have been sent.
+fn may_be_out(agenda: &Agenda) -> Vec<Write> {
+    let mark = |item: &OpenItem| Write::Sending {
+        seq: item.seq,
+        extent: item.extent,
+        attempts: item.attempts,
+        unsure: item.unsure,
+        out: Out::Maybe,
+    };
+    agenda.items.iter().map(mark).collect()
 }
 
 /// The datasets of a run that goes on: each must be what it was.
 async fn sources_again(setup: &Setup, run: &RunRow, agenda: Agenda) -> Result<VecDeque<Source>, Fault> {
     let mut open: HashMap<u32, Vec<_>> = HashMap::new();
-    for item in agenda.items {
+    for mut item in agenda.items {
+        if !run.clean {
+            item.state = ItemState::Sending;
+        }
         open.entry(item.extent.dataset).or_default().push(item);
     }
     let folder = setup.journal.run_folder(run.id).map_err(|error| faults::disk(&error.to_string()))?;
@@ -357,7 +389,6 @@ async fn sources_again(setup: &Setup, run: &RunRow, agenda: Agenda) -> Result<Ve
             first_position: dataset.first_position,
             planned: dataset.planned,
             open: open.remove(&number).unwrap_or_default(),
-            clean: run.clean,
             stop_at: dataset.records.filter(|_| run.until_error),
         });
     }
@@ -374,7 +405,12 @@ struct Carried {
     limits: (Option<u64>, Option<u64>),
     not_before: Option<Timestamp>,
     fill: Fill,
+    /// What is to be written before anything else: marks of calls that may have been out when a process ended.
+    doubtful: Vec<Write>,
 }
+
+/// Chunks of one dataset that may have been accepted and not be committed yet.
+const CHUNKS_UNCOMMITTED: usize = 16;
 
 /// Puts the parts of a run together, and sets it going.
 fn carry_on(
@@ -391,8 +427,10 @@ fn carry_on(
     let workers = usize::from(setup.plan.delivery.workers);
     // a chunk's predecessor may be accepted and not yet committed; so may as many single items as there are workers
     let uncommitted = match operation.grouping() {
-        Grouping::Single => workers,
-        Grouping::Chunks { .. } => 16 * run.facts.datasets.len().max(1),
+        Grouping::Single => vec![Arc::new(Semaphore::new(workers))],
+        Grouping::Chunks { .. } => {
+            run.facts.datasets.iter().map(|_| Arc::new(Semaphore::new(CHUNKS_UNCOMMITTED))).collect()
+        }
     };
     let (orders, commands) = mpsc::channel(16);
     let (told, faults) = mpsc::channel(64);
@@ -409,7 +447,7 @@ fn carry_on(
         schedule: schedule::Schedule::default(),
         gauges: Gauges::new(workers),
         halt: watch::Sender::new(Halt::Go),
-        uncommitted: Arc::new(Semaphore::new(uncommitted)),
+        uncommitted,
         next_seq: AtomicU64::new(run.next_seq),
         changes: watch::Sender::new(0),
         dirty: Notify::new(),
@@ -436,6 +474,11 @@ fn carry_on(
         ending,
         lock: run.lock,
         standing: None,
+        broken: None,
+        wants_pause: false,
+        disk_told: false,
+        prepared: false,
+        first: run.doubtful,
         only_retry,
         workers,
     };

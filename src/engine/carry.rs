@@ -28,12 +28,15 @@ use crate::model::{
     RunState, Wait,
 };
 use crate::operation::{Admitted, Call, Draft, Grouping, Item, Operation};
-use crate::pacing::{Leave, Outcome};
-use crate::plan::{Operation as Settings, Plan};
+use crate::pacing::{CallKind, Leave, Outcome};
+use crate::plan::{Operation as Settings, Plan, Unsure};
 use crate::platform::{Request, Token};
 
 /// How long calls that are out may take to end when somebody wants to leave.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long readers may take to end then.
+const READERS: Duration = Duration::from_secs(2);
 
 /// Figures are told of no more often than this: nobody draws faster.
 const TELL: Duration = Duration::from_millis(33);
@@ -75,8 +78,8 @@ pub(super) struct Shared {
     pub(super) schedule: Schedule,
     pub(super) gauges: Gauges,
     pub(super) halt: watch::Sender<Halt>,
-    /// Ends that are written and not committed yet.
-    pub(super) uncommitted: Arc<Semaphore>,
+    /// Places for items that may have been accepted and are not committed yet: of each dataset where chunks go, else of all.
+    pub(super) uncommitted: Vec<Arc<Semaphore>>,
     pub(super) next_seq: AtomicU64,
     pub(super) changes: watch::Sender<u64>,
     pub(super) dirty: Notify,
@@ -176,6 +179,13 @@ impl Shared {
         brought
     }
 
+    /// Places for items that may have been accepted and are not committed yet.
+    pub(super) fn places(&self, job: &Job) -> Arc<Semaphore> {
+        let of_dataset = self.uncommitted.get(job.item.extent.dataset as usize);
+        // the first stands for all where items are single
+        of_dataset.or(self.uncommitted.first()).cloned().unwrap_or_else(|| Arc::new(Semaphore::new(1)))
+    }
+
     /// The most bytes that a body may have now.
     pub(super) fn byte_limit(&self) -> u64 {
         let Grouping::Chunks { bytes, .. } = self.operation.grouping() else { return u64::MAX };
@@ -194,7 +204,8 @@ impl Shared {
 
     /// A call was accepted: what that teaches of sizes, and of its set's life.
     pub(super) fn accepted(&self, job: &Job, call: &Call) {
-        if job.item.extent.span == 1 || call.kind != crate::pacing::CallKind::Sending {
+        let chunked = matches!(self.operation.grouping(), Grouping::Chunks { .. });
+        if !chunked || call.kind != CallKind::Sending {
             return;
         }
         let size = job.item.body.len() as u64;
@@ -479,7 +490,17 @@ pub(super) struct Supervisor {
     pub(super) standing: Option<Fault>,
     /// Whether failures are being sent again only: then too many equal ones end that, and fault nothing.
     pub(super) only_retry: bool,
-    /// Items of failures that are taken up and not settled yet.
+    /// What a reader found; it ends the carrying-out when all that was read before is settled.
+    pub(super) broken: Option<Fault>,
+    /// Whether a person has paused the run, whatever else holds it.
+    pub(super) wants_pause: bool,
+    /// Whether the disk's trouble is known here.
+    pub(super) disk_told: bool,
+    /// Whether items are being sent: before, retries wait for what the operation has to look at.
+    pub(super) prepared: bool,
+    /// What is written before anything else.
+    pub(super) first: Vec<Write>,
+    /// How many items go at once.
     pub(super) workers: usize,
 }
 
@@ -488,7 +509,12 @@ impl Supervisor {
     pub(super) async fn carry(mut self) {
         let shared = Arc::clone(&self.shared);
         let teller = tokio::spawn(tell(Arc::clone(&shared)));
-        let begin = vec![Write::State(RunState::Running), Write::Clean(Cleanness::Busy)];
+        let mut begin = std::mem::take(&mut self.first);
+        begin.push(Write::State(RunState::Running));
+        if self.feed.whole && shared.plan.delivery.unsure == Unsure::Retry {
+            // otherwise there is a mark for each call that may be out
+            begin.push(Write::Clean(Cleanness::Busy));
+        }
         shared.journal.commit(&shared.book, begin).await;
         shared.set_phase(Phase::Running);
         let mut tasks = JoinSet::new();
@@ -498,11 +524,14 @@ impl Supervisor {
                 for number in 0..self.workers {
                     tasks.spawn(worker::work(Arc::clone(&shared), number));
                 }
+                self.prepared = true;
                 self.watch(&mut readers).await
             }
             Err(next) => next,
         };
-        let ending = self.end(next, tasks).await;
+        let ending = self.end(next, tasks, readers).await;
+        // from here on another process may have the run
+        shared.book.close();
         drop(self.lock);
         // nothing but this sets it
         let _ = shared.over.set(shared.begun.elapsed());
@@ -547,7 +576,7 @@ impl Supervisor {
         feeder::spawn(&self.shared, &mut self.feed, readers);
         loop {
             if readers.is_empty() && self.standing.is_none() && self.shared.schedule.open_items() == 0 {
-                return Next::Done;
+                return self.broken.take().map_or(Next::Done, |fault| Next::Fault(Box::new(fault)));
             }
             if let Some(next) = self.one_thing(readers).await {
                 return next;
@@ -559,7 +588,7 @@ impl Supervisor {
     async fn one_thing(&mut self, readers: &mut Readers) -> Option<Next> {
         let shared = Arc::clone(&self.shared);
         let mut trouble = shared.journal.trouble();
-        let known = self.standing.as_ref().is_some_and(|fault| fault.kind == FaultKind::Disk);
+        let known = self.disk_told;
         let wakes = self.standing.as_ref().and_then(|fault| fault.resumes_at);
         let pausing = shared.state().phase == Phase::Pausing;
         tokio::select! {
@@ -567,21 +596,30 @@ impl Supervisor {
             Some(fault) = self.faults.recv() => self.fault(fault).await,
             Some(read) = readers.join_next() => match read {
                 Ok(Ok(())) => None,
-                Ok(Err(fault)) => Some(Next::Fault(Box::new(fault))),
+                // what was read before is delivered first
+                Ok(Err(fault)) => {
+                    self.broken.get_or_insert(fault);
+                    None
+                }
                 Err(error) => {
                     tracing::error!(%error, "a reader broke");
-                    Some(Next::Fault(Box::new(faults::dataset_broken("reading the dataset broke off: an internal error".to_owned()))))
+                    let message = "reading the dataset broke off: an internal error".to_owned();
+                    self.broken.get_or_insert(faults::dataset_broken(message));
+                    None
                 }
             },
             changed = trouble_turns(&mut trouble, known) => {
+                self.disk_told = changed.is_some();
                 if let Some(error) = changed {
                     return self.fault(faults::disk(&error)).await;
                 }
-                self.go_on().await;
+                if self.standing.as_ref().is_some_and(|fault| fault.kind == FaultKind::Disk) {
+                    self.mended().await;
+                }
                 None
             }
             () = sleep_until(wakes) => {
-                self.go_on().await;
+                self.mended().await;
                 None
             }
             () = settled(&shared, pausing) => None,
@@ -592,14 +630,16 @@ impl Supervisor {
     async fn obey(&mut self, command: Command, readers: &mut Readers) -> Option<Next> {
         let shared = Arc::clone(&self.shared);
         match command {
-            Command::Pause if self.standing.is_none() => {
-                shared.schedule.hold();
-                shared.halt.send_replace(Halt::Hold);
-                shared.set_phase(Phase::Pausing);
-                self.shared.journal.write(&self.shared.book, vec![Write::State(RunState::Paused)]).await;
+            Command::Pause => {
+                self.wants_pause = true;
+                if self.standing.is_none() {
+                    self.pause().await;
+                }
             }
-            Command::Pause => {}
-            Command::GoOn => self.go_on().await,
+            Command::GoOn => {
+                self.wants_pause = false;
+                self.go_on().await;
+            }
             Command::SetRate(rate) => {
                 shared.access.lane.set_rate(rate);
                 let text = rate.map_or_else(
@@ -610,7 +650,11 @@ impl Supervisor {
                 shared.touch();
             }
             Command::Retry { items, by } => {
-                feeder::take_up(&shared, items, by, readers);
+                if self.prepared {
+                    feeder::take_up(&shared, items, by, readers);
+                } else {
+                    self.feed.retries.push((items, by));
+                }
             }
             Command::Drain => return Some(Next::Drain),
             Command::LeaveAtOnce => return Some(Next::Leave),
@@ -621,6 +665,24 @@ impl Supervisor {
     async fn note(&self, kind: &'static str, text: &str) {
         let note = Write::Note { kind, delay_ms: None, reason: None, text: text.to_owned() };
         self.shared.journal.write(&self.shared.book, vec![note]).await;
+    }
+
+    async fn pause(&self) {
+        let shared = &self.shared;
+        shared.schedule.hold();
+        shared.halt.send_replace(Halt::Hold);
+        shared.set_phase(Phase::Pausing);
+        shared.journal.write(&shared.book, vec![Write::State(RunState::Paused)]).await;
+    }
+
+    /// A fault is over by itself: the run goes on, unless a person has paused it meanwhile.
+    async fn mended(&mut self) {
+        if !self.wants_pause {
+            return self.go_on().await;
+        }
+        self.standing = None;
+        while self.faults.try_recv().is_ok() {}
+        self.pause().await;
     }
 
     async fn go_on(&mut self) {
@@ -661,7 +723,7 @@ impl Supervisor {
     }
 
     /// Lets calls end, writes everything down, and says how it ended.
-    async fn end(&mut self, next: Next, mut tasks: JoinSet<()>) -> Ending {
+    async fn end(&mut self, next: Next, mut tasks: JoinSet<()>, mut readers: Readers) -> Ending {
         let shared = &self.shared;
         if !matches!(next, Next::Done) {
             shared.set_phase(Phase::Draining);
@@ -679,15 +741,16 @@ impl Supervisor {
         // what is still out then is not known: the run is left as it would be by a crash
         let known = in_time.await.is_ok();
         tasks.abort_all();
+        while tasks.join_next().await.is_some() {}
+        // readers end at the closed schedule; one that hangs in standard input writes nothing any more
+        let _ = tokio::time::timeout(READERS, async { while readers.join_next().await.is_some() {} }).await;
+        let told = matches!(next, Next::Fault(_)) || self.standing.is_none();
         let fault = match next {
             Next::Fault(fault) => Some(*fault),
-            _ => self.standing.take(),
+            _ => self.standing.take().or_else(|| self.broken.take()),
         };
         let mut writes = vec![Write::PutBack];
-        if let Some(fault) = fault
-            .as_ref()
-            .filter(|fault| !matches!(shared.state().phase, Phase::Faulted(_)) && is_readers(fault))
-        {
+        if let Some(fault) = fault.as_ref().filter(|_| told) {
             writes.push(Write::Fault(fault.clone()));
         }
         if known {
@@ -716,11 +779,6 @@ impl Supervisor {
             _ = trouble_turns(&mut trouble, false) => {}
         }
     }
-}
-
-/// Faults that a reader found end the carrying-out before they were written down.
-fn is_readers(fault: &Fault) -> bool {
-    matches!(fault.kind, FaultKind::DatasetChanged | FaultKind::DatasetBroken)
 }
 
 /// Returns when something was settled that may end a wait: the last item, or the last call before a pause.

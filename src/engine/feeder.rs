@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::carry::{Readers, Shared, instant_of};
 use super::faults;
-use super::grouping::{Batch, Grouper, Refused};
+use super::grouping::{Batch, Grouper, Refused, UNMAPPABLE};
 use super::job::{Job, Sent};
 use super::schedule::Ahead;
 use crate::dataset::{DatasetError, Entry, Fingerprint, Limits, Reader};
@@ -38,7 +38,7 @@ pub(super) struct Feed {
     /// How many of them are read side by side.
     pub(super) side_by_side: usize,
     /// Failures that are sent again, and who wants it.
-    pub(super) retry: Option<(Vec<Seq>, String)>,
+    pub(super) retries: Vec<(Vec<Seq>, String)>,
     /// Whether the datasets are gone through to their ends: a retry alone does not.
     pub(super) whole: bool,
 }
@@ -52,8 +52,6 @@ pub(super) struct Source {
     pub(super) planned: u64,
     /// What of it was planned and is open, by position.
     pub(super) open: Vec<OpenItem>,
-    /// Whether the journal knows of every call that was out.
-    pub(super) clean: bool,
     /// Records that may be used, where it breaks off after them and a person wants it so.
     pub(super) stop_at: Option<u64>,
 }
@@ -70,7 +68,7 @@ pub(super) enum SourceOrigin {
 
 /// Starts the readers. Each ends when its dataset is planned, or with what is wrong with it.
 pub(super) fn spawn(shared: &Arc<Shared>, feed: &mut Feed, readers: &mut Readers) {
-    if let Some((items, by)) = feed.retry.take() {
+    for (items, by) in feed.retries.drain(..) {
         take_up(shared, items, by, readers);
     }
     if feed.whole {
@@ -101,20 +99,27 @@ async fn read_all(shared: Arc<Shared>, sources: VecDeque<Source>, side_by_side: 
             }
         });
     }
-    let mut records = 0;
+    let mut records = Some(0);
+    let mut fault = None;
+    // all of them, also after one has failed: none may plan on after this returns
     while let Some(read) = readers.join_next().await {
         match read {
-            Ok(Ok(Some(count))) => records += count,
-            Ok(Ok(None)) => return Ok(()),
-            Ok(Err(fault)) => return Err(fault),
+            Ok(Ok(Some(count))) => records = records.map(|records| records + count),
+            Ok(Ok(None)) => records = None,
+            Ok(Err(found)) => {
+                fault.get_or_insert(found);
+            }
             Err(error) => {
                 tracing::error!(%error, "a reader broke");
-                return Err(faults::dataset_broken(
-                    "reading the dataset broke off: an internal error".to_owned(),
-                ));
+                let message = "reading the dataset broke off: an internal error".to_owned();
+                fault.get_or_insert(faults::dataset_broken(message));
             }
         }
     }
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
+    let Some(records) = records else { return Ok(()) };
     shared.journal.commit(&shared.book, vec![Write::PlannedAll { records }]).await;
     shared.idle.notify_one();
     Ok(())
@@ -135,8 +140,8 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
     };
     let mut reader = reader.map_err(|error| fault_of(&error))?;
     let limit = || shared.byte_limit();
-    // a stream's record is not kept waiting for others to be planned with
-    let together = if streamed { 1 } else { shared.together() };
+    let single = shared.operation.grouping() == Grouping::Single;
+    let together = shared.together();
     let mut grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), together, &limit);
     let mut open = source.open.iter().peekable();
     let mut piece: Vec<(Position, Admitted)> = Vec::new();
@@ -163,7 +168,10 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
         count = local + 1;
         let position = source.first_position + local;
         if local >= source.planned {
-            if let Some(batch) = grouper.push(position, entry)
+            let complete = grouper.push(position, entry);
+            // a stream's record is not kept waiting for the next one
+            let complete = if streamed && single { complete.or_else(|| grouper.finish()) } else { complete };
+            if let Some(batch) = complete
                 && !plan(shared, source, batch)
             {
                 return Ok(None);
@@ -187,6 +195,9 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
     if let Some(batch) = grouper.finish()
         && !plan(shared, source, batch)
     {
+        return Ok(None);
+    }
+    if shared.schedule.is_closed() {
         return Ok(None);
     }
     if streamed {
@@ -229,21 +240,38 @@ impl Shared {
         self.facts.correlation_ids.get(dataset as usize).cloned().unwrap_or_else(|| "".into())
     }
 
-    fn invalid(&self, seq: Seq, extent: Extent, refused: Refused, origin: Origin) -> Write {
+    /// The end of an item that the local check refuses. One that was sent before is failed: *invalid* is what was never
+    /// sent.
+    fn refused(&self, seq: Seq, extent: Extent, refused: Refused, before: Before) -> Write {
         self.gauges.settled(extent.count);
+        let Refused { reason, record, name, .. } = refused;
+        let end = if before.attempts > 0 || before.doubtful {
+            End::Failed { reason, record }
+        } else {
+            End::Invalid { reason, record }
+        };
         Write::Settle(Box::new(Settled {
             seq,
             extent,
-            end: End::Invalid { reason: refused.reason, record: refused.record },
-            attempts: 0,
-            unsure: 0,
-            doubtful: false,
+            end,
+            attempts: before.attempts,
+            unsure: before.unsure,
+            doubtful: before.doubtful,
             status: None,
             correlation_id: None,
-            name: refused.name,
-            origin,
+            name,
+            origin: before.origin,
         }))
     }
+}
+
+/// What an item has behind it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    attempts: u32,
+    unsure: u32,
+    doubtful: bool,
+    origin: Origin,
 }
 
 /// Makes items of a batch, writes them down, and hands them on. Returns whether there is anything to go on for.
@@ -272,7 +300,7 @@ fn plan(shared: &Arc<Shared>, source: &Source, batch: Batch) -> bool {
                 let position = refused.position;
                 let extent = Extent { dataset, first: position, span: 1, count: 1 };
                 let seq = first_seq + (position - first);
-                writes.push(shared.invalid(seq, extent, refused, Origin::Planned));
+                writes.push(shared.refused(seq, extent, refused, Before::default()));
             }
             Ahead { items: 3 * shared.together() }
         }
@@ -295,7 +323,7 @@ fn plan(shared: &Arc<Shared>, source: &Source, batch: Batch) -> bool {
                 let extent = Extent { dataset, first: position, span: 1, count: 1 };
                 let seq = shared.next_seq.fetch_add(1, Ordering::Relaxed);
                 writes.push(Write::Stretch { first_seq: seq, dataset, first: position, count: 1, planned });
-                writes.push(shared.invalid(seq, extent, refused, Origin::Planned));
+                writes.push(shared.refused(seq, extent, refused, Before::default()));
             }
             Ahead { items: CHUNKS_AHEAD }
         }
@@ -326,12 +354,18 @@ fn take_again(
     holes: Vec<Refused>,
 ) -> bool {
     let extent = open.extent;
+    let was_out = open.state == ItemState::Sending;
+    if shared.schedule.is_closed() {
+        return false;
+    }
     if records.is_empty() {
         // what was valid then is not now: the platform's own categories have changed, perhaps
-        let writes: Vec<Write> = holes
-            .into_iter()
-            .map(|refused| shared.invalid(open.seq, extent, refused, Origin::Planned))
-            .collect();
+        let doubtful = was_out || open.unsure > 0;
+        let before =
+            Before { attempts: open.attempts, unsure: open.unsure, doubtful, origin: Origin::Planned };
+        let refused = holes.into_iter().next_back();
+        let writes =
+            refused.map(|refused| shared.refused(open.seq, extent, refused, before)).into_iter().collect();
         shared.journal.commit_blocking(&shared.book, writes);
         return true;
     }
@@ -349,18 +383,16 @@ fn take_again(
     if open.unsure > 0 {
         job.earlier = Certainty::Unsure;
     }
-    let was_out = match shared.plan.delivery.unsure {
-        Unsure::Fail => open.state == ItemState::Sending,
-        Unsure::Retry => open.state == ItemState::Sending || !source.clean,
-    };
     if was_out || open.attempts > 0 {
         job.sent = Sent::Maybe;
     }
     if was_out {
         job.earlier = Certainty::Unsure;
         if shared.plan.delivery.unsure == Unsure::Fail {
-            hand_over(shared, job);
-            return true;
+            match hand_over(shared, job) {
+                Some(kept) => job = kept,
+                None => return true,
+            }
         }
         job.unsure += 1;
     }
@@ -373,8 +405,9 @@ fn take_again(
     true
 }
 
-/// A call that was out when the process ended, where the plan wants a person to look at it.
-fn hand_over(shared: &Shared, job: Job) {
+/// A call that was out when the process ended, where the plan wants a person to look at it. Where the plan
+/// wants a failed chunk to be sent first in a resume, it goes on its way instead.
+fn hand_over(shared: &Shared, job: Job) -> Option<Job> {
     let reason = Reason {
         stage: Stage::Delivery,
         status: None,
@@ -382,6 +415,9 @@ fn hand_over(shared: &Shared, job: Job) {
         message: "the process ended while its call was out: it may have been carried out, or not".to_owned(),
         violations: Vec::new(),
     };
+    if shared.stops_at(&job, &reason).is_some() {
+        return Some(job);
+    }
     let settled = Settled {
         seq: job.item.seq,
         extent: job.item.extent,
@@ -395,6 +431,7 @@ fn hand_over(shared: &Shared, job: Job) {
         origin: job.origin,
     };
     shared.journal.commit_blocking(&shared.book, vec![Write::Settle(Box::new(settled))]);
+    None
 }
 
 /// Takes failures up, to be sent again.
@@ -407,11 +444,17 @@ pub(super) fn take_up(shared: &Arc<Shared>, items: Vec<Seq>, by: String, readers
             reason: None,
             text: format!("{by}: sends {} failures again", items.len()),
         };
-        shared.journal.commit_blocking(&shared.book, vec![Write::TakeUp { items: items.clone() }, note]);
+        if shared.schedule.is_closed() {
+            return Ok(());
+        }
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let take = Write::TakeUp { items, taken: Arc::clone(&taken) };
+        shared.journal.commit_blocking(&shared.book, vec![take, note]);
+        let taken = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
         let broken = |error: &dyn std::fmt::Display| faults::disk(&error.to_string());
         let reader = shared.journal.reader().map_err(|error| broken(&error))?;
         let run = reader.run(&shared.run.to_string()).map_err(|error| broken(&error))?;
-        for seq in items {
+        for seq in taken {
             let item = reader.retry_item(&run, seq).map_err(|error| broken(&error))?;
             if let Some(item) = item
                 && !send_again(&shared, item)
@@ -423,31 +466,49 @@ pub(super) fn take_up(shared: &Arc<Shared>, items: Vec<Seq>, by: String, readers
     });
 }
 
-/// Hands one failure on. One that the journal does not hold the record of stays as it is.
+/// Hands one failure on. Returns whether there is anything to go on for.
 fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
+    if shared.schedule.is_closed() {
+        return false;
+    }
     let Some(record) = item.record.map(Bytes::from) else { return true };
-    let records = match shared.operation.grouping() {
-        Grouping::Single => match shared.operation.admit(record.clone()) {
+    let chunk = shared.operation.grouping() != Grouping::Single && !item.invalid;
+    let records = if chunk {
+        elements(&record)
+    } else {
+        let no_limit = || u64::MAX;
+        let grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), 1, &no_limit);
+        // what could not be mapped was kept as it stands in the dataset
+        let unmapped = item.last.1.as_deref() == Some(UNMAPPABLE);
+        let checked = if unmapped {
+            grouper.check_raw(item.extent.first, record)
+        } else {
+            grouper.check_mapped(item.extent.first, record)
+        };
+        match checked {
             Ok(admitted) => vec![admitted],
-            Err(reason) => {
-                let name = shared.operation.name(&record);
-                let refused =
-                    Refused { position: item.extent.first, reason: *reason, record: Some(record), name };
-                let refused = shared.invalid(item.seq, item.extent, refused, Origin::Failure);
-                shared.journal.commit_blocking(&shared.book, vec![refused]);
+            Err(refused) => {
+                let before = Before {
+                    attempts: item.attempts,
+                    unsure: item.unsure,
+                    doubtful: item.doubtful,
+                    origin: Origin::Failure,
+                };
+                let end = shared.refused(item.seq, item.extent, *refused, before);
+                shared.journal.commit_blocking(&shared.book, vec![end]);
                 return true;
             }
-        },
-        Grouping::Chunks { .. } => elements(&record),
+        }
     };
     let draft = Draft {
         seq: item.seq,
         extent: item.extent,
         records,
         correlation_id: shared.correlation_id(item.extent.dataset),
-        holes: Vec::new(),
+        holes: item.holes,
     };
     let mut job = Job::new(shared.operation.build(shared.run, draft), RETRIES);
+    job.not_before = item.not_before.map(instant_of);
     job.tries = item.attempts;
     job.called = item.attempts > 0;
     job.unsure = item.unsure + u32::from(item.doubtful);

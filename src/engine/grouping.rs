@@ -67,29 +67,35 @@ impl<'a> Grouper<'a> {
         Self { operation, mapping, grouping, together: together.max(1), limit, batch: Batch::default() }
     }
 
-    /// Checks one record.
+    /// Checks what a dataset holds.
     pub(super) fn check(&self, position: Position, entry: Entry) -> Result<Admitted, Box<Refused>> {
-        let record = match entry {
-            Entry::Record(record) => record.bytes,
+        match entry {
+            Entry::Record(record) => self.check_raw(position, record.bytes),
             // of what cannot be read whole, only how it begins is known: that is no record to keep
-            Entry::Unusable(bad) => return Err(self.refuse(position, refusal(bad.code, bad.reason), None)),
-        };
-        let record = match self.mapping.map(|mapping| mapping.apply(&record)) {
-            None => record,
-            Some(Ok(mapped)) => mapped,
+            Entry::Unusable(bad) => Err(self.refuse(position, refusal(bad.code, bad.reason), None)),
+        }
+    }
+
+    /// Checks a record as it stands in its dataset.
+    pub(super) fn check_raw(&self, position: Position, record: Bytes) -> Result<Admitted, Box<Refused>> {
+        match self.mapping.map(|mapping| mapping.apply(&record)) {
+            None => self.check_mapped(position, record),
+            Some(Ok(mapped)) => self.check_mapped(position, mapped),
             Some(Err(violations)) => {
                 let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
-                let reason = Reason { violations, ..refusal("record.unmappable", message) };
-                return Err(self.refuse(position, reason, Some(&record)));
+                let reason = Reason { violations, ..refusal(UNMAPPABLE, message) };
+                Err(self.refuse(position, reason, Some(&record)))
             }
-        };
+        }
+    }
+
+    /// Checks a record as it stands after `map`.
+    pub(super) fn check_mapped(&self, position: Position, record: Bytes) -> Result<Admitted, Box<Refused>> {
         if let Grouping::Chunks { bytes, frame, .. } = self.grouping
             && record.len() as u64 + frame > bytes
         {
-            let message = format!(
-                "the record alone is {} bytes, and a whole call may have {bytes}",
-                record.len() as u64 + frame
-            );
+            let whole = record.len() as u64 + frame;
+            let message = format!("the record alone makes a call of {whole} bytes, and one may have {bytes}");
             return Err(self.refuse(position, refusal("record.too_large", message), None));
         }
         let admitted = self.operation.admit(record.clone());
@@ -146,6 +152,9 @@ impl<'a> Grouper<'a> {
         }
     }
 }
+
+/// The code of a record that `map` could not make a new one of; it is kept as it stands in the dataset.
+pub(super) const UNMAPPABLE: &str = "record.unmappable";
 
 /// Refused records that gather beside a chunk before it is closed for their sake.
 const MOST_REFUSED: usize = 500;

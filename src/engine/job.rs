@@ -1,5 +1,6 @@
 //! An item on its way, with what has happened to it so far.
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::journal::Origin;
@@ -25,6 +26,10 @@ pub(super) struct Job {
     pub(super) fresh_token: FreshToken,
     /// It may not go before this moment: a wait that an earlier carrying-out began.
     pub(super) not_before: Option<Instant>,
+    /// Whether the journal has a mark that its call may be out.
+    pub(super) marked: bool,
+    /// Its place among those that may be accepted and not be committed yet.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
     /// How often it was sent again after an unsure answer.
     pub(super) unsure: u32,
     /// Whether any call of it may have been carried out without our knowing.
@@ -64,6 +69,8 @@ impl Job {
             called: false,
             fresh_token: FreshToken::Untried,
             not_before: None,
+            marked: false,
+            permit: None,
             unsure: 0,
             earlier: Certainty::Sure,
             passed: None,

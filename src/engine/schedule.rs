@@ -264,6 +264,11 @@ impl Schedule {
         self.ready.notify_waiters();
     }
 
+    /// Whether nothing is handed out any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state().gate == Gate::Closed
+    }
+
     /// Items that were planned and are not settled.
     pub(super) fn open_items(&self) -> usize {
         self.state().open

@@ -30,13 +30,20 @@ enum Came {
     /// To its end.
     Settled(End, Option<String>),
     /// To a wait.
-    Waits { delay: Duration, reason: WaitReason, message: String },
+    Waits { delay: Duration, reason: WaitReason, message: String, then: Then },
     /// Too large: others take its place.
     Split,
     /// Not on: a pause, or the end of this carrying-out.
     Back,
     /// To a fault of the run.
     Fault(Box<Fault>),
+}
+
+/// What an item's wait means for the run.
+enum Then {
+    GoOn,
+    /// It is longer than the plan wants to wait.
+    Park,
 }
 
 /// Works until the schedule is closed.
@@ -67,9 +74,22 @@ impl Worker {
             self.shared.schedule.wait(job, at);
             return;
         }
+        self.turn(Doing::Held { item: job.item.seq, since: StdInstant::now() }, Activity::Disk);
+        // taken before the call: what is accepted, and what may be, is never more than what may be uncommitted
+        let places = self.shared.places(&job);
+        let permit = tokio::select! {
+            biased;
+            permit = places.acquire_owned() => permit.ok(),
+            () = halted(&mut self.halt) => None,
+        };
+        if permit.is_none() {
+            self.conclude(job, Came::Back).await;
+            self.turn(Doing::Idle, Activity::Idle);
+            return;
+        }
+        job.permit = permit;
         self.turn(Doing::Held { item: job.item.seq, since: StdInstant::now() }, Activity::Held);
         let came = if self.shared.too_large_now(&job) { Came::Split } else { self.advance(&mut job).await };
-        self.turn(Doing::Idle, Activity::Disk);
         self.conclude(job, came).await;
         self.turn(Doing::Idle, Activity::Idle);
     }
@@ -117,32 +137,22 @@ impl Worker {
 
     async fn send(&mut self, job: &mut Job, call: &Call, token: &Token) -> Result<Brought, Came> {
         let sends = call.kind == CallKind::Sending;
-        let marked = self.shared.plan.delivery.unsure == Unsure::Fail || job.origin == Origin::Failure;
-        if let Some(fault) = self.shared.set_closed(job) {
-            return Err(Came::Fault(Box::new(fault)));
-        }
-        let mark = |out| Write::Sending {
-            seq: job.item.seq,
-            extent: job.item.extent,
-            attempts: job.tries,
-            unsure: job.unsure,
-            out,
-        };
-        if sends && marked {
-            self.shared.journal.commit(&self.shared.book, vec![mark(Out::Maybe)]).await;
+        let marks = self.shared.plan.delivery.unsure == Unsure::Fail || job.origin == Origin::Failure;
+        if sends && marks {
+            job.marked = true;
+            let mark = mark(job, job.tries + 1, Out::Maybe);
+            self.shared.journal.commit(&self.shared.book, vec![mark]).await;
         }
         // the leave comes last: whatever stood between it and the call would bend the pace
         let leave = tokio::select! {
             biased;
-            () = halted(&mut self.halt) => None,
-            leave = self.shared.access.lane.leave() => Some(leave),
+            () = halted(&mut self.halt) => return Err(Came::Back),
+            leave = self.shared.access.lane.leave() => leave,
         };
-        let Some(leave) = leave else {
-            if sends && marked {
-                self.shared.journal.write(&self.shared.book, vec![mark(Out::No)]).await;
-            }
-            return Err(Came::Back);
-        };
+        // asked after the wait for leave: that may have been a long one
+        if let Some(fault) = self.shared.set_closed(job) {
+            return Err(of_run(fault));
+        }
         if sends {
             self.shared.book.traffic.retries.fetch_add(u64::from(job.called), Relaxed);
             job.tries += 1;
@@ -208,7 +218,16 @@ impl Worker {
                 }
                 let step = job.counted.max(job.throttled).max(1);
                 let delay = self.shared.access.back_off(step, brought.retry_after);
-                Came::Waits { delay, reason, message: said.message.clone() }
+                let limit = self.shared.plan.delivery.retry_after_limit;
+                // a 429 speaks for the whole lane, which parks by itself
+                let parks =
+                    reason != WaitReason::RateLimited && brought.retry_after.is_some_and(|wait| wait > limit);
+                Came::Waits {
+                    delay,
+                    reason,
+                    message: said.message.clone(),
+                    then: if parks { Then::Park } else { Then::GoOn },
+                }
             }
             Verdict::Split | Verdict::Isolate => Came::Split,
             Verdict::Fail { unsure } => self.failed(job, call, brought, unsure),
@@ -242,6 +261,8 @@ impl Worker {
             violations: Vec::new(),
         };
         if let Some(fault) = self.shared.stops_at(job, &reason) {
+            // it will be sent again, by a resume or when a person lets the run go on
+            job.unsure += u32::from(unsure == Certainty::Unsure);
             return Came::Fault(Box::new(fault));
         }
         let record = Some(job.item.record.clone());
@@ -253,7 +274,9 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         match came {
             Came::Settled(end, correlation_id) => shared.settle(job, end, correlation_id).await,
-            Came::Waits { delay, reason, message } => {
+            Came::Waits { delay, reason, message, then } => {
+                job.permit = None;
+                job.marked = false;
                 let until = Instant::now() + delay;
                 job.waits_for = reason;
                 let waiting = Waiting {
@@ -271,16 +294,36 @@ impl Worker {
                 // written first: a short wait may be over, and the item settled, before the next line
                 shared.journal.write(&shared.book, vec![Write::Waiting(Box::new(waiting))]).await;
                 shared.schedule.wait(job, until);
+                if matches!(then, Then::Park) {
+                    let not_before = Write::NotBefore(Some(super::carry::epoch_ms(until)));
+                    shared.journal.commit(&shared.book, vec![not_before]).await;
+                    shared.stand(faults::parked(super::carry::moment(until))).await;
+                }
             }
-            Came::Split => shared.split(job).await,
-            Came::Back => shared.schedule.put_back(job),
+            Came::Split => {
+                job.permit = None;
+                shared.split(job).await;
+            }
+            Came::Back => self.put_back(job).await,
             Came::Fault(fault) => {
                 // it stays pending, and its tries so far don't count against it when the fault is mended
                 job.counted = 0;
-                shared.schedule.put_back(job);
+                // held first, so that nobody takes it up in between
                 shared.stand(*fault).await;
+                self.put_back(job).await;
             }
         }
+    }
+
+    /// The item is the next of its chain again. What its calls came to is known, and the journal is told so.
+    async fn put_back(&self, mut job: Job) {
+        job.permit = None;
+        if job.marked || job.called {
+            job.marked = false;
+            let write = mark(&job, job.tries, Out::No);
+            self.shared.journal.write(&self.shared.book, vec![write]).await;
+        }
+        self.shared.schedule.put_back(job);
     }
 
     async fn token(&mut self) -> Result<Arc<Token>, Came> {
@@ -294,6 +337,11 @@ impl Worker {
 
 fn of_run(fault: Fault) -> Came {
     Came::Fault(Box::new(fault))
+}
+
+/// The mark that an item's call may be out, or is not.
+fn mark(job: &Job, attempts: u32, out: Out) -> Write {
+    Write::Sending { seq: job.item.seq, extent: job.item.extent, attempts, unsure: job.unsure, out }
 }
 
 /// Returns when workers are to put back what they have.
@@ -335,6 +383,8 @@ impl Shared {
                 return;
             }
             LaneChange::OutOfPatience => {
+                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
+                self.journal.commit(&self.book, writes).await;
                 self.stand(faults::throttled()).await;
                 return;
             }
@@ -342,8 +392,8 @@ impl Shared {
         self.journal.write(&self.book, writes).await;
     }
 
-    /// Writes an item's end, and lets its chain go on. Waits where too many ends are not committed yet.
-    pub(super) async fn settle(&self, job: Job, end: End, correlation_id: Option<String>) {
+    /// Writes an item's end, and lets its chain go on.
+    pub(super) async fn settle(&self, mut job: Job, end: End, correlation_id: Option<String>) {
         let records = job.item.extent.count;
         self.gauges.settled(records);
         let delivered = matches!(end, End::Delivered { .. });
@@ -352,6 +402,7 @@ impl Shared {
             _ => None,
         };
         let chain = job.item.chain;
+        let permit = job.permit.take();
         let settled = Settled {
             seq: job.item.seq,
             extent: job.item.extent,
@@ -366,8 +417,9 @@ impl Shared {
         };
         let mut writes = vec![Write::Settle(Box::new(settled))];
         writes.extend(self.size_news());
-        if let Ok(permit) = Arc::clone(&self.uncommitted).acquire_owned().await {
-            self.journal.write_holding(&self.book, writes, permit).await;
+        match permit {
+            Some(permit) => self.journal.write_holding(&self.book, writes, permit).await,
+            None => self.journal.write(&self.book, writes).await,
         }
         if delivered {
             self.broke_streak();
@@ -380,7 +432,7 @@ impl Shared {
     }
 
     /// Whether a failure stops the whole run: the plan may say so of a chunk.
-    fn stops_at(&self, job: &Job, reason: &Reason) -> Option<Fault> {
+    pub(super) fn stops_at(&self, job: &Job, reason: &Reason) -> Option<Fault> {
         match &self.plan.operation {
             Settings::Ingest(ingest)
                 if ingest.after_failure == AfterFailure::Stop

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::read::Reader;
 use super::write::{Extent, int};
 use super::{JournalError, RunRow};
-use crate::model::{ItemState, Seq};
+use crate::model::{ItemState, Position, Seq};
 
 /// A planned item without an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,12 @@ pub struct RetryItem {
     pub record: Option<Vec<u8>>,
     /// Whether a call of it may have been carried out without our knowing.
     pub doubtful: bool,
+    /// Whether it was never sent: the local check refused it.
+    pub invalid: bool,
+    /// It may not go before this moment (milliseconds since 1970).
+    pub not_before: Option<i64>,
+    /// Positions within its span that other items hold.
+    pub holes: Vec<Position>,
     /// How it failed last: its status and code.
     pub last: (Option<u16>, Option<String>),
 }
@@ -113,7 +119,8 @@ impl Reader {
     /// The journal cannot be read.
     pub fn retry_item(&self, run: &RunRow, seq: Seq) -> Result<Option<RetryItem>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, f.record, f.status, f.code, f.doubtful
+            "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, f.record, f.status, f.code, f.doubtful,
+                    f.state = 'invalid', i.not_before
              FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq WHERE i.run = ?1 AND i.seq = ?2",
         )?;
         let mut rows = statement.query_map(params![run.number, int(seq)], |row| {
@@ -125,9 +132,28 @@ impl Reader {
                 record: row.get(7)?,
                 last: (row.get(8)?, row.get(9)?),
                 doubtful: row.get::<_, i64>(10)? != 0,
+                invalid: row.get::<_, i64>(11)? != 0,
+                not_before: row.get(12)?,
+                holes: Vec::new(),
             })
         })?;
-        rows.next().transpose().map_err(Into::into)
+        let Some(mut item) = rows.next().transpose()? else { return Ok(None) };
+        if item.extent.span > item.extent.count {
+            item.holes = self.holes(run, seq, item.extent)?;
+        }
+        Ok(Some(item))
+    }
+
+    /// Positions within an item's span that belong to others.
+    fn holes(&self, run: &RunRow, seq: Seq, extent: Extent) -> Result<Vec<Position>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT first FROM item WHERE run = ?1 AND dataset = ?2 AND first > ?3 AND first < ?4 AND seq <> ?5
+                 AND state <> 'split' AND count = 1 ORDER BY first",
+        )?;
+        let last = extent.first + extent.span;
+        let values = params![run.number, extent.dataset, int(extent.first), int(last), int(seq)];
+        let rows = statement.query_map(values, |row| unsigned(row, 0))?;
+        rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
 }
 

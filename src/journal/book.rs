@@ -2,7 +2,7 @@
 //!
 //! The writer alone changes them, after each commit: what is read here is never ahead of the disk.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -72,6 +72,7 @@ pub struct Book {
     pub traffic: Traffic,
     last_event: AtomicI64,
     commits: watch::Sender<u64>,
+    closed: AtomicBool,
 }
 
 impl Book {
@@ -83,6 +84,7 @@ impl Book {
             traffic: Traffic { requests, retries, throttled, troubles },
             last_event: AtomicI64::new(last_event),
             commits: watch::Sender::new(0),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -102,6 +104,15 @@ impl Book {
     #[must_use]
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.commits.subscribe()
+    }
+
+    /// Nothing more is written of the run: another process may have it from now on, and these counts grow old.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     pub(super) fn publish(&self, counts: Counts, last_event: Option<i64>) {

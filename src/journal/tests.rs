@@ -119,7 +119,7 @@ async fn a_retry_that_is_cut_off_leaves_failures_as_they_were() {
         journal.commit(&book, writes).await;
         let extent = Extent { dataset: 0, first: 1, span: 1, count: 1 };
         let out = Write::Sending { seq: 1, extent, attempts: 2, unsure: 0, out: Out::Maybe };
-        journal.commit(&book, vec![Write::TakeUp { items: vec![0, 1] }, out]).await;
+        journal.commit(&book, vec![Write::TakeUp { items: vec![0, 1], taken: Arc::default() }, out]).await;
         assert_eq!(book.counts().item_tally().pending, 2);
         adds_up(&book.counts());
     }

@@ -2,6 +2,8 @@
 //!
 //! A write can be applied again after a failed commit (a full disk), so applying takes it by reference.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 use rusqlite::{Transaction, params};
 
@@ -81,6 +83,8 @@ pub enum Write {
     TakeUp {
         /// Their items.
         items: Vec<Seq>,
+        /// Those of them that were open, and are taken up now: what else was named is left as it is.
+        taken: Arc<Mutex<Vec<Seq>>>,
     },
     /// What was taken up and has not been settled is a failure again, with its old reason.
     PutBack,
@@ -303,7 +307,11 @@ pub(super) fn apply(
         }
         Write::Waiting(waiting) => return wait(tx, run, waiting).map(Some),
         Write::Settle(settled) => return settle(tx, run, counts, settled),
-        Write::TakeUp { items } => take_up(tx, run, counts, items)?,
+        Write::TakeUp { items, taken } => {
+            let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+            taken.clear();
+            take_up(tx, run, counts, items, &mut taken)?;
+        }
         Write::PutBack => put_back(tx, run, counts)?,
         Write::Judge { items, judgement, by } => {
             return judge(tx, run, counts, items, judgement, by).map(Some);
@@ -374,7 +382,7 @@ fn upsert_open(
     tx.prepare_cached(
         "INSERT INTO item (run, seq, dataset, first, span, count, state, attempts, unsure)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (run, seq) DO UPDATE SET state = ?7, attempts = ?8, unsure = ?9, not_before = NULL",
+         ON CONFLICT (run, seq) DO UPDATE SET state = ?7, attempts = ?8, unsure = ?9",
     )?
     .execute(params![
         run,
@@ -597,10 +605,16 @@ fn split(
     Ok(())
 }
 
-fn take_up(tx: &Transaction<'_>, run: i64, counts: &mut Counts, items: &[Seq]) -> rusqlite::Result<()> {
+fn take_up(
+    tx: &Transaction<'_>,
+    run: i64,
+    counts: &mut Counts,
+    items: &[Seq],
+    taken: &mut Vec<Seq>,
+) -> rusqlite::Result<()> {
     let mut look = tx.prepare_cached(
         "SELECT i.count, f.state FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq
-         WHERE i.run = ?1 AND i.seq = ?2 AND i.state IN ('failed', 'invalid')",
+         WHERE i.run = ?1 AND i.seq = ?2 AND i.state IN ('failed', 'invalid') AND f.record IS NOT NULL",
     )?;
     let mut take = tx.prepare_cached("UPDATE item SET state = 'pending' WHERE run = ?1 AND seq = ?2")?;
     for seq in items {
@@ -612,12 +626,13 @@ fn take_up(tx: &Transaction<'_>, run: i64, counts: &mut Counts, items: &[Seq]) -
             Err(error) => return Err(error),
         };
         take.execute(params![run, int(*seq)])?;
+        taken.push(*seq);
         if state == FailureState::Invalid.word() {
-            counts.items.invalid -= 1;
-            counts.records.invalid -= records;
+            counts.items.invalid = counts.items.invalid.saturating_sub(1);
+            counts.records.invalid = counts.records.invalid.saturating_sub(records);
         } else {
-            counts.items.failed -= 1;
-            counts.records.failed -= records;
+            counts.items.failed = counts.items.failed.saturating_sub(1);
+            counts.records.failed = counts.records.failed.saturating_sub(records);
         }
     }
     Ok(())
@@ -642,7 +657,7 @@ fn put_back(tx: &Transaction<'_>, run: i64, counts: &mut Counts) -> rusqlite::Re
     }
     drop(rows);
     tx.execute(
-        "UPDATE item SET unsure = unsure + (state = 'sending'), not_before = NULL,
+        "UPDATE item SET unsure = unsure + (state = 'sending'), 
              state = (SELECT f.state FROM failure f WHERE f.run = item.run AND f.item = item.seq)
          WHERE run = ?1 AND state IN ('pending', 'sending', 'waiting')
            AND EXISTS (SELECT 1 FROM failure f WHERE f.run = item.run AND f.item = item.seq
@@ -664,7 +679,7 @@ fn judge(
     for seq in items {
         let row = tx.query_row(
             "SELECT i.count, f.state, f.before FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq
-             WHERE i.run = ?1 AND i.seq = ?2",
+             WHERE i.run = ?1 AND i.seq = ?2 AND i.state IN ('failed', 'invalid', 'dismissed')",
             params![run, int(*seq)],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?)),
         );

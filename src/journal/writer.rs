@@ -88,7 +88,7 @@ type Published = (Arc<Book>, Counts, Option<i64>);
 fn commit(connection: &mut Connection, batch: &[Order]) -> rusqlite::Result<Vec<Published>> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut touched: HashMap<i64, Published> = HashMap::with_capacity(1);
-    for order in batch {
+    for order in batch.iter().filter(|order| !order.book.is_closed()) {
         let run = order.book.run;
         let (_, counts, event) =
             touched.entry(run).or_insert_with(|| (Arc::clone(&order.book), order.book.counts(), None));
