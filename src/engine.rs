@@ -435,7 +435,6 @@ fn carry_on(
     let (orders, commands) = mpsc::channel(16);
     let (told, faults) = mpsc::channel(64);
     let (ending, ended) = watch::channel(None);
-    let only_retry = !feed.whole;
     let shared = Arc::new(Shared {
         run: run.id,
         facts: run.facts,
@@ -479,7 +478,6 @@ fn carry_on(
         disk_told: false,
         prepared: false,
         first: run.doubtful,
-        only_retry,
         workers,
     };
     tokio::spawn(supervisor.carry());

@@ -72,8 +72,12 @@ pub(super) struct OutcomesFlags {
 /// `--set`.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct AnyKey {
-    /// Any key of the plan's [operation] or [delivery], such as backoff.base=1s; may stand often
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    /// Any key of the plan.
+    #[arg(
+        long = "set",
+        value_name = "KEY=VALUE",
+        help = "Any key of the plan's [operation] or [delivery], such as backoff.base=1s; may stand often"
+    )]
     set: Vec<String>,
 }
 

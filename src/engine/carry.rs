@@ -488,8 +488,6 @@ pub(super) struct Supervisor {
     pub(super) lock: RunLock,
     /// The fault that stands, if one does.
     pub(super) standing: Option<Fault>,
-    /// Whether failures are being sent again only: then too many equal ones end that, and fault nothing.
-    pub(super) only_retry: bool,
     /// What a reader found; it ends the carrying-out when all that was read before is settled.
     pub(super) broken: Option<Fault>,
     /// Whether a person has paused the run, whatever else holds it.
@@ -707,7 +705,8 @@ impl Supervisor {
         if self.standing.is_some() {
             return None;
         }
-        if self.only_retry && fault.kind == FaultKind::SameFailures {
+        // where failures are sent again and nothing else, too many equal ones end that, and fault nothing
+        if !self.feed.whole && fault.kind == FaultKind::SameFailures {
             self.note("retry_stopped", &fault.message).await;
             return Some(Next::Drain);
         }

@@ -481,9 +481,9 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
         // what could not be mapped was kept as it stands in the dataset
         let unmapped = item.last.1.as_deref() == Some(UNMAPPABLE);
         let checked = if unmapped {
-            grouper.check_raw(item.extent.first, record)
+            grouper.check_raw(item.extent.first, &record)
         } else {
-            grouper.check_mapped(item.extent.first, record)
+            grouper.check_mapped(item.extent.first, &record)
         };
         match checked {
             Ok(admitted) => vec![admitted],

@@ -70,27 +70,27 @@ impl<'a> Grouper<'a> {
     /// Checks what a dataset holds.
     pub(super) fn check(&self, position: Position, entry: Entry) -> Result<Admitted, Box<Refused>> {
         match entry {
-            Entry::Record(record) => self.check_raw(position, record.bytes),
+            Entry::Record(record) => self.check_raw(position, &record.bytes),
             // of what cannot be read whole, only how it begins is known: that is no record to keep
             Entry::Unusable(bad) => Err(self.refuse(position, refusal(bad.code, bad.reason), None)),
         }
     }
 
     /// Checks a record as it stands in its dataset.
-    pub(super) fn check_raw(&self, position: Position, record: Bytes) -> Result<Admitted, Box<Refused>> {
-        match self.mapping.map(|mapping| mapping.apply(&record)) {
+    pub(super) fn check_raw(&self, position: Position, record: &Bytes) -> Result<Admitted, Box<Refused>> {
+        match self.mapping.map(|mapping| mapping.apply(record)) {
             None => self.check_mapped(position, record),
-            Some(Ok(mapped)) => self.check_mapped(position, mapped),
+            Some(Ok(mapped)) => self.check_mapped(position, &mapped),
             Some(Err(violations)) => {
                 let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
                 let reason = Reason { violations, ..refusal(UNMAPPABLE, message) };
-                Err(self.refuse(position, reason, Some(&record)))
+                Err(self.refuse(position, reason, Some(record)))
             }
         }
     }
 
     /// Checks a record as it stands after `map`.
-    pub(super) fn check_mapped(&self, position: Position, record: Bytes) -> Result<Admitted, Box<Refused>> {
+    pub(super) fn check_mapped(&self, position: Position, record: &Bytes) -> Result<Admitted, Box<Refused>> {
         if let Grouping::Chunks { bytes, frame, .. } = self.grouping
             && record.len() as u64 + frame > bytes
         {
@@ -99,7 +99,7 @@ impl<'a> Grouper<'a> {
             return Err(self.refuse(position, refusal("record.too_large", message), None));
         }
         let admitted = self.operation.admit(record.clone());
-        admitted.map_err(|reason| self.refuse(position, *reason, Some(&record)))
+        admitted.map_err(|reason| self.refuse(position, *reason, Some(record)))
     }
 
     /// A copy of the record is kept: a slice would keep a reader's whole buffer alive.
