@@ -3,7 +3,7 @@
 //! ```text
 //! scan ──▶ begin │ resume │ retry ──▶ Handle: figures, commands, its end
 //!                        │
-//!                   Supervisor ── phases, faults, the end          (carry)
+//!                   Supervisor ── phases, faults, the end          (supervisor)
 //!                    │       │
 //!     readers ───────┘       └─────── workers                      (feeder, worker)
 //!     plan items, durably             one item at a time, as far as it goes now
@@ -25,6 +25,8 @@ mod job;
 mod preflight;
 mod scan;
 mod schedule;
+mod split;
+mod supervisor;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
@@ -52,9 +54,10 @@ use crate::pacing::{Backoff, Fill, Lane, LaneSettings};
 use crate::plan::Plan;
 use crate::platform::{ClientAuth, Grant, HttpTransport, SecretProvider, Target, TargetError, Tokens};
 use access::Access;
-use carry::{Facts, Halt, Shared, State, Supervisor, instant_of};
+use carry::{Facts, Halt, Shared, State, instant_of};
 use feeder::{Feed, Source, SourceOrigin};
 use gauges::Gauges;
+use supervisor::Supervisor;
 
 pub use check::{CheckReport, check};
 pub use handle::{Command, Ending, Handle};

@@ -20,11 +20,14 @@ use rusqlite::{Connection, OpenFlags, params};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 mod agenda;
+mod apply;
 mod book;
 mod cause;
+mod failures;
 mod filter;
 mod lock;
 mod read;
+mod rows;
 mod schema;
 mod write;
 mod writer;
@@ -34,9 +37,11 @@ mod tests;
 
 pub use agenda::{Agenda, OpenItem, RetryItem};
 pub use book::{Book, Counts, Traffic};
+pub use failures::Contents;
 pub use filter::{Filter, FilterError};
 pub use lock::{Carrier, RunLock};
-pub use read::{Cause, Contents, DatasetRow, EventRow, FailureRow, Reader, ResultRow, RunRow};
+pub use read::Reader;
+pub use rows::{Cause, DatasetRow, EventRow, FailureRow, ResultRow, RunRow};
 pub use write::{Cleanness, End, Extent, Judgement, Origin, Out, Settled, Waiting, Write};
 
 use crate::model::{OperationKind, PlatformKind, RunId};
@@ -212,8 +217,8 @@ impl Journal {
                 i64::from(new.production),
                 new.plan,
                 i64::from(new.until_error),
-                write::now_ms(),
-                total.map(write::int)
+                apply::now_ms(),
+                total.map(apply::int)
             ],
         )?;
         let run = tx.last_insert_rowid();
@@ -223,13 +228,13 @@ impl Journal {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
                     run,
-                    write::int(number as u64),
+                    apply::int(number as u64),
                     dataset.path,
                     dataset.format,
-                    write::int(dataset.bytes),
+                    apply::int(dataset.bytes),
                     dataset.digest,
-                    dataset.records.map(write::int),
-                    write::int(dataset.first_position),
+                    dataset.records.map(apply::int),
+                    apply::int(dataset.first_position),
                     dataset.correlation_id
                 ],
             )?;
@@ -253,7 +258,7 @@ impl Journal {
         let mut connection = connect(&file_in(&self.folder), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut counts, traffic, last_event) = read::counts(&tx, run.number)?;
-        write::apply(&Write::PutBack, run.number, &tx, &mut counts)?;
+        apply::apply(&Write::PutBack, run.number, &tx, &mut counts)?;
         let book = Book::new(run.number, counts, traffic, last_event);
         writer::save(&tx, run.number, &book, &counts)?;
         tx.commit()?;

@@ -13,11 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use super::carry::{Readers, Shared, instant_of};
+use super::carry::{Shared, instant_of};
 use super::faults;
 use super::grouping::{Batch, Grouper, Refused, UNMAPPABLE};
 use super::job::{Job, Sent};
 use super::schedule::Ahead;
+use super::supervisor::Readers;
 use crate::dataset::{DatasetError, Entry, Fingerprint, Limits, Reader};
 use crate::journal::{End, Extent, OpenItem, Origin, RetryItem, Settled, Write};
 use crate::model::{Fault, ItemState, Position, Reason, Seq, Stage};

@@ -2,8 +2,9 @@
 
 use rusqlite::params;
 
+use super::apply::int;
 use super::read::Reader;
-use super::write::{Extent, int};
+use super::write::Extent;
 use super::{JournalError, RunRow};
 use crate::model::{ItemState, Position, Seq};
 

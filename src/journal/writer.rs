@@ -12,8 +12,9 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
+use super::apply::{self, int};
 use super::book::{Book, Counts};
-use super::write::{self, Write, int};
+use super::write::Write;
 
 /// What is handed to the writer at once, and is committed together.
 pub(super) struct Order {
@@ -93,7 +94,7 @@ fn commit(connection: &mut Connection, batch: &[Order]) -> rusqlite::Result<Vec<
         let (_, counts, event) =
             touched.entry(run).or_insert_with(|| (Arc::clone(&order.book), order.book.counts(), None));
         for one in &order.writes {
-            if let Some(written) = write::apply(one, run, &tx, counts)? {
+            if let Some(written) = apply::apply(one, run, &tx, counts)? {
                 *event = Some(written);
             }
         }

@@ -1,0 +1,254 @@
+//! The rows that the journal answers with, and how they are read from its columns.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::Row;
+
+use super::Carrier;
+use super::book::Counts;
+use crate::model::{
+    FailureState, Fault, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Stage, Tally, Violation,
+};
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct RunRow {
+    pub(super) number: i64,
+    /// Its id.
+    pub id: RunId,
+    /// What it does.
+    pub operation: OperationKind,
+    /// The profile's name.
+    pub profile: String,
+    /// The profile's platform.
+    pub platform: PlatformKind,
+    /// Where its calls go.
+    pub api_url: String,
+    /// Where its tokens come from.
+    pub auth_url: String,
+    /// The client that it runs as.
+    pub client_id: String,
+    /// Whether the profile is marked as production.
+    pub production: bool,
+    /// The plan, as TOML.
+    pub plan: String,
+    /// Whether a broken dataset is used up to its broken place.
+    pub until_error: bool,
+    /// Where it stands; a run whose process is gone is paused.
+    pub state: RunState,
+    /// Who carries it now.
+    pub carrier: Option<Carrier>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended, where it did.
+    pub ended_at: Option<Timestamp>,
+    /// Whether no call was out when its last process left.
+    pub clean: bool,
+    /// The first number that no item has.
+    pub next_seq: Seq,
+    /// Items by state.
+    pub items: Tally,
+    /// Records by state.
+    pub records: Tally,
+    /// Calls to the API.
+    pub requests: u64,
+    /// Those that repeated an item's call.
+    pub retries: u64,
+    /// Answers that were 429.
+    pub throttled: u64,
+    /// The largest body accepted below the smallest refused, in bytes.
+    pub largest_accepted: Option<u64>,
+    /// The smallest body that was refused for its size, in bytes.
+    pub smallest_refused: Option<u64>,
+    /// No call may start before this moment.
+    pub not_before: Option<Timestamp>,
+    /// Its datasets, in order.
+    pub datasets: Vec<DatasetRow>,
+}
+
+/// One dataset of a run.
+#[derive(Debug, Clone)]
+pub struct DatasetRow {
+    /// The file, absolute; `-` is standard input.
+    pub path: String,
+    /// Its format, for a person to read.
+    pub format: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its digest; unknown while a stream has not been read to its end.
+    pub digest: Option<String>,
+    /// Its records; unknown while a stream has not been read to its end.
+    pub records: Option<u64>,
+    /// The position of its first record.
+    pub first_position: Position,
+    /// The correlation id under which its records go.
+    pub correlation_id: String,
+    /// Records, from its first, that stand in items.
+    pub planned: u64,
+}
+
+/// One failure.
+#[derive(Debug, Clone)]
+pub struct FailureRow {
+    /// The item.
+    pub item: Seq,
+    /// Its first record.
+    pub position: Position,
+    /// How many records it holds.
+    pub count: u64,
+    /// What a person knows it by: a contact id, else `FILE:position`.
+    pub key: String,
+    /// Where on its way it failed.
+    pub stage: Stage,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The platform's code, or ours.
+    pub code: Option<String>,
+    /// What the platform said, or what we found.
+    pub message: String,
+    /// The places in the record.
+    pub violations: Vec<Violation>,
+    /// Tries.
+    pub attempts: u32,
+    /// How often it was sent again after an unsure answer.
+    pub unsure: u32,
+    /// Whether a call of it may have been carried out without our knowing.
+    pub doubtful: bool,
+    /// The platform's correlation id.
+    pub correlation_id: Option<String>,
+    /// When it first failed.
+    pub first_at: Timestamp,
+    /// When it last failed.
+    pub last_at: Timestamp,
+    /// Where it stands.
+    pub state: FailureState,
+    /// The note with which it was closed.
+    pub note: Option<String>,
+    /// The record, or the array of them, as it stood after `map`.
+    pub record: Option<Vec<u8>>,
+}
+
+/// Failures that are the same to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Where on their way they failed.
+    pub stage: Stage,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The platform's code, or ours.
+    pub code: Option<String>,
+    /// The message, its values masked.
+    pub message: String,
+    /// How many items.
+    pub items: u64,
+    /// One of them, as an example.
+    pub example: String,
+}
+
+/// One delivered item.
+#[derive(Debug, Clone)]
+pub struct ResultRow {
+    /// The item.
+    pub item: Seq,
+    /// Its first record.
+    pub position: Position,
+    /// How many records it holds.
+    pub count: u64,
+    /// What a person knows it by.
+    pub key: String,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// Tries.
+    pub attempts: u32,
+    /// How often it was sent again after an unsure answer.
+    pub unsure: u32,
+    /// The platform's correlation id.
+    pub correlation_id: Option<String>,
+    /// When it was delivered.
+    pub at: Option<Timestamp>,
+    /// The platform's answer.
+    pub answer: Option<Vec<u8>>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// Its number; they ascend.
+    pub event: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What kind of thing: `waiting`, `item_failed`, `fault`, `pool_paused`, `state`, …
+    pub kind: String,
+    /// The item, where it is one's.
+    pub item: Option<Seq>,
+    /// Its tries so far.
+    pub attempt: Option<u32>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// How long it lasts.
+    pub delay_ms: Option<u64>,
+    /// A word for the reason.
+    pub reason: Option<String>,
+    /// For a person to read, or JSON for a fault.
+    pub text: Option<String>,
+}
+
+impl EventRow {
+    /// The fault that it tells of, where it does.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        (self.kind == "fault").then(|| serde_json::from_str(self.text.as_deref()?).ok()).flatten()
+    }
+}
+
+pub(super) fn natural(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
+}
+
+pub(super) fn maybe_natural(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<u64>> {
+    Ok(row.get::<_, Option<i64>>(column)?.and_then(|number| u64::try_from(number).ok()))
+}
+
+pub(super) fn moment(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
+}
+
+pub(super) fn word<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<T> {
+    row.get::<_, String>(column)?.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+pub(super) fn tally(row: &Row<'_>, prefix: &str) -> rusqlite::Result<Tally> {
+    Ok(Tally {
+        total: None,
+        pending: 0,
+        delivered: natural(row, &format!("{prefix}_delivered"))?,
+        failed: natural(row, &format!("{prefix}_failed"))?,
+        invalid: natural(row, &format!("{prefix}_invalid"))?,
+        dismissed: natural(row, &format!("{prefix}_dismissed"))?,
+    })
+}
+
+pub(super) fn counts_of(row: &Row<'_>) -> rusqlite::Result<Counts> {
+    Ok(Counts {
+        items_planned: natural(row, "items_planned")?,
+        records_planned: natural(row, "records_planned")?,
+        records_total: maybe_natural(row, "records_total")?,
+        planned_all: row.get::<_, i64>("planned_all")? != 0,
+        items: tally(row, "items")?,
+        records: tally(row, "records")?,
+    })
+}
+
+/// The file's own name, for a key that a person can find.
+pub(super) fn key_of(name: Option<String>, path: &str, position: Position) -> String {
+    name.unwrap_or_else(|| {
+        let file = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
+        format!("{}:{position}", crate::text::one_line(&file, 100))
+    })
+}
