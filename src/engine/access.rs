@@ -21,6 +21,8 @@ pub(super) struct Access {
     pub(super) lane: Lane,
     pub(super) delivery: Delivery,
     pub(super) rng: Mutex<fastrand::Rng>,
+    /// Before when nobody asks the token endpoint: it said so to one of us.
+    pub(super) token_not_before: Mutex<Option<Instant>>,
 }
 
 /// What one call brought, in the words of the decision table.
@@ -63,6 +65,11 @@ impl Access {
 
     /// A token, after as many tries as it takes and the plan allows.
     pub(super) async fn token(&self) -> Result<Arc<Token>, Fault> {
+        let held = self.tokens.left().is_some_and(|left| !left.is_zero());
+        let not_before = *self.token_not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = not_before.filter(|_| !held) {
+            tokio::time::sleep_until(at).await;
+        }
         match self.tokens.get().await {
             Ok(token) => Ok(token),
             Err(error) => self.token_after(error).await,
@@ -97,7 +104,12 @@ impl Access {
                 return Err(fault);
             }
             let retry_after = error.retry_after().map(RetryAfter::wait);
-            tokio::time::sleep(self.back_off(attempt, retry_after)).await;
+            let at = Instant::now() + self.back_off(attempt, retry_after);
+            if retry_after.is_some() {
+                let mut not_before = self.token_not_before.lock().unwrap_or_else(PoisonError::into_inner);
+                *not_before = Some(not_before.map_or(at, |known| known.max(at)));
+            }
+            tokio::time::sleep_until(at).await;
             match self.tokens.get().await {
                 Ok(token) => return Ok(token),
                 Err(again) => error = again,

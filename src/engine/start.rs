@@ -1,0 +1,492 @@
+//! Setting a run going: a new one, one that goes on, or failures that are sent again.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::access::Access;
+use super::carry::{Facts, Halt, Shared, State, instant_of};
+use super::feeder::{Feed, Source, SourceOrigin};
+use super::gauges::Gauges;
+use super::handle::Handle;
+use super::supervisor::Supervisor;
+use super::{Scanned, Setup, StartError, faults, scan, schedule};
+use crate::config::{AuthMethod, ClientAuth as ConfiguredAuth, Profile, SecretSource};
+use crate::dataset::map::Mapping;
+use crate::journal::{Agenda, Book, JournalError, NewDataset, NewRun, OpenItem, Out, RunLock, RunRow, Write};
+use crate::model::{Fault, ItemState, Phase, RunId, RunState, Seq};
+use crate::operation::{self, Grouping};
+use crate::pacing::{Backoff, Fill, Lane, LaneSettings};
+use crate::plan::Plan;
+use crate::platform::{ClientAuth, Grant, HttpTransport, SecretProvider, Target, TargetError, Tokens};
+
+/// Begins a new run.
+///
+/// # Errors
+///
+/// Where it cannot begin; nothing was sent then.
+pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError> {
+    hold_to_profile(&setup)?;
+    let mapping = mapping(&setup.plan)?;
+    let wire = wire(&setup.profile)?;
+    let id = RunId::begin();
+    let mut first_position = 0;
+    let mut datasets = Vec::with_capacity(scanned.datasets.len());
+    for dataset in &scanned.datasets {
+        datasets.push(NewDataset {
+            path: dataset.path.to_string_lossy().into_owned(),
+            format: dataset.format.clone(),
+            bytes: dataset.bytes,
+            digest: dataset.digest.as_ref().map(ToString::to_string),
+            records: dataset.records,
+            first_position,
+            correlation_id: Uuid::new_v4().to_string(),
+        });
+        first_position += dataset.records.unwrap_or(0);
+    }
+    let new = NewRun {
+        id,
+        operation: setup.plan.operation.kind(),
+        profile: setup.profile.name.clone(),
+        platform: setup.profile.platform,
+        api_url: setup.profile.api_url.to_string(),
+        auth_url: setup.profile.auth_url.to_string(),
+        client_id: setup.profile.client_id.clone(),
+        production: setup.profile.production,
+        plan: setup.plan.to_toml(),
+        until_error: setup.until_error,
+        datasets,
+    };
+    let journal = setup.journal.clone();
+    let begun = blocking(move || journal.begin(&new).map(|(book, lock)| (new, book, lock))).await?;
+    let (new, book, lock) = begun;
+    let folder = setup.journal.run_folder(id)?;
+    let mut sources = VecDeque::with_capacity(scanned.datasets.len());
+    for (number, (scanned, new)) in (0..).zip(scanned.datasets.into_iter().zip(&new.datasets)) {
+        let origin = match scanned.fingerprint {
+            Some(fingerprint) => SourceOrigin::File { path: scanned.path, fingerprint },
+            None => SourceOrigin::Stream { spool: scan::spool(&folder)? },
+        };
+        sources.push_back(Source {
+            number,
+            origin,
+            first_position: new.first_position,
+            planned: 0,
+            open: Vec::new(),
+            stop_at: scanned.records.filter(|_| scanned.broken),
+        });
+    }
+    let facts = facts(&setup, &new.datasets, Timestamp::now());
+    let run = Carried {
+        id,
+        book,
+        lock,
+        facts,
+        next_seq: 0,
+        limits: (None, None),
+        not_before: None,
+        fill: Fill::Full,
+        doubtful: Vec::new(),
+    };
+    let side_by_side = side_by_side(&setup.plan);
+    let feed = Feed { sources, side_by_side, retries: Vec::new(), whole: true };
+    Ok(carry_on(setup, run, feed, mapping, wire, HashMap::new()))
+}
+
+/// Goes on with a run where it stopped. The setup's plan is the run's own, with what was changed of its `[delivery]`.
+///
+/// # Errors
+///
+/// Where it cannot go on: another process has it, it is over, its profile leads elsewhere, or its dataset is not what it
+/// was (a fault, which is written down).
+pub async fn resume(setup: Setup, run: &RunRow) -> Result<Handle, StartError> {
+    hold_to_profile(&setup)?;
+    hold_to_run(&setup, run)?;
+    if run.state.is_over() {
+        return Err(StartError::Over { run: run.id, state: run.state });
+    }
+    again(setup, run, None).await
+}
+
+/// Sends failures of a run again, and nothing else of it.
+///
+/// # Errors
+///
+/// As [`resume`], but a run that has ended is no error unless it was cancelled.
+pub async fn retry(setup: Setup, run: &RunRow, items: Vec<Seq>, by: String) -> Result<Handle, StartError> {
+    hold_to_profile(&setup)?;
+    hold_to_run(&setup, run)?;
+    if run.state == RunState::Cancelled {
+        return Err(StartError::Over { run: run.id, state: run.state });
+    }
+    again(setup, run, Some((items, by))).await
+}
+
+async fn again(setup: Setup, run: &RunRow, retry: Option<(Vec<Seq>, String)>) -> Result<Handle, StartError> {
+    let mapping = mapping(&setup.plan)?;
+    let wire = wire(&setup.profile)?;
+    let (journal, row) = (setup.journal.clone(), run.clone());
+    let over = |row: &RunRow| StartError::Over { run: row.id, state: row.state };
+    let (run, book, lock, agenda, accepted) = blocking(move || {
+        let (book, lock) = journal.take(&row)?;
+        let reader = journal.reader()?;
+        // what was read before the lock was ours may be old: another process may have carried it on since
+        let row = reader.run(&row.id.to_string())?;
+        let mut accepted = HashMap::new();
+        for number in 0..u32::try_from(row.datasets.len()).unwrap_or(u32::MAX) {
+            if let Some(at) = reader.last_accepted(&row, number)? {
+                accepted.insert(number, at);
+            }
+        }
+        let agenda = reader.agenda(&row)?;
+        Ok::<_, JournalError>((row, book, lock, agenda, accepted))
+    })
+    .await?;
+    let whole = retry.is_none();
+    if run.state == RunState::Cancelled || (whole && run.state.is_over()) {
+        return Err(over(&run));
+    }
+    let run = &run;
+    let doubtful = if run.clean { Vec::new() } else { may_be_out(&agenda) };
+    let sources = if whole {
+        match sources_again(&setup, run, agenda).await {
+            Ok(sources) => sources,
+            Err(fault) => {
+                let writes = vec![Write::Fault(fault.clone()), Write::State(RunState::Faulted)];
+                setup.journal.commit(&book, writes).await;
+                return Err(StartError::Fault(Box::new(fault)));
+            }
+        }
+    } else {
+        VecDeque::new()
+    };
+    let datasets: Vec<NewDataset> = run
+        .datasets
+        .iter()
+        .map(|dataset| NewDataset {
+            path: dataset.path.clone(),
+            format: dataset.format.clone(),
+            bytes: dataset.bytes,
+            digest: dataset.digest.clone(),
+            records: dataset.records,
+            first_position: dataset.first_position,
+            correlation_id: dataset.correlation_id.clone(),
+        })
+        .collect();
+    let facts = facts(&setup, &datasets, run.started_at);
+    let carried = Carried {
+        id: run.id,
+        book,
+        lock,
+        facts,
+        next_seq: run.next_seq,
+        limits: (run.largest_accepted, run.smallest_refused),
+        not_before: run.not_before,
+        fill: Fill::Empty,
+        doubtful,
+    };
+    let feed = Feed {
+        sources,
+        side_by_side: side_by_side(&setup.plan),
+        retries: retry.into_iter().collect(),
+        whole,
+    };
+    Ok(carry_on(setup, carried, feed, mapping, wire, accepted))
+}
+
+/// Marks all that was planned and has no end, in a run that did not stop cleanly: any of it may have been sent.
+fn may_be_out(agenda: &Agenda) -> Vec<Write> {
+    let mark = |item: &OpenItem| Write::Sending {
+        seq: item.seq,
+        extent: item.extent,
+        attempts: item.attempts,
+        unsure: item.unsure,
+        out: Out::Maybe,
+    };
+    agenda.items.iter().map(mark).collect()
+}
+
+/// The datasets of a run that goes on: each must be what it was.
+async fn sources_again(setup: &Setup, run: &RunRow, agenda: Agenda) -> Result<VecDeque<Source>, Fault> {
+    let mut open: HashMap<u32, Vec<_>> = HashMap::new();
+    for mut item in agenda.items {
+        if !run.clean {
+            item.state = ItemState::Sending;
+        }
+        open.entry(item.extent.dataset).or_default().push(item);
+    }
+    let folder = setup.journal.run_folder(run.id).map_err(|error| faults::disk(&error.to_string()))?;
+    let mut sources = VecDeque::with_capacity(run.datasets.len());
+    for (number, dataset) in (0..).zip(&run.datasets) {
+        let origin = if dataset.path == "-" {
+            let path = folder.join(scan::SPOOL);
+            match dataset.records {
+                Some(_) => {
+                    let fingerprint = scan::fingerprint(&path).await?;
+                    SourceOrigin::File { path, fingerprint }
+                }
+                None => SourceOrigin::Spool { path },
+            }
+        } else {
+            let path = PathBuf::from(&dataset.path);
+            let fingerprint = scan::same_as_before(&path, dataset).await?;
+            SourceOrigin::File { path, fingerprint }
+        };
+        sources.push_back(Source {
+            number,
+            origin,
+            first_position: dataset.first_position,
+            planned: dataset.planned,
+            open: open.remove(&number).unwrap_or_default(),
+            stop_at: dataset.records.filter(|_| run.until_error),
+        });
+    }
+    Ok(sources)
+}
+
+/// A run that this process has taken.
+struct Carried {
+    id: RunId,
+    book: Arc<Book>,
+    lock: RunLock,
+    facts: Facts,
+    next_seq: Seq,
+    limits: (Option<u64>, Option<u64>),
+    not_before: Option<Timestamp>,
+    fill: Fill,
+    /// What is to be written before anything else: marks of calls that may have been out when a process ended.
+    doubtful: Vec<Write>,
+}
+
+/// Chunks of one dataset that may have been accepted and not be committed yet.
+const CHUNKS_UNCOMMITTED: usize = 16;
+
+/// Puts the parts of a run together, and sets it going.
+fn carry_on(
+    setup: Setup,
+    run: Carried,
+    feed: Feed,
+    mapping: Option<Mapping>,
+    wire: (HttpTransport, Tokens),
+    accepted: HashMap<u32, Timestamp>,
+) -> Handle {
+    let not_before = run.not_before.map(|at| instant_of(at.as_millisecond()));
+    let access = access(&setup.plan, wire, not_before, run.fill);
+    let operation = operation::of(&setup.plan);
+    let workers = usize::from(setup.plan.delivery.workers);
+    // a chunk's predecessor may be accepted and not yet committed; so may as many single items as there are workers
+    let uncommitted = match operation.grouping() {
+        Grouping::Single => vec![Arc::new(Semaphore::new(workers))],
+        Grouping::Chunks { .. } => {
+            run.facts.datasets.iter().map(|_| Arc::new(Semaphore::new(CHUNKS_UNCOMMITTED))).collect()
+        }
+    };
+    let (orders, commands) = mpsc::channel(16);
+    let (told, faults) = mpsc::channel(64);
+    let (ending, ended) = watch::channel(None);
+    let shared = Arc::new(Shared {
+        run: run.id,
+        facts: run.facts,
+        mapping,
+        operation,
+        access,
+        journal: setup.journal.clone(),
+        book: run.book,
+        schedule: schedule::Schedule::default(),
+        gauges: Gauges::new(workers),
+        halt: watch::Sender::new(Halt::Go),
+        uncommitted,
+        next_seq: AtomicU64::new(run.next_seq),
+        changes: watch::Sender::new(0),
+        dirty: Notify::new(),
+        idle: Notify::new(),
+        reading: AtomicU64::new(0),
+        faults: told,
+        begun: Instant::now(),
+        over: std::sync::OnceLock::new(),
+        state: Mutex::new(State {
+            phase: Phase::Running,
+            largest_accepted: run.limits.0,
+            smallest_refused: run.limits.1,
+            limit_news: false,
+            streak: None,
+            accepted,
+        }),
+        plan: setup.plan,
+    });
+    let supervisor = Supervisor {
+        shared: Arc::clone(&shared),
+        feed,
+        commands,
+        faults,
+        ending,
+        lock: run.lock,
+        standing: None,
+        broken: None,
+        wants_pause: false,
+        disk_told: false,
+        prepared: false,
+        first: run.doubtful,
+        workers,
+    };
+    tokio::spawn(supervisor.carry());
+    Handle { shared, journal: setup.journal, commands: orders, ending: ended }
+}
+
+/// The way to a tenant at a plan's pace.
+pub(super) fn access(
+    plan: &Plan,
+    (transport, tokens): (HttpTransport, Tokens),
+    not_before: Option<Instant>,
+    fill: Fill,
+) -> Access {
+    let delivery = plan.delivery.clone();
+    let mut rng = fastrand::Rng::new();
+    let settings = LaneSettings {
+        rate: delivery.rate,
+        burst: delivery.burst,
+        adapt: delivery.adapt,
+        pool_pause_threshold: delivery.pool_pause_threshold,
+        retry_after_limit: delivery.retry_after_limit,
+        throttle_patience: delivery.throttle_patience,
+        backoff: Backoff { base: delivery.backoff.base, cap: delivery.backoff.cap },
+    };
+    let lane = Lane::new(settings, fill, not_before, rng.u64(..));
+    Access {
+        transport: Arc::new(transport),
+        tokens,
+        lane,
+        delivery,
+        rng: Mutex::new(rng),
+        token_not_before: Mutex::default(),
+    }
+}
+
+fn side_by_side(plan: &Plan) -> usize {
+    match operation::of(plan).grouping() {
+        // single items come from one dataset after the other
+        Grouping::Single => 1,
+        Grouping::Chunks { .. } => usize::from(plan.delivery.workers),
+    }
+}
+
+pub(super) fn mapping(plan: &Plan) -> Result<Option<Mapping>, StartError> {
+    Ok(plan.map.as_ref().map(Mapping::from_toml).transpose()?)
+}
+
+fn facts(setup: &Setup, datasets: &[NewDataset], started_at: Timestamp) -> Facts {
+    Facts {
+        operation: setup.plan.operation.kind(),
+        profile: setup.profile.name.clone(),
+        platform: setup.profile.platform,
+        host: setup.profile.api_url.host_str().unwrap_or("?").to_owned(),
+        production: setup.profile.production,
+        datasets: datasets.iter().map(|dataset| crate::text::one_line(&dataset.path, 500)).collect(),
+        correlation_ids: datasets.iter().map(|dataset| Arc::from(dataset.correlation_id.as_str())).collect(),
+        started_at,
+    }
+}
+
+fn hold_to_profile(setup: &Setup) -> Result<(), StartError> {
+    let profile = &setup.profile;
+    if profile.read_only {
+        return Err(StartError::ReadOnly(profile.name.clone()));
+    }
+    hold_to_platform(setup)
+}
+
+pub(super) fn hold_to_platform(setup: &Setup) -> Result<(), StartError> {
+    let operation = setup.plan.operation.kind();
+    if setup.profile.platform == operation.platform() {
+        return Ok(());
+    }
+    Err(StartError::Platform {
+        profile: setup.profile.name.clone(),
+        found: setup.profile.platform.to_string(),
+        operation,
+        needed: operation.platform().to_string(),
+    })
+}
+
+fn hold_to_run(setup: &Setup, run: &RunRow) -> Result<(), StartError> {
+    let profile = &setup.profile;
+    let now = (profile.api_url.as_str(), profile.auth_url.as_str(), profile.client_id.as_str());
+    let then = (run.api_url.as_str(), run.auth_url.as_str(), run.client_id.as_str());
+    if now == then {
+        return Ok(());
+    }
+    let told = |(api, auth, client): (&str, &str, &str)| {
+        crate::text::one_line(&format!("`{api}` (tokens from `{auth}`) as client `{client}`"), 500)
+    };
+    Err(StartError::Elsewhere {
+        run: run.id,
+        profile: profile.name.clone(),
+        began: told(then),
+        now: told(now),
+    })
+}
+
+/// The way to a profile's tenant: its calls, and its tokens.
+///
+/// # Errors
+///
+/// The profile's addresses or certificates cannot be used.
+pub fn wire(profile: &Profile) -> Result<(HttpTransport, Tokens), TargetError> {
+    let target = Target {
+        api_url: profile.api_url.clone(),
+        auth_url: profile.auth_url.clone(),
+        ca_file: profile.ca_file.clone(),
+    };
+    let transport = HttpTransport::open(&target)?;
+    let base = match (profile.auth, profile.platform) {
+        (AuthMethod::AccessKey, _) => Grant::access_key(&profile.client_id),
+        (_, crate::model::PlatformKind::Genesys) => Grant::genesys(&profile.client_id),
+        (_, crate::model::PlatformKind::Cxone) => Grant::cxone(&profile.client_id),
+    };
+    let client_auth = match profile.auth {
+        AuthMethod::AccessKey => ClientAuth::AccessKey,
+        AuthMethod::ClientCredentials { client_auth: ConfiguredAuth::Basic } => ClientAuth::Basic,
+        AuthMethod::ClientCredentials { client_auth: ConfiguredAuth::Form } => ClientAuth::Form,
+    };
+    let grant = Grant { client_auth, scope: profile.scope.clone(), ..base };
+    let secret = ProfileSecret { source: profile.secret.clone(), profile: profile.name.clone() };
+    let tokens = Tokens::new(transport.token_endpoint(grant, secret));
+    Ok((transport, tokens))
+}
+
+/// A profile's secret, read anew for each token.
+struct ProfileSecret {
+    source: SecretSource,
+    profile: String,
+}
+
+impl SecretProvider for ProfileSecret {
+    fn read(&self) -> BoxFuture<'_, Result<SecretString, String>> {
+        async {
+            match self.source.read(&self.profile).await {
+                Ok(secret) => Ok(secret.into_inner()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Does what blocks on a thread that may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(JournalError::Strange(format!("an internal error: {error}"))),
+    }
+}
