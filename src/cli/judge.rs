@@ -10,7 +10,7 @@ use super::exit::{Exit, Stop};
 use super::{House, person};
 use crate::journal::{Book, Journal, Judgement, RunLock, RunRow, Write as Change};
 use crate::model::{FailureState, RunState, Seq};
-use crate::report::{records_of, run_prefix};
+use crate::report::records_of;
 use crate::text::one_line;
 
 /// The longest note, in characters.
@@ -42,14 +42,14 @@ async fn judge(house: &House, run: &str, flags: &FilterFlags, judgement: Judgeme
     // only now, that nobody else can change them
     let items = reader.items_of_failures(&taken.run, &filter, states)?;
     if items.is_empty() {
-        say(&format!("no failure of run {} matches: nothing was {done}", run_prefix(taken.run.id)))?;
+        say(&format!("no failure of run {} matches: nothing was {done}", taken.run.id.prefix()))?;
         return Ok(Exit::Done);
     }
     let count = items.len() as u64;
     let state = taken.judge(items, judgement, by).await;
     let failures = records_of(count, "failure", "failures");
     let state = state.map(|state| format!("; the run is now `{state}`")).unwrap_or_default();
-    say(&format!("{failures} of run {} {done}{state}", run_prefix(taken.run.id)))?;
+    say(&format!("{failures} of run {} {done}{state}", taken.run.id.prefix()))?;
     Ok(Exit::Done)
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn cancel(house: &House, run: &str) -> Result<Exit, Stop> {
     let reader = house.reader_of(run)?;
     let by = person(&house.config()?);
     let taken = Taken::take(house, &reader.run(run)?)?;
-    let name = run_prefix(taken.run.id);
+    let name = taken.run.id.prefix();
     if taken.run.state.is_over() {
         return Err(Stop::refuse(format!(
             "run {name} is `{}` already: there is nothing to cancel",

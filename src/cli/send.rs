@@ -15,7 +15,7 @@ use crate::headless::{AtFault, Origin, Signals, Told, watch, write_standstill};
 use crate::journal::{Journal, JournalError, Reader, RunRow};
 use crate::model::{FailureState, OperationKind, RunState};
 use crate::plan::Plan;
-use crate::report::{records_of, run_prefix};
+use crate::report::records_of;
 use crate::text::one_line;
 
 pub(super) async fn ingest(house: &House, args: IngestArgs) -> Result<Exit, Stop> {
@@ -74,7 +74,7 @@ pub(super) async fn resume(house: &House, args: ResumeArgs) -> Result<Exit, Stop
     let setup = again(house, &config, &run, &args.sending)?;
     if asks(&args.sending) {
         let pending = run.records.pending;
-        let what = format!("go on with run {} and send {}", run_prefix(run.id), left(pending));
+        let what = format!("go on with run {} and send {}", run.id.prefix(), left(pending));
         question::ask(&sendoff(what, Some(pending), &setup.profile), &mut signals).await?;
     }
     let after = reader.last_event(&run)?;
@@ -94,7 +94,7 @@ pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> 
     let filter = args.filter.filter()?;
     let items = reader.items_of_failures(&run, &filter, &[FailureState::Failed, FailureState::Invalid])?;
     if items.is_empty() {
-        say(&format!("no open failure of run {} matches: nothing was sent", run_prefix(run.id)));
+        say(&format!("no open failure of run {} matches: nothing was sent", run.id.prefix()));
         return Ok(Exit::Done);
     }
     let config = house.config()?;
@@ -102,7 +102,7 @@ pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> 
     let count = items.len() as u64;
     if asks(&args.sending) {
         let what =
-            format!("send {} of run {} again", records_of(count, "failure", "failures"), run_prefix(run.id));
+            format!("send {} of run {} again", records_of(count, "failure", "failures"), run.id.prefix());
         question::ask(&sendoff(what, Some(count), &setup.profile), &mut signals).await?;
     }
     let by = person(&config);
@@ -178,7 +178,7 @@ fn refuse_carried(run: &RunRow) -> Result<(), Stop> {
 
 /// A run of which nothing is left for a resume is no mistake, but for a cancelled one.
 fn over(run: &RunRow) -> Result<Option<Exit>, Stop> {
-    let name = run_prefix(run.id);
+    let name = run.id.prefix();
     let (said, exit) = match run.state {
         RunState::Completed => (format!("run {name} is completed: nothing is left to be sent"), Exit::Done),
         RunState::CompletedWithFailures => (

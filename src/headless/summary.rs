@@ -7,7 +7,7 @@ use super::teller::Sight;
 use crate::engine::Ending;
 use crate::journal::{Cause, Filter};
 use crate::model::{Figures, RunState};
-use crate::report::{grouped, run_prefix, span, tally_line};
+use crate::report::{grouped, span, tally_line};
 use crate::text::one_line;
 
 /// The most causes that are told.
@@ -72,7 +72,7 @@ fn write_causes(out: &mut impl Write, causes: &[Cause]) -> io::Result<()> {
 }
 
 fn write_commands(out: &mut impl Write, sight: &Sight, figures: &Figures, ending: &Ending) -> io::Result<()> {
-    let run = run_prefix(sight.run.id);
+    let run = sight.run.id.prefix();
     let mut commands = Vec::new();
     if matches!(ending.state, RunState::Paused | RunState::Faulted) {
         commands.push(("go on", format!("trunkline resume {run}")));

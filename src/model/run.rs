@@ -23,11 +23,21 @@ impl RunId {
         Self(Uuid::now_v7())
     }
 
-    /// The first eight digits, which is what a person reads and types.
+    /// The first eight digits, which is what a person reads. Runs that began within a minute of each other share them.
     #[must_use]
     pub fn short(self) -> String {
+        self.first(8)
+    }
+
+    /// The beginning that tells it from others, for a command to type: the millisecond at which it began (RFC 9562 §5.7).
+    #[must_use]
+    pub fn prefix(self) -> String {
+        self.first(13)
+    }
+
+    fn first(self, characters: usize) -> String {
         let mut text = self.to_string();
-        text.truncate(8);
+        text.truncate(characters);
         text
     }
 }

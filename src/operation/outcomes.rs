@@ -286,7 +286,7 @@ fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
     let lower = word.to_lowercase();
     let mut scored: Vec<(f64, &str)> = known
         .map(|one| (strsim::jaro_winkler(&lower, &one.to_lowercase()), one))
-        .filter(|(score, _)| *score > 0.7)
+        .filter(|(score, _)| *score > 0.8)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     if scored.is_empty() {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::stream::JsonArray;
-use super::words::{grouped, local_time, run_prefix};
+use super::words::{grouped, local_time};
 use super::{Align, Column, ListFormat, ReportError, Table};
 use crate::journal::RunRow;
 use crate::model::{Fault, FaultKind, OperationKind, RunState, Tally};
@@ -119,7 +119,7 @@ pub fn write_runs(out: &mut dyn Write, runs: &[RunRow], format: ListFormat) -> R
             let mut table = Table::begin(out, COLUMNS);
             for run in runs {
                 table.row(vec![
-                    run_prefix(run.id),
+                    run.id.prefix(),
                     run.state.word().to_owned(),
                     run.operation.word().to_owned(),
                     super::text_cell(&run.profile),

@@ -5,8 +5,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::RunId;
-
 /// A number with its digits in groups of three: `1,000,000`.
 #[must_use]
 pub fn grouped(number: u64) -> String {
@@ -43,13 +41,4 @@ pub fn span(time: Duration) -> String {
 #[must_use]
 pub fn local_time(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// The beginning of a run's id that tells it from the others: the millisecond at which it began (RFC 9562 §5.7). The
-/// first eight digits alone are shared by runs that began within a minute of each other.
-#[must_use]
-pub fn run_prefix(run: RunId) -> String {
-    let mut text = run.to_string();
-    text.truncate(13);
-    text
 }

@@ -224,7 +224,7 @@ fn commandable(app: &App) -> Result<(), String> {
         _ if app.is_live() => Ok(()),
         _ => Err(match run.figures.phase {
             Phase::Ended(RunState::Paused | RunState::Faulted) => {
-                format!("this run stands still; `trunkline resume {}` goes on", run.figures.run.short())
+                format!("this run stands still; `trunkline resume {}` goes on", run.figures.run.prefix())
             }
             _ => "this run has ended".to_owned(),
         }),
@@ -246,7 +246,7 @@ fn resendable(app: &App) -> Result<(), String> {
         Phase::Ended(RunState::Cancelled) => Err("the run was cancelled".to_owned()),
         Phase::Ended(RunState::Paused | RunState::Faulted) => Err(format!(
             "the run has not sent everything yet; `trunkline resume {}` goes on with it",
-            run.figures.run.short()
+            run.figures.run.prefix()
         )),
         _ => Ok(()),
     }

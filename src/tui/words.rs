@@ -103,7 +103,7 @@ fn nothing_sent(run: &Shown, state: RunState) -> String {
     let of = datasets(&run.figures);
     let rest = match state {
         RunState::Paused | RunState::Faulted => {
-            format!("`trunkline resume {}` goes on.", run.figures.run.short())
+            format!("`trunkline resume {}` goes on.", run.figures.run.prefix())
         }
         _ => "Nothing is being sent now.".to_owned(),
     };

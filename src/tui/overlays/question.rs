@@ -78,7 +78,7 @@ fn text(app: &App, question: &Question) -> Vec<(String, Ink)> {
             };
             text.push((calls, Ink::Plain));
             let pending = app.figures().map_or(0, |figures| figures.records.pending);
-            let id = app.figures().map(|figures| figures.run.short()).unwrap_or_default();
+            let id = app.figures().map(|figures| figures.run.prefix()).unwrap_or_default();
             text.push((
                 format!(
                     "The run is paused then, with {} to go. Nothing is lost: `trunkline resume {id}` goes on.",

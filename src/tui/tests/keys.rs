@@ -67,7 +67,7 @@ fn p_tries_again_at_a_fault_and_says_why_it_can_t_elsewhere() {
         (Phase::Checking { read: 1, of: None }, "still being read"),
         (Phase::Draining, "being left already"),
         (Phase::Ended(RunState::Completed), "has ended"),
-        (Phase::Ended(RunState::Paused), "trunkline resume 0198c2f3"),
+        (Phase::Ended(RunState::Paused), "trunkline resume 0198c2f3-"),
     ] {
         let mut app = board((100, 30));
         in_phase(&mut app, phase);
