@@ -189,9 +189,13 @@ async fn a_set_that_is_kept_open_by_single_records_is_not_taken_for_closed() {
     until_delivered(&handle, 5).await;
     let row = leave(&handle, Command::Drain).await;
     let handle = engine::resume(setup(&tenant, &row), &row).await.unwrap();
-    let ended = tokio::select! {
-        ending = handle.ended() => ending.state,
-        fault = until_fault(&handle) => panic!("{fault:?}"),
+    let mut changes = handle.changes();
+    let ended = loop {
+        match handle.figures().phase {
+            Phase::Ended(state) => break state,
+            Phase::Faulted(fault) => panic!("{fault:?}"),
+            _ => changes.changed().await.unwrap(),
+        }
     };
     assert_eq!(ended, RunState::Completed);
 }
