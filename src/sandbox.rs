@@ -9,34 +9,52 @@
 //! A misreading of the contract that both sides had in common would never be seen.
 //!
 //! ```text
-//! wire        the listener, and connections that can be reset for real
-//! reception   one call: manners, token, rate window, form                 route  body
+//! wire        the listeners, and connections that can be reset for real
+//! reception   one call: token, rate window, form, fate                    route  body
+//! form        manners, keys, paths, bodies
+//! conduct     what a caller must keep from one call to the next
 //! work        one call carried out: its fate, its key, its effect         answer
 //! token       who may call; both token endpoints and access keys
 //! quota       rate windows, Retry-After kept or not, the token bucket check
 //! dice        what goes wrong with a call, by seed
 //! keys        idempotency keys: first answer again, reuse, in progress
-//! ingest      the JSON array, the chunks of a set                         multipart
+//! ingest      the JSON array, the chunks of a set                         multipart  records
+//! execute     Data Actions: each body's effect                            canonical
+//! exchange    batches that are taken or refused as a whole                interaction  records
+//! imports     jobs that move by time, and their results                   course  patience
+//! abroad      the other origin, where some results lie
 //! outcomes    the hierarchy, contacts and what became of them
 //! flights     calls that overlap where they must not
-//! ledger      breaches and effects, as JSON
+//! ledger      breaches and effects, as JSON                               effects
 //! scenario    what a tenant is like, from a TOML file
 //! samples     datasets to try it with
 //! ```
 
+mod abroad;
 mod answer;
 mod body;
+mod canonical;
+mod conduct;
+mod course;
 mod dice;
 mod duration;
+mod effects;
+mod exchange;
+mod execute;
 mod flights;
+mod form;
 mod hash;
+mod imports;
 mod ingest;
+mod interaction;
 mod keys;
 mod ledger;
 mod multipart;
 mod outcomes;
+mod patience;
 mod quota;
 mod reception;
+mod records;
 mod route;
 mod samples;
 mod scenario;
@@ -51,10 +69,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use imports::Origins;
 use reception::Platform;
 pub use samples::{Sample, sample};
 pub use scenario::Scenario;
@@ -111,7 +131,7 @@ pub struct Sandbox {
     address: SocketAddr,
     platform: Arc<Platform>,
     stopping: CancellationToken,
-    server: JoinHandle<()>,
+    servers: [JoinHandle<()>; 2],
 }
 
 impl Sandbox {
@@ -120,14 +140,16 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError::Listen`] where the port can't be had.
     pub async fn start(scenario: Scenario, seed: Option<u64>, port: u16) -> Result<Self, SandboxError> {
-        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let listen = |source| SandboxError::Listen { port, source };
-        let listener = TcpListener::bind(at).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let platform = Arc::new(Platform::new(scenario, seed));
+        let (here, address) = listen(port).await?;
+        let (there, foreign) = listen(0).await?;
+        let origins = Origins { own: format!("http://{address}"), foreign: format!("http://{foreign}") };
+        let platform = Arc::new(Platform::new(scenario, seed, origins));
         let stopping = CancellationToken::new();
-        let server = tokio::spawn(wire::serve(listener, Arc::clone(&platform), stopping.clone()));
-        Ok(Self { address, platform, stopping, server })
+        let desk = Router::new().fallback(reception::receive).with_state(Arc::clone(&platform));
+        let abroad = Router::new().fallback(abroad::receive).with_state(Arc::clone(&platform));
+        let serve = |listener, desk| tokio::spawn(wire::serve(listener, desk, stopping.clone()));
+        let servers = [serve(here, desk), serve(there, abroad)];
+        Ok(Self { address, platform, stopping, servers })
     }
 
     /// `http://127.0.0.1:PORT`; both `api_url` and `auth_url` of a profile.
@@ -145,15 +167,24 @@ impl Sandbox {
     /// Stops listening, ends all connections, and returns when the port is free again.
     pub async fn stop(mut self) {
         self.stopping.cancel();
-        self.server.abort();
-        // an aborted task's error says nothing but that it was aborted
-        drop((&mut self.server).await);
+        for server in &mut self.servers {
+            server.abort();
+            // an aborted task's error says nothing but that it was aborted
+            drop(server.await);
+        }
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stopping.cancel();
-        self.server.abort();
+        self.servers.iter().for_each(JoinHandle::abort);
     }
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), SandboxError> {
+    let failed = |source| SandboxError::Listen { port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }

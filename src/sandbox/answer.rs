@@ -40,6 +40,8 @@ pub(super) struct Answer {
     pub not_before: Option<Instant>,
     content_type: &'static str,
     body: Bytes,
+    /// Blanks that follow the body, to make it large.
+    padding: u32,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -52,7 +54,8 @@ impl Answer {
     /// Any answer.
     pub(super) const fn of(status: StatusCode, content_type: &'static str, body: Bytes) -> Self {
         let headers = Vec::new();
-        Self { status, delivery: Delivery::Whole, not_before: None, content_type, body, headers }
+        let delivery = Delivery::Whole;
+        Self { status, delivery, not_before: None, content_type, body, padding: 0, headers }
     }
 
     /// An error in the platform's shape.
@@ -102,6 +105,12 @@ impl Answer {
         self
     }
 
+    /// The same answer, made `size` bytes long by blanks after it, where it is shorter.
+    pub(super) fn padded(mut self, size: u32) -> Self {
+        self.padding = size.saturating_sub(u32::try_from(self.body.len()).unwrap_or(u32::MAX));
+        self
+    }
+
     /// How the ledger counts it: a status, or what became of the connection.
     pub(super) fn ending(&self) -> Ending {
         match self.delivery {
@@ -114,6 +123,9 @@ impl Answer {
 
     /// The same answer, its body compressed.
     pub(super) fn gzipped(mut self) -> Self {
+        if self.padding > 0 {
+            return self;
+        }
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         if encoder.write_all(&self.body).is_ok()
             && let Ok(packed) = encoder.finish()
@@ -126,8 +138,9 @@ impl Answer {
 
     /// Hands it to the connection.
     pub(super) fn into_response(self, line: &Line) -> Response {
-        let whole = self.body.len();
+        let whole = self.body.len() as u64 + u64::from(self.padding);
         let body = match self.delivery {
+            Delivery::Whole if self.padding > 0 => followed_by_blanks(self.body, self.padding),
             Delivery::Whole => Body::from(self.body),
             Delivery::Cut => cut_in_the_middle(&self.body),
             Delivery::Reset(_) => {
@@ -142,7 +155,7 @@ impl Answer {
         if whole > 0 {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         }
-        if self.delivery == Delivery::Cut {
+        if self.delivery == Delivery::Cut || self.padding > 0 {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(whole));
         }
         headers.extend(self.headers);
@@ -168,6 +181,19 @@ impl Display for Ending {
             Self::Truncated => f.write_str("truncated"),
         }
     }
+}
+
+/// A body that is never in memory as a whole.
+fn followed_by_blanks(body: Bytes, blanks: u32) -> Body {
+    static BLANKS: [u8; 65_536] = [b' '; 65_536];
+    Body::from_stream(stream::unfold((Some(body), blanks), |(body, left)| async move {
+        if let Some(body) = body {
+            return Some((Ok::<_, std::io::Error>(body), (None, left)));
+        }
+        let size = left.min(65_536);
+        let blanks = BLANKS.get(..usize::try_from(size).ok()?).filter(|blanks| !blanks.is_empty())?;
+        Some((Ok(Bytes::from_static(blanks)), (None, left - size)))
+    }))
 }
 
 /// A body that gives its first half and then fails, so that the server closes the connection.

@@ -94,6 +94,11 @@ impl Chance {
         share > 0.0 && self.0.f64() < share
     }
 
+    /// A number from 0 to 1, for a choice among shares.
+    pub(super) fn share(&mut self) -> f64 {
+        self.0.f64()
+    }
+
     /// A whole number below `end`.
     pub(super) fn below(&mut self, end: usize) -> usize {
         self.0.usize(..end.max(1))
@@ -104,7 +109,8 @@ impl Chance {
         self.0.u128(..)
     }
 
-    fn between(&mut self, min: Duration, max: Duration) -> Duration {
+    /// A time from `min` to `max`, each alike.
+    pub(super) fn between(&mut self, min: Duration, max: Duration) -> Duration {
         min + max.saturating_sub(min).mul_f64(self.0.f64())
     }
 
@@ -172,6 +178,15 @@ fn strike(scenario: &Scenario, chance: &mut Chance) -> Option<Fault> {
         "reset_after" => Fault::Reset(Effect::Done),
         _ => Fault::Truncate,
     })
+}
+
+/// Where the thing with this hash stands between 0 and 1: below `share` for that share of all things. `salt` sets
+/// decisions of different kinds apart.
+pub(super) fn point(seed: u64, salt: u64, hash: u64) -> f64 {
+    // 53 bits are what a double holds exactly
+    #[expect(clippy::cast_precision_loss, reason = "53 bits lose nothing")]
+    let point = (mix(hash ^ mix(seed ^ salt)) >> 11) as f64 / (1_u64 << 53) as f64;
+    point
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014): near inputs give unrelated outputs.

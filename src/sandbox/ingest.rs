@@ -5,23 +5,28 @@
 //! bytes, then a line feed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::{Uuid, Variant, Version};
 
 use super::answer::Answer;
-use super::hash::{HashedMap, hold, narrow, shown};
+use super::effects::Effects;
+use super::hash::{hex, hold, narrow, shown};
+use super::keys::Keys;
 use super::multipart;
+use super::records::records;
 
 /// All sets, and what took effect.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ingest {
+    pub(super) keys: Arc<Keys>,
     sets: Mutex<HashMap<Uuid, Arc<Mutex<Set>>>>,
     effects: Mutex<Effects>,
 }
@@ -33,21 +38,13 @@ struct Set {
     digest: Sha256,
 }
 
-#[derive(Debug, Default)]
-struct Effects {
-    records: HashedMap<u64, u32>,
-    applied: u64,
-    twice_or_more: u64,
-    most: u32,
-}
-
 /// A chunk that passed every check.
 #[derive(Debug)]
 pub(super) struct Chunk {
     pub set: Uuid,
     body: Bytes,
-    /// Where each record ends and begins in the body, and its hash.
-    records: Vec<(usize, usize, u64)>,
+    /// Where each record is in the body, and its hash.
+    records: Vec<(Range<usize>, u64)>,
 }
 
 impl Chunk {
@@ -60,7 +57,13 @@ impl Chunk {
         let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let range = multipart::only_field(kind, body, "data").map_err(|what| format!("multipart: {what}"))?;
         let array = body.slice(range);
-        let records = records(&array)?;
+        let records = records(&array, "`data`")?
+            .into_iter()
+            .map(|range| {
+                let hash = narrow(array.get(range.clone()).unwrap_or_default());
+                (range, hash)
+            })
+            .collect();
         Ok(Self { set, body: array, records })
     }
 
@@ -75,28 +78,26 @@ impl Chunk {
 }
 
 impl Ingest {
+    pub(super) fn new(key_life: Duration) -> Self {
+        let (sets, effects) = (Mutex::default(), Mutex::default());
+        Self { keys: Arc::new(Keys::new(key_life)), sets, effects }
+    }
+
     /// The effect: the chunk's records join its set, in order.
     pub(super) fn apply(&self, chunk: &Chunk) {
         let set = Arc::clone(hold(&self.sets).entry(chunk.set).or_default());
         let mut set = hold(&set);
         set.chunks += 1;
         set.records += chunk.records.len() as u64;
-        for (start, end, _) in &chunk.records {
-            set.digest.update(chunk.body.get(*start..*end).unwrap_or_default());
+        for (range, _) in &chunk.records {
+            set.digest.update(chunk.body.get(range.clone()).unwrap_or_default());
             set.digest.update(b"\n");
         }
         let mut effects = hold(&self.effects);
-        let effects = &mut *effects;
-        effects.applied += chunk.records.len() as u64;
-        for (.., hash) in &chunk.records {
-            let times = effects.records.entry(*hash).or_default();
-            *times += 1;
-            effects.most = effects.most.max(*times);
-            effects.twice_or_more += u64::from(*times == 2);
-        }
+        chunk.records.iter().for_each(|(_, hash)| effects.count(*hash));
     }
 
-    pub(super) fn json(&self, replays: u64) -> Value {
+    pub(super) fn json(&self) -> Value {
         let sets: BTreeMap<String, Value> = hold(&self.sets)
             .iter()
             .map(|(id, set)| {
@@ -107,14 +108,10 @@ impl Ingest {
             .collect();
         let effects = hold(&self.effects);
         json!({
-            "records_applied": effects.applied,
+            "records_applied": effects.applied(),
             "sets": sets,
-            "replays": replays,
-            "effects": {
-                "distinct": effects.records.len(),
-                "twice_or_more": effects.twice_or_more,
-                "max": effects.most,
-            },
+            "replays": self.keys.figures().replays,
+            "effects": effects.json(),
         })
     }
 }
@@ -133,36 +130,4 @@ fn correlation_id(headers: &HeaderMap) -> Result<Uuid, String> {
             && uuid.get_variant() == Variant::RFC4122
     });
     uuid.ok_or_else(|| format!("`X-Genesys-Correlation-Id` is no UUID v4: `{}`", shown(text)))
-}
-
-/// The records of a JSON array, each where it stands.
-fn records(array: &[u8]) -> Result<Vec<(usize, usize, u64)>, String> {
-    if !array.trim_ascii_start().starts_with(b"[") {
-        return Err("`data` is not a JSON array".to_owned());
-    }
-    let values: Vec<&RawValue> = serde_json::from_slice(array)
-        .map_err(|error| format!("`data` is not a JSON array: {}", shown(&error.to_string())))?;
-    if values.is_empty() {
-        return Err("`data` is an array without records".to_owned());
-    }
-    let origin = array.as_ptr().addr();
-    let mut records = Vec::with_capacity(values.len());
-    for (index, value) in values.iter().enumerate() {
-        let text = value.get();
-        if !text.starts_with(['{', '[']) {
-            return Err(format!("element {index} of `data` is a scalar and no record"));
-        }
-        let start = text.as_ptr().addr() - origin;
-        records.push((start, start + text.len(), narrow(text.as_bytes())));
-    }
-    Ok(records)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // writing to a string does not fail
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

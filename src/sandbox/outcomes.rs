@@ -1,7 +1,8 @@
 //! Contacts and what became of them: the hierarchy of outcomes, reading a contact, setting its outcome.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
@@ -11,11 +12,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::dice::mix;
+use super::dice::point;
 use super::hash::{FNV_START, HashedMap, fnv1a, fold, hold, wide};
-use super::keys::KeyFigures;
+use super::keys::Keys;
 use super::scenario::Scenario;
-use super::token::{media_type, percent_decoded};
+use super::token::media_type;
 
 /// Category id and name, each with its subcategories' ids and names.
 type Category = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
@@ -54,6 +55,7 @@ pub(super) const HIERARCHY: [Category; 4] = [
 #[derive(Debug)]
 pub(super) struct Outcomes {
     seed: u64,
+    pub(super) keys: Arc<Keys>,
     contacts: Mutex<Contacts>,
     /// From when on a contact that is open at an agent's desk is refused no longer.
     in_use: Mutex<HashedMap<u64, Instant>>,
@@ -146,22 +148,10 @@ impl Update {
     }
 }
 
-/// The one path segment that names a contact, decoded.
-///
-/// # Errors
-/// What is wrong, in words.
-pub(super) fn contact_id(segment: &str) -> Result<String, String> {
-    if segment.is_empty() || segment.contains('/') {
-        return Err("a contact id must be exactly one path segment".to_owned());
-    }
-    percent_decoded(segment)
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| "a contact id whose percent-encoding is broken or not UTF-8".to_owned())
-}
-
 impl Outcomes {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { seed, contacts: Mutex::default(), in_use: Mutex::default() }
+    pub(super) fn new(seed: u64, key_life: Duration) -> Self {
+        let keys = Arc::new(Keys::new(key_life));
+        Self { seed, keys, contacts: Mutex::default(), in_use: Mutex::default() }
     }
 
     pub(super) fn hierarchy() -> Answer {
@@ -245,10 +235,7 @@ impl Outcomes {
 
     fn share(&self, contact: &str, salt: u64) -> (u64, f64) {
         let hash = fold(wide(&[contact.as_bytes()]));
-        // 53 bits are what a double holds exactly
-        #[expect(clippy::cast_precision_loss, reason = "53 bits lose nothing")]
-        let point = (mix(hash ^ mix(self.seed ^ salt)) >> 11) as f64 / (1_u64 << 53) as f64;
-        (hash, point)
+        (hash, point(self.seed, salt, hash))
     }
 
     fn is_unknown(&self, contact: &str, scenario: &Scenario) -> bool {
@@ -261,14 +248,14 @@ impl Outcomes {
             && now < *hold(&self.in_use).entry(hash).or_insert_with(|| now + scenario.in_use_for)
     }
 
-    pub(super) fn json(&self, keys: KeyFigures) -> Value {
-        let contacts = hold(&self.contacts);
+    pub(super) fn json(&self) -> Value {
+        let (contacts, keys) = (hold(&self.contacts), self.keys.figures());
         json!({
             "applied": contacts.applied,
             "replays": keys.replays,
             "distinct_contacts": contacts.known.len(),
             "repeated": contacts.repeated,
-            "effects": {"distinct": keys.distinct, "twice_or_more": keys.twice_or_more, "max": keys.most},
+            "effects": keys.json(),
         })
     }
 

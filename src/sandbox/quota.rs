@@ -34,6 +34,13 @@ pub(super) enum Vendor {
 pub(super) enum Family {
     Token,
     Ingest,
+    Execute,
+    Exchange,
+    ImportSubmit,
+    ImportPoll,
+    ImportResult,
+    /// The origin that results may lie at.
+    Foreign,
     Hierarchy,
     ContactRead,
     ContactWrite,
@@ -46,6 +53,12 @@ impl Family {
         match self {
             Self::Token => "token",
             Self::Ingest => "ingest",
+            Self::Execute => "execute",
+            Self::Exchange => "exchange",
+            Self::ImportSubmit => "import_submit",
+            Self::ImportPoll => "import_poll",
+            Self::ImportResult => "import_result",
+            Self::Foreign => "foreign",
             Self::Hierarchy => "hierarchy",
             Self::ContactRead => "contact_read",
             Self::ContactWrite => "contact_write",

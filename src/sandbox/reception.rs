@@ -6,11 +6,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, USER_AGENT};
+use axum::http::header::{ACCEPT_ENCODING, AUTHORIZATION};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -18,17 +18,19 @@ use tokio::time::Instant;
 use super::answer::{Answer, Effect};
 use super::body::{Gathered, HungUp, gather};
 use super::dice::{Chance, Dice};
+use super::exchange::Exchange;
+use super::execute::Executions;
 use super::flights::{Flights, Overlap};
-use super::hash::{fold, shown, wide};
-use super::ingest::{Chunk, Ingest};
-use super::keys::Keys;
+use super::hash::{fold, narrow, wide};
+use super::imports::{Imports, Origins};
+use super::ingest::Ingest;
 use super::ledger::Ledger;
-use super::outcomes::{Outcomes, Update, contact_id};
+use super::outcomes::Outcomes;
 use super::quota::{Family, LaneAnswer, Quota, Spent, Vendor};
 use super::route::{Api, Route};
 use super::scenario::Scenario;
 use super::token::{TokenPath, Tokens, missing_scope};
-use super::work::{Job, pass};
+use super::work::pass;
 
 /// Sources of chance that belong to no call's fate.
 const CHANCE_OF_CALLS: u64 = 1;
@@ -39,15 +41,16 @@ const CHANCE_OF_TOKENS: u64 = 2;
 pub(super) struct Platform {
     pub(super) scenario: Scenario,
     seed: u64,
-    dice: Dice,
+    pub(super) dice: Dice,
     pub(super) ledger: Ledger,
     tokens: Tokens,
     quota: Quota,
     flights: Arc<Flights>,
     pub(super) ingest: Ingest,
-    pub(super) ingest_keys: Arc<Keys>,
+    pub(super) executions: Executions,
+    pub(super) exchange: Exchange,
+    pub(super) imports: Imports,
     pub(super) outcomes: Outcomes,
-    pub(super) outcome_keys: Arc<Keys>,
     calls: AtomicU64,
 }
 
@@ -90,8 +93,8 @@ pub(super) async fn receive(
 }
 
 impl Platform {
-    pub(super) fn new(scenario: Scenario, seed: Option<u64>) -> Self {
-        let seed = seed.unwrap_or(scenario.seed);
+    pub(super) fn new(scenario: Scenario, seed: Option<u64>, origins: Origins) -> Self {
+        let (seed, key_life) = (seed.unwrap_or(scenario.seed), scenario.key_life);
         Self {
             seed,
             dice: Dice::new(&scenario, seed),
@@ -99,10 +102,11 @@ impl Platform {
             tokens: Tokens::new(scenario.token.clone()),
             quota: Quota::new(&scenario),
             flights: Arc::default(),
-            ingest: Ingest::default(),
-            ingest_keys: Arc::new(Keys::new(scenario.key_life)),
-            outcomes: Outcomes::new(seed),
-            outcome_keys: Arc::new(Keys::new(scenario.key_life)),
+            ingest: Ingest::new(key_life),
+            executions: Executions::new(seed, key_life),
+            exchange: Exchange::new(seed, key_life),
+            imports: Imports::new(origins, key_life),
+            outcomes: Outcomes::new(seed, key_life),
             calls: AtomicU64::new(0),
             scenario,
         }
@@ -116,27 +120,15 @@ impl Platform {
             "breaches": breaches,
             "breach_count": count,
             "requests": self.ledger.requests_json(),
-            "ingest": self.ingest.json(self.ingest_keys.figures().replays),
-            "outcomes": self.outcomes.json(self.outcome_keys.figures()),
+            "ingest": self.ingest.json(),
+            "execute": self.executions.json(),
+            "exchange": self.exchange.json(),
+            "import": self.imports.json(),
+            "outcomes": self.outcomes.json(),
             "token": self.tokens.json(),
             "worst_window_excess": self.quota.worst_excess(),
             "throttled": self.ledger.throttled(),
         })
-    }
-
-    /// What the contract wants of every call.
-    fn check_manners(&self, family: Family, headers: &HeaderMap) {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        if text(ACCEPT) != Some("application/json") {
-            self.ledger.breach(family, "a call without `Accept: application/json`");
-        }
-        let version = text(USER_AGENT).and_then(|agent| agent.strip_prefix("trunkline/"));
-        if !version.is_some_and(|version| version.starts_with(|char: char| char.is_ascii_digit())) {
-            self.ledger.breach(family, "a call whose `User-Agent` is not `trunkline/<version>`");
-        }
-        if headers.contains_key(CONTENT_ENCODING) {
-            self.ledger.breach(family, "a request with a compressed body");
-        }
     }
 
     /// A call comes in on its lane.
@@ -189,7 +181,7 @@ impl Platform {
             Ok(Some(spent)) if spent.is_over() => {
                 (chance.throttled(&self.scenario.retry_after, Some(spent.left)), Some(spent))
             }
-            Ok(spent) => (self.admitted(api, head, body).await, spent),
+            Ok(spent) => (self.admitted(api, head, body, now).await, spent),
         };
         visit.lane = LaneAnswer::of(&answer);
         self.dress(answer, api, spent, &head.headers, &mut chance)
@@ -217,12 +209,11 @@ impl Platform {
     }
 
     /// A call that may be made: its form, then its fate.
-    async fn admitted(self: &Arc<Self>, api: Api<'_>, head: &Parts, body: Gathered) -> Answer {
+    async fn admitted(self: &Arc<Self>, api: Api<'_>, head: &Parts, body: Gathered, now: Instant) -> Answer {
         let body = match body {
             Gathered::Whole(body) => body,
             Gathered::TooLarge => return too_large(),
         };
-        let identity = fold(wide(&[head.uri.path().as_bytes(), &body]));
         let job = match self.check(api, head, &body) {
             Ok(job) => job,
             Err(what) => {
@@ -230,9 +221,13 @@ impl Platform {
                 return Answer::error(StatusCode::BAD_REQUEST, "bad.request", &what);
             }
         };
-        let fate = self.dice.draw(identity, &self.scenario);
+        let bearer = head.headers.get(AUTHORIZATION).map_or(0, |token| narrow(token.as_bytes()));
+        let errand = self.judge(&job, api.family, bearer, now);
+        let content = fold(wide(&[head.uri.path().as_bytes(), &body]));
+        let fate = self.dice.draw(self.identity(&job, content), &self.scenario);
         let flight = job.alone().map(|about| self.flights.start(about));
-        let answer = self.befall(job, identity, fate).await;
+        let answer = self.befall(job, content, fate).await;
+        self.note(errand, bearer, &answer);
         if let Some(flight) = flight
             && flight.land() == Overlap::Found
         {
@@ -240,47 +235,12 @@ impl Platform {
                 api.family,
                 match api.family {
                     Family::Ingest => "two chunks of one correlation id were in flight at once",
+                    Family::ImportPoll => "one job was asked after by two calls at once",
                     _ => "two updates of one contact were in flight at once",
                 },
             );
         }
         answer
-    }
-
-    /// Whether a call has the form that it must have.
-    fn check(&self, api: Api<'_>, head: &Parts, body: &Bytes) -> Result<Job, String> {
-        if head.uri.query().is_some() {
-            return Err("a query where none belongs (a `?` in an id is to be percent-encoded)".to_owned());
-        }
-        let contact = || contact_id(api.segment);
-        let headers = &head.headers;
-        match api.family {
-            Family::Ingest => {
-                let key = self.key(api.family, headers)?;
-                Ok(Job::Ingest(Chunk::check(headers, body)?, key))
-            }
-            Family::ContactWrite => {
-                let key = self.key(api.family, headers)?;
-                Ok(Job::Update(Update::check(contact()?, headers, body)?, key))
-            }
-            Family::ContactRead => Ok(Job::Read(contact()?)),
-            Family::Hierarchy | Family::Token | Family::Other => Ok(Job::Hierarchy),
-        }
-    }
-
-    /// The idempotency key of a sending call; one that is there but is no SHA-256 is a breach, and still a key.
-    fn key(&self, family: Family, headers: &HeaderMap) -> Result<u128, String> {
-        let mut given = headers.get_all("idempotency-key").iter();
-        let (Some(key), None) = (given.next(), given.next()) else {
-            return Err("a sending call must have exactly one `Idempotency-Key`".to_owned());
-        };
-        let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-        if key.len() != 64 || !key.as_bytes().iter().all(is_hex) {
-            let shown = shown(&String::from_utf8_lossy(key.as_bytes()));
-            let what = format!("an `Idempotency-Key` that is no lower-case hex SHA-256: `{shown}`");
-            self.ledger.breach(family, &what);
-        }
-        Ok(wide(&[key.as_bytes()]))
     }
 
     /// The headers that a platform adds to every answer.

@@ -3,11 +3,14 @@
 //!
 //! An unknown key is an error and never ignored: a test with a misspelt fault would pass without one.
 
+mod jobs;
+
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub(super) use self::jobs::JobTraits;
 use super::hash::shown;
 use super::{CLIENT_ID, CLIENT_SECRET, SandboxError, duration};
 
@@ -34,6 +37,10 @@ pub struct Scenario {
     pub(super) in_use_for: Duration,
     #[serde(deserialize_with = "duration::read")]
     pub(super) key_life: Duration,
+    pub(super) refused_actions: f64,
+    pub(super) refused_records: f64,
+    pub(super) refusals: Refusals,
+    pub(super) lax: bool,
     pub(super) gzip: f64,
     pub(super) token: TokenTraits,
     pub(super) latency: Latency,
@@ -41,6 +48,7 @@ pub struct Scenario {
     pub(super) bucket: Option<BucketTraits>,
     pub(super) retry_after: RetryAfterTraits,
     pub(super) faults: Faults,
+    pub(super) jobs: JobTraits,
 }
 
 /// What a scenario can forbid, whatever the token's scopes.
@@ -48,7 +56,21 @@ pub struct Scenario {
 #[serde(rename_all = "lowercase")]
 pub(super) enum Operation {
     Ingest,
+    Execute,
+    Exchange,
+    Import,
     Outcomes,
+}
+
+/// How a refused batch tells of its records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Refusals {
+    /// By their places in the batch.
+    #[default]
+    Named,
+    /// Not at all.
+    Unnamed,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -148,6 +170,10 @@ impl Default for Scenario {
             in_use: 0.0,
             in_use_for: Duration::from_secs(20),
             key_life: Duration::from_hours(24),
+            refused_actions: 0.0,
+            refused_records: 0.0,
+            refusals: Refusals::Named,
+            lax: false,
             gzip: 0.0,
             token: TokenTraits::default(),
             latency: Latency::default(),
@@ -155,6 +181,7 @@ impl Default for Scenario {
             bucket: None,
             retry_after: RetryAfterTraits::default(),
             faults: Faults::default(),
+            jobs: JobTraits::default(),
         }
     }
 }
@@ -263,6 +290,8 @@ impl Scenario {
         let shares = [
             ("unknown_contacts", self.unknown_contacts),
             ("in_use", self.in_use),
+            ("refused_actions", self.refused_actions),
+            ("refused_records", self.refused_records),
             ("gzip", self.gzip),
             ("throttle_429", token.throttle_429),
             ("throttle_400", token.throttle_400),
@@ -275,7 +304,7 @@ impl Scenario {
             ("slow", faults.slow),
             ("throttle", faults.sum()),
         ];
-        for (key, share) in shares.into_iter().chain(faults.each()) {
+        for (key, share) in shares.into_iter().chain(faults.each()).chain(self.jobs.shares()) {
             if !(0.0..=1.0).contains(&share) {
                 return Err((key, "is a share: it and its like must add up to 0 to 1"));
             }
@@ -296,7 +325,8 @@ impl Scenario {
         {
             return Err(("rate", "needs to be above 0, `burst` 1 or more and `slack` 0 or more"));
         }
-        if self.latency.min > self.latency.max || self.retry_after.min > self.retry_after.max {
+        let (latency, retry_after, runs_for) = (&self.latency, &self.retry_after, &self.jobs.runs_for);
+        if latency.min > latency.max || retry_after.min > retry_after.max || runs_for.min > runs_for.max {
             return Err(("min", "must not be above its `max`"));
         }
         if token.life < Duration::from_secs(1) {

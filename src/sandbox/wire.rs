@@ -19,18 +19,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::reception::{self, Platform};
-
 /// Serves until it is aborted; `stopping` also ends the connections that are open then.
-pub(super) async fn serve(listener: TcpListener, platform: Arc<Platform>, stopping: CancellationToken) {
-    let desk = Router::new().fallback(reception::receive).with_state(platform);
+pub(super) async fn serve(listener: TcpListener, desk: Router, stopping: CancellationToken) {
     let service = desk.into_make_service_with_connect_info::<Line>();
     // never returns: each failed accept is tried again below
     drop(axum::serve(Door { listener, stopping }, service).await);
 }
 
 /// The switch of one connection.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Line(Arc<AtomicBool>);
 
 impl Line {

@@ -7,54 +7,78 @@ use axum::http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Delivery, Effect};
+use super::course::Origin;
 use super::dice::{Fate, Fault};
+use super::exchange::Batch;
+use super::execute::Execution;
 use super::hash::{fold, wide};
+use super::imports::{Document, Submission};
 use super::ingest::Chunk;
-use super::keys::{Claim, Verdict};
+use super::keys::{Claim, Keys, Verdict};
 use super::outcomes::{Outcomes, Update};
 use super::quota::Family;
 use super::reception::Platform;
 
-/// What a call asks to be done, its form checked.
+/// Apart from each other and from all other sources of chance.
+const CHANCE_OF_JOBS: u64 = 3;
+const CHANCE_OF_POLLS: u64 = 4;
+
+/// What a call asks for, its form checked.
+#[derive(Debug)]
 pub(super) enum Job {
-    Ingest(Chunk, u128),
-    Update(Update, u128),
-    Read(String),
+    /// Under a key.
+    Send(Sending, u128),
+    Look(Look),
+}
+
+/// A call that has an effect.
+#[derive(Debug)]
+pub(super) enum Sending {
+    Ingest(Chunk),
+    Execute(Execution),
+    Exchange(Batch),
+    Submit(Submission),
+    Update(Update),
+}
+
+/// A call that has none.
+#[derive(Debug)]
+pub(super) enum Look {
     Hierarchy,
+    Contact(String),
+    Import(String),
+    /// Where its path is one that results have.
+    Result(Option<Document>),
 }
 
 impl Job {
     /// What no other call may be about while this one is out.
     pub(super) fn alone(&self) -> Option<u64> {
+        let about = |kind: &[u8], what: &[u8]| Some(fold(wide(&[kind, what])));
         match self {
-            Self::Ingest(chunk, _) => Some(fold(wide(&[b"set", chunk.set.as_bytes()]))),
-            Self::Update(update, _) => Some(fold(wide(&[b"contact", update.contact.as_bytes()]))),
-            Self::Read(_) | Self::Hierarchy => None,
+            Self::Send(Sending::Ingest(chunk), _) => about(b"set", chunk.set.as_bytes()),
+            Self::Send(Sending::Update(update), _) => about(b"contact", update.contact.as_bytes()),
+            Self::Look(Look::Import(id)) => about(b"import", id.as_bytes()),
+            Self::Send(..) | Self::Look(_) => None,
         }
     }
+}
 
+impl Sending {
     const fn family(&self) -> Family {
         match self {
-            Self::Ingest(..) => Family::Ingest,
-            Self::Update(..) => Family::ContactWrite,
-            Self::Read(_) => Family::ContactRead,
-            Self::Hierarchy => Family::Hierarchy,
-        }
-    }
-
-    /// The first answer once more.
-    fn again(&self, wall_ms: u64) -> Answer {
-        match self {
-            Self::Ingest(chunk, _) => chunk.accepted(),
-            Self::Update(update, _) => Outcomes::updated(update, wall_ms),
-            Self::Read(_) | Self::Hierarchy => Outcomes::hierarchy(),
+            Self::Ingest(_) => Family::Ingest,
+            Self::Execute(_) => Family::Execute,
+            Self::Exchange(_) => Family::Exchange,
+            Self::Submit(_) => Family::ImportSubmit,
+            Self::Update(_) => Family::ContactWrite,
         }
     }
 }
 
 impl Platform {
     /// Carries a call out, or lets it go wrong.
-    pub(super) async fn befall(self: &Arc<Self>, job: Job, identity: u64, mut fate: Fate) -> Answer {
+    pub(super) async fn befall(self: &Arc<Self>, job: Job, content: u64, mut fate: Fate) -> Answer {
         let whole = fate.before + fate.after;
         match fate.fault {
             Some(Fault::Throttle) => {
@@ -74,7 +98,7 @@ impl Platform {
                 Answer::reset(Effect::None)
             }
             fault => {
-                let answer = self.carry_out(job, identity, fate.before, fate.after).await;
+                let answer = self.carry_out(job, content, fate.before, fate.after).await;
                 match fault {
                     // without an effect there is nothing that could be unsure
                     _ if !answer.status.is_success() => answer,
@@ -90,26 +114,34 @@ impl Platform {
     async fn carry_out(
         self: &Arc<Self>,
         job: Job,
-        identity: u64,
+        content: u64,
         before: Duration,
         after: Duration,
     ) -> Answer {
-        let begun = match &job {
-            Job::Ingest(_, key) => self.ingest_keys.begin(*key, identity, Instant::now()),
-            Job::Update(_, key) => self.outcome_keys.begin(*key, identity, Instant::now()),
-            Job::Read(_) | Job::Hierarchy => {
-                pass(before + after).await;
-                return self.look(&job);
+        let (sending, key) = match job {
+            Job::Send(sending, key) => (sending, key),
+            Job::Look(look) => {
+                pass(before).await;
+                let answer = self.look(&look);
+                pass(after).await;
+                return answer;
             }
         };
-        match begun {
-            Verdict::New(claim) if before.is_zero() && after.is_zero() => self.take_effect(&job, claim),
+        let body = match &sending {
+            // a key is made of what a body means
+            Sending::Execute(execution) => execution.content(),
+            _ => content,
+        };
+        match self.keys_of(&sending).begin(key, body, Instant::now()) {
+            Verdict::New(claim) if before.is_zero() && after.is_zero() => {
+                self.take_effect(&sending, key, claim)
+            }
             Verdict::New(claim) => {
                 let platform = Arc::clone(self);
                 // a platform that has begun goes on when its caller hangs up
                 let work = tokio::spawn(async move {
                     pass(before).await;
-                    let answer = platform.take_effect(&job, claim);
+                    let answer = platform.take_effect(&sending, key, claim);
                     pass(after).await;
                     answer
                 });
@@ -117,10 +149,10 @@ impl Platform {
             }
             Verdict::Replay { wall_ms } => {
                 pass(before + after).await;
-                job.again(wall_ms).with("idempotent-replayed", true)
+                self.again(&sending, key, wall_ms).with("idempotent-replayed", true)
             }
             Verdict::Reused => {
-                self.ledger.breach(job.family(), "an `Idempotency-Key` was used for another body");
+                self.ledger.breach(sending.family(), "an `Idempotency-Key` was used for another body");
                 let message = "The idempotency key was used for another request.";
                 Answer::error(StatusCode::UNPROCESSABLE_ENTITY, "idempotency.key_reused", message)
             }
@@ -131,30 +163,63 @@ impl Platform {
         }
     }
 
-    fn look(&self, job: &Job) -> Answer {
-        match job {
-            Job::Read(contact) => self.outcomes.read(contact, &self.scenario),
-            _ => Outcomes::hierarchy(),
+    fn keys_of(&self, sending: &Sending) -> &Arc<Keys> {
+        match sending {
+            Sending::Ingest(_) => &self.ingest.keys,
+            Sending::Execute(_) => &self.executions.keys,
+            Sending::Exchange(_) => &self.exchange.keys,
+            Sending::Submit(_) => &self.imports.keys,
+            Sending::Update(_) => &self.outcomes.keys,
+        }
+    }
+
+    fn look(&self, look: &Look) -> Answer {
+        let jobs = &self.scenario.jobs;
+        match look {
+            Look::Hierarchy => Outcomes::hierarchy(),
+            Look::Contact(contact) => self.outcomes.read(contact, &self.scenario),
+            Look::Import(id) => {
+                let nth = fold(wide(&[id.as_bytes(), &self.imports.nth(id).to_le_bytes()]));
+                let mut chance = self.dice.chance(CHANCE_OF_POLLS, nth);
+                self.imports.poll(id, jobs, &mut chance, Instant::now())
+            }
+            Look::Result(document) => self.imports.document(*document, Origin::Own, jobs.result_bytes),
         }
     }
 
     /// The one place where something happens: the effect, its key and the ledger in one step.
-    fn take_effect(&self, job: &Job, claim: Claim) -> Answer {
+    fn take_effect(&self, sending: &Sending, key: u128, claim: Claim) -> Answer {
         let (now, wall_ms) = (Instant::now(), wall_ms());
-        match job {
-            Job::Ingest(chunk, _) => {
+        let done = match sending {
+            Sending::Ingest(chunk) => {
                 self.ingest.apply(chunk);
-                claim.settle(now, wall_ms);
-                chunk.accepted()
+                Ok(chunk.accepted())
             }
-            Job::Update(update, _) => match self.outcomes.apply(update, &self.scenario, now, wall_ms) {
-                Ok(answer) => {
-                    claim.settle(now, wall_ms);
-                    answer
-                }
-                Err(refusal) => refusal,
-            },
-            Job::Read(_) | Job::Hierarchy => self.look(job),
+            Sending::Execute(execution) => self.executions.apply(execution, key, &self.scenario),
+            Sending::Exchange(batch) => self.exchange.apply(batch, key, &self.scenario),
+            Sending::Submit(submission) => {
+                let mut chance = self.dice.chance(CHANCE_OF_JOBS, submission.hash());
+                self.imports.submit(submission, key, &self.scenario.jobs, &mut chance, now)
+            }
+            Sending::Update(update) => self.outcomes.apply(update, &self.scenario, now, wall_ms),
+        };
+        match done {
+            Ok(answer) => {
+                claim.settle(now, wall_ms);
+                answer
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// The first answer once more.
+    fn again(&self, sending: &Sending, key: u128, wall_ms: u64) -> Answer {
+        match sending {
+            Sending::Ingest(chunk) => chunk.accepted(),
+            Sending::Execute(execution) => execution.done(key),
+            Sending::Exchange(batch) => batch.accepted(key),
+            Sending::Submit(_) => self.imports.submitted(key),
+            Sending::Update(update) => Outcomes::updated(update, wall_ms),
         }
     }
 }
