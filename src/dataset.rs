@@ -14,6 +14,7 @@
 //! [`scan()`] reads a file to its end before anything is sent; [`Reader`] then hands out its records. Both run the same
 //! splitter over the same text, so they can't disagree on what a record is. [`map::Mapping`] makes new records of old.
 
+pub mod canonical;
 mod cutter;
 mod error;
 mod expand;
@@ -24,6 +25,7 @@ mod raw;
 mod reader;
 mod rows;
 mod scan;
+pub mod schema;
 mod sniff;
 mod split;
 mod text;

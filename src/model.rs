@@ -7,10 +7,10 @@ mod failure;
 mod figures;
 mod run;
 
-pub use failure::{FailureState, Fault, FaultKind, Reason, Stage, Violation};
+pub use failure::{FailureId, FailureState, Fault, FaultKind, Place, Reason, Stage, Violation};
 pub use figures::{
-    Bottleneck, Doing, Figures, PaceFigures, PauseFigures, Phase, Wait, WaitReason, WindowFigures,
-    WorkerFigures,
+    Bottleneck, Doing, Figures, JobFigures, PaceFigures, PauseFigures, Phase, Wait, WaitReason,
+    WindowFigures, WorkerFigures,
 };
 pub(crate) use run::words;
 pub use run::{ItemState, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Tally, UnknownWord};

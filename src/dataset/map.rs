@@ -135,7 +135,7 @@ impl Mapping {
     /// value that cannot be turned into what `as` says without changing its meaning.
     pub fn apply(&self, record: &[u8]) -> Result<Bytes, Vec<Violation>> {
         let found = Lookup::in_object(record, &self.members)
-            .map_err(|reason| vec![Violation { pointer: String::new(), reason }])?;
+            .map_err(|reason| vec![Violation::at(String::new(), reason)])?;
         let mut out = Vec::with_capacity(record.len() + 64);
         let mut violations = Vec::new();
         for field in &self.fields {
@@ -149,7 +149,7 @@ impl Mapping {
                     .map_err(|what| format!("`{}` {what}", one_line(&field.from, 128))),
             });
             if let Err(reason) = written {
-                violations.push(Violation { pointer: field.pointer.clone(), reason });
+                violations.push(Violation::at(field.pointer.clone(), reason));
             }
         }
         out.push(b'}');

@@ -1,9 +1,11 @@
 //! What can go wrong with an item (a failure) and with a whole run (a fault).
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::run::words;
+use super::run::{Seq, words};
 
 words! {
     /// Where on its way an item failed.
@@ -14,6 +16,43 @@ words! {
         Preflight = "preflight",
         /// The sending call itself.
         Delivery = "delivery",
+        /// A remote job that the call started: it failed, or its end was not seen.
+        Polling = "polling",
+        /// The result of a remote job: it could not be had, or it refuses rows.
+        Result = "result",
+    }
+}
+
+/// Which failure: an item's own, or one of the rows that its result refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FailureId {
+    /// The item.
+    pub item: Seq,
+    /// 0 is the item itself; the rows of its result count from 1.
+    pub row: u64,
+}
+
+impl FailureId {
+    /// The last that can stand before it; none before the first.
+    #[must_use]
+    pub const fn before(self) -> Option<Self> {
+        match (self.item, self.row) {
+            (0, 0) => None,
+            (item, 0) => Some(Self { item: item - 1, row: u64::MAX }),
+            (item, row) => Some(Self { item, row: row - 1 }),
+        }
+    }
+
+    /// Whether it is the item itself, and not a row of its result.
+    #[must_use]
+    pub const fn is_item(self) -> bool {
+        self.row == 0
+    }
+}
+
+impl From<Seq> for FailureId {
+    fn from(item: Seq) -> Self {
+        Self { item, row: 0 }
     }
 }
 
@@ -31,13 +70,49 @@ words! {
     }
 }
 
-/// One thing that is wrong with a record.
+/// One thing that is wrong with a record, or with a row that a remote job has read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// Where in the record, as a JSON Pointer (RFC 6901).
-    pub pointer: String,
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
     /// What is wrong there, for a person to read.
     pub reason: String,
+}
+
+impl Violation {
+    /// Something that is wrong in a record, where the JSON Pointer says.
+    #[must_use]
+    pub fn at(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { place: Place::Pointer(pointer.into()), reason: reason.into() }
+    }
+
+    /// Something that is wrong with a row that a remote job has read.
+    #[must_use]
+    pub fn in_row(row: u64, reason: impl Into<String>) -> Self {
+        Self { place: Place::Row(row), reason: reason.into() }
+    }
+}
+
+/// Where a violation is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// In the record: a JSON Pointer (RFC 6901).
+    #[serde(rename = "pointer")]
+    Pointer(String),
+    /// In the file that a remote job has read: the row's number, as the platform tells it.
+    #[serde(rename = "row")]
+    Row(u64),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pointer(pointer) if pointer.is_empty() => f.write_str("the record"),
+            Self::Pointer(pointer) => f.write_str(pointer),
+            Self::Row(row) => write!(f, "row {row}"),
+        }
+    }
 }
 
 /// Why an item could not be delivered.
@@ -80,6 +155,8 @@ words! {
         ChunkFailed = "chunk_failed",
         /// The platform no longer keeps the set open.
         CorrelationWindow = "correlation_window",
+        /// The store of locks and results can't be reached: nothing is executed unguarded.
+        Store = "store",
         /// The preflight's answer could not be used.
         Preflight = "preflight",
     }

@@ -73,6 +73,19 @@ pub struct Wait {
     pub reason: WaitReason,
 }
 
+/// One remote job that is watched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobFigures {
+    /// The item that started it.
+    pub item: Seq,
+    /// Its id on the platform.
+    pub remote_id: String,
+    /// How far it is, as the platform tells it.
+    pub percent: Option<u8>,
+    /// When it is looked at next.
+    pub next_look: Instant,
+}
+
 /// What a worker does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Doing {
@@ -161,6 +174,8 @@ pub enum Bottleneck {
     Order,
     /// The disk under the journal.
     Disk,
+    /// Remote jobs that run on the platform: they are looked at from time to time.
+    Jobs,
     /// Reading the dataset.
     Reading,
 }
@@ -212,6 +227,14 @@ pub struct Figures {
     pub waiting: u64,
     /// The longest of these waits, at most 64 of them, longest first.
     pub waits: Vec<Wait>,
+    /// Remote jobs that are watched now.
+    pub jobs: u64,
+    /// The oldest of them, at most 64.
+    pub watched: Vec<JobFigures>,
+    /// Delivered items whose result was stored before: no call was made.
+    pub from_store: u64,
+    /// Rows that results of delivered items refuse, and that nobody has closed.
+    pub rows_failed: u64,
     /// How fast calls may go.
     pub pace: PaceFigures,
     /// What binds, where something does.

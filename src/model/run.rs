@@ -112,6 +112,12 @@ words! {
     OperationKind, "an operation", {
         /// Chunked dataset ingest (Genesys Cloud).
         Ingest = "ingest",
+        /// Idempotent Data Action execution (Genesys Cloud).
+        Execute = "execute",
+        /// Validated batch ingestion, Data Exchange (Genesys Cloud).
+        Exchange = "exchange",
+        /// Long-running import jobs (Genesys Cloud).
+        Import = "import",
         /// Contact outcomes (NICE CXone).
         Outcomes = "outcomes",
     }
@@ -122,16 +128,43 @@ impl OperationKind {
     #[must_use]
     pub const fn platform(self) -> PlatformKind {
         match self {
-            Self::Ingest => PlatformKind::Genesys,
+            Self::Ingest | Self::Execute | Self::Exchange | Self::Import => PlatformKind::Genesys,
             Self::Outcomes => PlatformKind::Cxone,
         }
     }
 
-    /// What one item of it is called, in the plural: *chunks*, *contacts*.
+    /// The scopes that a token must have for it, where the platform tells them.
+    #[must_use]
+    pub const fn scopes(self) -> &'static [&'static str] {
+        match self {
+            Self::Ingest => &["analytics:datatransfer:write"],
+            Self::Execute => &["dataaction:execute"],
+            Self::Exchange => &["dataexchange:ingest"],
+            Self::Import => &["dataimport:import", "dataimport:read"],
+            Self::Outcomes => &["contact:read", "contact:update"],
+        }
+    }
+
+    /// What one item of it is called: *chunk*, *job*, *contact*.
+    #[must_use]
+    pub const fn one_item(self) -> &'static str {
+        match self {
+            Self::Ingest => "chunk",
+            Self::Execute => "action",
+            Self::Exchange => "batch",
+            Self::Import => "job",
+            Self::Outcomes => "contact",
+        }
+    }
+
+    /// What its items are called: *chunks*, *jobs*, *contacts*.
     #[must_use]
     pub const fn item_noun(self) -> &'static str {
         match self {
             Self::Ingest => "chunks",
+            Self::Execute => "actions",
+            Self::Exchange => "batches",
+            Self::Import => "jobs",
             Self::Outcomes => "contacts",
         }
     }
@@ -236,7 +269,10 @@ mod tests {
             assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{kind}\""));
         }
         let refused = "ingets".parse::<OperationKind>().unwrap_err();
-        assert_eq!(refused.to_string(), "`ingets` is not an operation; there are ingest, outcomes");
+        assert_eq!(
+            refused.to_string(),
+            "`ingets` is not an operation; there are ingest, execute, exchange, import, outcomes"
+        );
     }
 
     #[test]

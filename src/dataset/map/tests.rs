@@ -16,7 +16,7 @@ fn made(mapping: &Mapping, record: &str) -> String {
 
 fn reasons(mapping: &Mapping, record: &str) -> Vec<String> {
     let violations = mapping.apply(record.as_bytes()).unwrap_err();
-    violations.iter().map(|violation| format!("{} {}", violation.pointer, violation.reason)).collect()
+    violations.iter().map(|violation| format!("{} {}", violation.place, violation.reason)).collect()
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_source_that_is_missing_or_ambiguous_is_a_violation_that_names_it() {
         ["/a `x` is in the record more than once", "/d `/y/z` is in the record more than once"]
     );
     assert_eq!(reasons(&map, r#"{"x":1,"y":[7]}"#), ["/d `/y/z` is not in the record"]);
-    assert_eq!(reasons(&map, "[1]"), [" the record is no object"]);
+    assert_eq!(reasons(&map, "[1]"), ["the record the record is no object"]);
     assert_eq!(mapping("a = '/y/01'").apply(br#"{"y":[1,2]}"#).unwrap_err().len(), 1);
 }
 
@@ -146,7 +146,7 @@ proptest! {
                 prop_assert_eq!(&made["k"], &serde_json::Value::from(value));
                 prop_assert!(made["j"].is_number());
             }
-            Err(violations) => prop_assert_eq!(&violations[0].pointer, "/j"),
+            Err(violations) => prop_assert_eq!(violations[0].place.to_string(), "/j"),
         }
     }
 }

@@ -1,0 +1,324 @@
+//! The one text that stands for all ways of writing a record, for keys that are made of records.
+//!
+//! It is RFC 8785's form (the JSON Canonicalization Scheme) with one exception. RFC 8785 reads every number as a double,
+//! which makes one number of two large integers, and so one key of two customers. An integer literal (without fraction
+//! and exponent) that is not exactly a double therefore stays as it was written; every other number has RFC 8785's form.
+//!
+//! What can be read in two ways has no such text, and nothing is guessed: a member name that stands twice in one object,
+//! a number beyond every double (also one that is written as an integer), half of a surrogate pair.
+//!
+//! One seam is left, between the two rules: 2^63 is a double, whose form is `9223372036854776000`, and the integer that
+//! is written so is none, and stays. Of such pairs each has one member that is at least 2^53.
+//!
+//! The text is only ever hashed. A record goes out as it stands in its dataset.
+
+use std::borrow::Cow;
+
+use super::grammar::{Fault, Flaw, Layout, Value as Checker, is_blank, plain_end};
+use crate::model::Violation;
+use crate::text::one_line;
+
+#[cfg(test)]
+mod tests;
+
+/// The most levels of objects and arrays, as everywhere in a dataset.
+const DEPTH: usize = 128;
+/// The most characters of a pointer in a message.
+const POINTER_LENGTH: usize = 256;
+/// Integers of so many digits are below 2^53, and so doubles.
+const SURELY_EXACT: usize = 15;
+
+/// Why a record has no canonical text. The messages are safe to be shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoCanonicalForm {
+    /// It is not one JSON value, or is nested too deep.
+    #[error("the record cannot be read: {reason}")]
+    NotJson {
+        /// What is wrong, and at which byte.
+        reason: String,
+    },
+    /// A member name stands more than once in one object.
+    #[error("`{pointer}` stands more than once, so nobody knows which one counts; leave only one")]
+    Twice {
+        /// The member, as a JSON Pointer (RFC 6901).
+        pointer: String,
+    },
+    /// A number is beyond every double.
+    #[error("`{pointer}` is {number}, which is beyond what a number can be; write it as a text, or smaller")]
+    Overflow {
+        /// The number's place, as a JSON Pointer.
+        pointer: String,
+        /// The number, cut where it is long.
+        number: String,
+    },
+    /// A text holds half of a surrogate pair.
+    #[error("`{pointer}` holds half a character (a lone surrogate, as in `\\ud800`)")]
+    LoneSurrogate {
+        /// The text's place, as a JSON Pointer; of a member's name the object's.
+        pointer: String,
+    },
+}
+
+impl NoCanonicalForm {
+    /// The same, as what is wrong with a record.
+    #[must_use]
+    pub fn violation(&self) -> Violation {
+        let pointer = match self {
+            Self::NotJson { .. } => String::new(),
+            Self::Twice { pointer } | Self::Overflow { pointer, .. } | Self::LoneSurrogate { pointer } => {
+                pointer.clone()
+            }
+        };
+        Violation::at(pointer, self.to_string())
+    }
+}
+
+/// Appends the canonical text of one JSON value. Takes time and memory in proportion to it.
+///
+/// # Errors
+///
+/// A [`NoCanonicalForm`] that says what is in the way and where. Nothing has been appended then.
+pub fn canonical(record: &[u8], out: &mut Vec<u8>) -> Result<(), NoCanonicalForm> {
+    let text = check(record)?;
+    let tree = Walk { text, at: 0 }.value().map_err(Obstacle::shown)?;
+    let before = out.len();
+    out.reserve(record.len());
+    tree.write(out).map_err(|error| {
+        out.truncate(before);
+        NoCanonicalForm::NotJson { reason: one_line(&error.to_string(), 256) }
+    })
+}
+
+/// Sees to it that the record is one JSON value, so that what follows need not ask again at each byte.
+fn check(record: &[u8]) -> Result<&str, NoCanonicalForm> {
+    let refuse = |at: usize, what: &str| NoCanonicalForm::NotJson {
+        reason: one_line(&format!("{what} (at byte {at})"), 256),
+    };
+    let text =
+        str::from_utf8(record).map_err(|error| refuse(error.valid_up_to(), "this is no text in UTF-8"))?;
+    let mut checker = Checker::new(DEPTH, Layout::Free);
+    let end = checker.take(record, 0).map_err(|Fault { at, flaw }| match flaw {
+        Flaw::Syntax(what) => refuse(at, &what),
+        Flaw::LineEnd | Flaw::ObjectInsteadOfArray => refuse(at, "this is no JSON"),
+    })?;
+    let end = match end {
+        Some(end) => end,
+        None => checker.finish().map(|()| record.len()).map_err(|what| refuse(record.len(), &what))?,
+    };
+    match record.iter().skip(end).position(|&byte| !is_blank(byte)) {
+        Some(more) => Err(refuse(end + more, "the record goes on after its end")),
+        None => Ok(text),
+    }
+}
+
+/// A value, with its members in their canonical order.
+enum Node<'a> {
+    /// A word, a text without escapes or a number: written as it stands.
+    Verbatim(&'a str),
+    /// A text that was written with escapes, without them.
+    Text(String),
+    Double(f64),
+    Array(Vec<Node<'a>>),
+    Object(Vec<(Cow<'a, str>, Node<'a>)>),
+}
+
+impl Node<'_> {
+    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        match self {
+            Self::Verbatim(text) => out.extend_from_slice(text.as_bytes()),
+            Self::Text(text) => serde_json_canonicalizer::to_writer(text, out)?,
+            Self::Double(number) => serde_json_canonicalizer::to_writer(number, out)?,
+            Self::Array(elements) => {
+                out.push(b'[');
+                for (index, element) in elements.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    element.write(out)?;
+                }
+                out.push(b']');
+            }
+            Self::Object(members) => {
+                out.push(b'{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    serde_json_canonicalizer::to_writer(name, out)?;
+                    out.push(b':');
+                    value.write(out)?;
+                }
+                out.push(b'}');
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is in the way, and the way to it: its innermost step first, as it is learnt only on the way back.
+struct Obstacle<'a> {
+    what: What<'a>,
+    steps: Vec<String>,
+}
+
+enum What<'a> {
+    Twice,
+    Overflow(&'a str),
+    LoneSurrogate,
+}
+
+impl<'a> Obstacle<'a> {
+    fn new(what: What<'a>) -> Self {
+        Self { what, steps: Vec::new() }
+    }
+
+    fn under(mut self, step: impl Into<String>) -> Self {
+        self.steps.push(step.into());
+        self
+    }
+
+    fn shown(self) -> NoCanonicalForm {
+        let mut pointer = String::new();
+        for step in self.steps.iter().rev() {
+            pointer.push('/');
+            pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        }
+        let pointer = one_line(&pointer, POINTER_LENGTH);
+        match self.what {
+            What::Twice => NoCanonicalForm::Twice { pointer },
+            What::Overflow(number) => NoCanonicalForm::Overflow { pointer, number: one_line(number, 40) },
+            What::LoneSurrogate => NoCanonicalForm::LoneSurrogate { pointer },
+        }
+    }
+}
+
+/// A walk through a text that is known to be one JSON value. Whatever is not there is read as nothing.
+struct Walk<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn value(&mut self) -> Result<Node<'a>, Obstacle<'a>> {
+        match self.look() {
+            Some(b'{') => self.object(),
+            Some(b'[') => self.array(),
+            Some(b'"') => {
+                let token = self.string();
+                match unescaped(token)? {
+                    Cow::Borrowed(_) => Ok(Node::Verbatim(token)),
+                    Cow::Owned(text) => Ok(Node::Text(text)),
+                }
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let token = self.run(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
+                number(token)
+            }
+            _ => Ok(Node::Verbatim(self.run(|byte| byte.is_ascii_lowercase()))),
+        }
+    }
+
+    fn array(&mut self) -> Result<Node<'a>, Obstacle<'a>> {
+        self.at += 1;
+        let mut elements = Vec::new();
+        loop {
+            match self.look() {
+                Some(b',') => self.at += 1,
+                Some(b']') | None => break,
+                Some(_) => {
+                    let element = self.value().map_err(|inner| inner.under(elements.len().to_string()))?;
+                    elements.push(element);
+                }
+            }
+        }
+        self.at += 1;
+        Ok(Node::Array(elements))
+    }
+
+    fn object(&mut self) -> Result<Node<'a>, Obstacle<'a>> {
+        self.at += 1;
+        let mut members = Vec::new();
+        loop {
+            match self.look() {
+                Some(b',' | b':') => self.at += 1,
+                Some(b'}') | None => break,
+                Some(_) => {
+                    let name = unescaped(self.string())?;
+                    self.look();
+                    self.at += 1;
+                    let value = self.value().map_err(|inner| inner.under(name.as_ref()))?;
+                    members.push((name, value));
+                }
+            }
+        }
+        self.at += 1;
+        // RFC 8785 §3.2.3: by UTF-16 code units, in which the characters beyond U+FFFF come before U+E000.
+        members.sort_unstable_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+        let twice = members.iter().zip(members.iter().skip(1)).find(|((one, _), (other, _))| one == other);
+        match twice {
+            Some(((name, _), _)) => Err(Obstacle::new(What::Twice).under(name.as_ref())),
+            None => Ok(Node::Object(members)),
+        }
+    }
+
+    /// The next byte that is no white space.
+    fn look(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.text.as_bytes().get(self.at)?;
+            if !is_blank(byte) {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// The string that begins here, with its quotes.
+    fn string(&mut self) -> &'a str {
+        let from = self.at;
+        self.at += 1;
+        loop {
+            self.at = plain_end(self.text.as_bytes(), self.at);
+            match self.text.as_bytes().get(self.at) {
+                Some(b'\\') => self.at += 2,
+                Some(_) => {
+                    self.at += 1;
+                    break;
+                }
+                None => break,
+            }
+        }
+        self.text.get(from..self.at).unwrap_or_default()
+    }
+
+    fn run(&mut self, belongs: impl Fn(u8) -> bool) -> &'a str {
+        let from = self.at;
+        while self.text.as_bytes().get(self.at).is_some_and(|&byte| belongs(byte)) {
+            self.at += 1;
+        }
+        self.text.get(from..self.at).unwrap_or_default()
+    }
+}
+
+/// What a string with its quotes says; borrowed where it says it without escapes.
+fn unescaped(token: &str) -> Result<Cow<'_, str>, Obstacle<'_>> {
+    if token.contains('\\') {
+        return serde_json::from_str(token).map(Cow::Owned).map_err(|_| Obstacle::new(What::LoneSurrogate));
+    }
+    let inner = token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Ok(Cow::Borrowed(inner.unwrap_or_default()))
+}
+
+fn number(token: &str) -> Result<Node<'_>, Obstacle<'_>> {
+    let is_integer = !token.contains(['.', 'e', 'E']);
+    if is_integer && token.len() <= SURELY_EXACT && token != "-0" {
+        return Ok(Node::Verbatim(token));
+    }
+    match token.parse::<f64>() {
+        Ok(double) if double.is_finite() => {
+            // Written without a fraction a double has all its digits.
+            let stays = is_integer && format!("{double:.0}") != token;
+            Ok(if stays { Node::Verbatim(token) } else { Node::Double(double) })
+        }
+        _ => Err(Obstacle::new(What::Overflow(token))),
+    }
+}

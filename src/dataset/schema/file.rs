@@ -1,0 +1,72 @@
+//! A schema's files: the one that a person named, and those that it leans on, which lie in its folder or below.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use jsonschema::{Retrieve, Uri};
+use serde_json::Value;
+use url::Url;
+
+use super::{DRAFT, SchemaError};
+use crate::text::one_line;
+
+/// The most bytes of one file.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Reads a file that is no larger than a schema may be.
+pub(super) fn read(path: &Path, shown: &str) -> Result<Vec<u8>, SchemaError> {
+    let refuse = |source: io::Error| SchemaError::Read { path: shown.to_owned(), source };
+    let mut text = Vec::new();
+    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text)).map_err(refuse)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(SchemaError::TooLarge { path: shown.to_owned() });
+    }
+    Ok(text)
+}
+
+/// Parses a schema's text, and sees that it is written for our draft.
+pub(super) fn parse(text: &[u8], shown: &str) -> Result<Value, SchemaError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let schema: Value = serde_json::from_slice(text).map_err(|error| SchemaError::NotJson {
+        path: shown.to_owned(),
+        reason: one_line(&error.to_string(), 256),
+    })?;
+    match schema.get("$schema") {
+        None => Ok(schema),
+        Some(Value::String(draft)) if draft.strip_suffix('#').unwrap_or(draft) == DRAFT => Ok(schema),
+        Some(other) => {
+            let found = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
+            Err(SchemaError::Draft { path: shown.to_owned(), found: one_line(&found, 255) })
+        }
+    }
+}
+
+/// Hands the validator the files of one folder and of those below it, and nothing else.
+pub(super) struct Beside {
+    /// Without symbolic links, so that nothing below it can lead out unseen.
+    folder: PathBuf,
+}
+
+impl Beside {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+}
+
+impl Retrieve for Beside {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn Error + Send + Sync>> {
+        let path = Url::parse(uri.as_str()).ok().filter(|url| url.scheme() == "file");
+        let path = path.and_then(|url| url.to_file_path().ok()).ok_or(
+            "only files in the schema's own folder or below it are read, and nothing is fetched from elsewhere; \
+             put a copy beside the schema, and mind that its `$id` is what a relative `$ref` starts from",
+        )?;
+        let real = path.canonicalize()?;
+        if !real.starts_with(&self.folder) {
+            return Err("it lies outside the schema's own folder; put a copy beside the schema".into());
+        }
+        let shown = super::shown(&real);
+        Ok(parse(&read(&real, &shown)?, &shown)?)
+    }
+}
