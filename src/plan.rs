@@ -3,13 +3,16 @@
 //! ```text
 //! delivery    [delivery]: how fast, how often, how patiently
 //! operation   [operation]: the list of operations, and what the settings of each must tell
-//! ingest, outcomes          one file an operation
+//! ingest, execute, exchange, import, outcomes       one file an operation
 //! ```
 //!
 //! A plan that is kept with its run is written with every key, defaults too: a run goes on as it began, also under a
 //! later version that has other defaults.
 
 mod delivery;
+mod exchange;
+mod execute;
+mod import;
 mod ingest;
 mod operation;
 mod outcomes;
@@ -18,6 +21,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use delivery::{Backoff, Delivery, Timeout, Unsure};
+pub use exchange::Exchange;
+pub use execute::{Execute, KeyScope, Wrap};
+pub use import::{Import, JobState};
 pub use ingest::{AfterFailure, Ingest};
 pub use operation::Operation;
 pub use outcomes::Outcomes;
@@ -89,6 +95,9 @@ impl Plan {
         for dataset in &mut plan.datasets {
             *dataset = taken_from(directory, dataset);
         }
+        for file in plan.operation.settings_mut().files() {
+            *file = Path::new(directory).join(&*file).to_string_lossy().into_owned();
+        }
         Ok(plan)
     }
 
@@ -116,6 +125,23 @@ impl Plan {
     pub fn validate(&self) -> Result<(), PlanError> {
         let nowhere = Document::parse(Source::unplaced("the plan"), "")?;
         Ok(self.hold_to_rules(&nowhere)?)
+    }
+
+    /// The same plan, wherever it is read: files that it names are absolute.
+    #[must_use]
+    pub fn rooted(mut self) -> Self {
+        for file in self.operation.settings_mut().files() {
+            if let Ok(path) = std::path::absolute(&*file) {
+                *file = path.to_string_lossy().into_owned();
+            }
+        }
+        self
+    }
+
+    /// What must be said before anything can be sent, and is not said yet: a sentence with a hint.
+    #[must_use]
+    pub fn missing(&self) -> Option<&'static str> {
+        self.operation.settings().missing()
     }
 
     /// Sets one key of `[operation]` or `[delivery]`, dotted where it is nested. `value` is TOML, or else a string.

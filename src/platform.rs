@@ -15,6 +15,7 @@
 mod auth;
 mod call;
 pub mod error_body;
+mod fetch;
 mod http;
 pub mod rate;
 mod target;
@@ -23,6 +24,7 @@ mod trouble;
 pub use auth::{ClientAuth, Fetch, Grant, SecretProvider, Token, TokenEndpoint, TokenError, Tokens};
 pub use call::{Answer, AnswerLoss, CallError, ConnectStage, Payload, Request, Transport};
 pub use error_body::{ErrorEntry, PlatformError};
+pub use fetch::{Download, FetchError, Fetched, Site};
 pub use http::HttpTransport;
 pub use rate::{RateWindow, RetryAfter};
 pub use target::{Target, TargetError};

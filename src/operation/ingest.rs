@@ -7,11 +7,12 @@ use bytes::{Bytes, BytesMut};
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 
-use super::{Admitted, Call, Draft, Grouping, Item, Operation, Step, key_of, place};
-use crate::model::{Reason, RunId, Stage};
-use crate::pacing::CallKind;
+use super::{
+    Admitted, Call, Delivered, Draft, Grouping, Item, Operation, Progress, Step, Terms, array, key_of, place,
+};
+use crate::model::{OperationKind, Reason, RunId};
 use crate::plan::{self, Timeout};
-use crate::platform::{Payload, Request};
+use crate::platform::{Answer, Payload, Request};
 
 /// The operation.
 #[derive(Debug)]
@@ -51,12 +52,12 @@ impl Operation for Ingest {
         }
     }
 
-    fn scopes(&self) -> &'static [&'static str] {
-        &["analytics:datatransfer:write"]
+    fn kind(&self) -> OperationKind {
+        OperationKind::Ingest
     }
 
     fn admit(&self, record: Bytes) -> Result<Admitted, Box<Reason>> {
-        Ok(Admitted { record, body: None, name: None })
+        Ok(Admitted::plain(record))
     }
 
     fn build(&self, run: RunId, draft: Draft) -> Item {
@@ -64,17 +65,7 @@ impl Operation for Ingest {
         let mut body = BytesMut::with_capacity(HEAD_LENGTH + content + TAIL_LENGTH);
         // the head names the boundary, which is made of the key, which is made of what follows
         body.resize(HEAD_LENGTH, 0);
-        body.extend_from_slice(b"[");
-        let mut ends = Vec::with_capacity(draft.records.len());
-        for (number, one) in draft.records.iter().enumerate() {
-            if number > 0 {
-                body.extend_from_slice(b",");
-            }
-            body.extend_from_slice(&one.record);
-            // a body is held to far less than 4 GiB by the plan's chunk_bytes
-            ends.push(u32::try_from(body.len() - HEAD_LENGTH).unwrap_or(u32::MAX));
-        }
-        body.extend_from_slice(b"]");
+        let ends = array(&draft.records, &mut body);
         let extent = draft.extent;
         let places = [extent.dataset.to_string(), place(extent.first), extent.count.to_string()];
         let array = body.get(HEAD_LENGTH..).unwrap_or_default();
@@ -103,9 +94,13 @@ impl Operation for Ingest {
         }
     }
 
-    fn next(&self, item: &Item, passed: Option<Stage>) -> Step {
-        if passed.is_some() {
-            return Step::Delivered;
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
+    fn next(&self, item: &Item, progress: &mut Progress, _: Option<&Answer>) -> Step {
+        if progress.passed.is_some() {
+            return Step::Delivered(Delivered::default());
         }
         let content_type = format!("multipart/form-data; boundary={}", boundary(&item.key));
         let content_type =
@@ -119,8 +114,7 @@ impl Operation for Ingest {
                 correlation_id: Some(item.correlation_id.to_string()),
                 timeout: self.timeout.of(item.body.len() as u64),
             },
-            stage: Stage::Delivery,
-            kind: CallKind::Sending,
+            terms: Terms::SENDS,
         })
     }
 }

@@ -8,13 +8,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Admitted, Call, Draft, Grouping, Item, Operation, Preflight, Step, invalid, key_of, place};
-use crate::model::{Reason, RunId, Stage, Violation};
+use super::{
+    Admitted, Call, Delivered, Draft, Grouping, Item, Operation, Patience, Preflight, Progress, Step, Terms,
+    invalid, key_of, place, segment,
+};
+use crate::model::{OperationKind, Reason, RunId, Stage, Violation};
 use crate::pacing::CallKind;
 use crate::plan::{self, Timeout};
 use crate::platform::{Answer, Payload, Request};
@@ -36,7 +38,7 @@ impl Outcomes {
     }
 
     fn contact_path(&self, contact: &str) -> String {
-        self.settings.contact_path.replace("{contactId}", &utf8_percent_encode(contact, SEGMENT).to_string())
+        self.settings.contact_path.replace("{contactId}", &segment(contact))
     }
 
     fn call(&self, method: Method, item: &Item, stage: Stage, kind: CallKind) -> Step {
@@ -50,32 +52,36 @@ impl Outcomes {
                 correlation_id: None,
                 timeout: self.timeout.of(if sends { item.body.len() as u64 } else { 0 }),
             },
-            stage,
-            kind,
+            terms: Terms { stage, kind, patience: Patience::PLAN },
         })
     }
 
-    /// Category and subcategory of a record, by the plan's map or by its own fields.
-    fn outcome<'a>(&'a self, fields: &'a Fields<'_>) -> Result<(Cow<'a, str>, Cow<'a, str>), Violation> {
+    /// Category and subcategory of a record, by the plan's map or by its own fields; or our code for what is wrong.
+    fn outcome<'a>(&'a self, fields: &'a Fields<'_>) -> Result<Pair<'a>, (&'static str, Violation)> {
         let mapped = &self.settings.outcome_map;
         let field = &self.settings.outcome_field;
+        let text = |name| fields.text(name).map_err(|violation| (INCOMPLETE, violation));
         if mapped.is_empty() {
-            return Ok((fields.text("category")?, fields.text("subcategory")?));
+            return Ok((text("category")?, text("subcategory")?));
         }
-        let code = fields.text(field)?;
+        let code = text(field)?;
         if let Some((category, subcategory)) = mapped.get(code.as_ref()) {
             return Ok((category.into(), subcategory.into()));
         }
         let near = nearest(&code, mapped.keys().map(String::as_str));
-        Err(Violation {
-            pointer: pointer(field),
-            reason: format!("`{}` is not in the plan's outcome_map{near}", one_line(&code, 80)),
-        })
+        let reason = format!("`{}` is not in the plan's outcome_map{near}", one_line(&code, 80));
+        Err((UNMAPPED, Violation::at(pointer(field), reason)))
     }
 }
 
-/// Everything but RFC 3986's unreserved characters is encoded: an id is one path segment, whatever stands in it.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// A category and a subcategory of it.
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// A field is missing or holds nothing.
+const INCOMPLETE: &str = "record.incomplete";
+
+/// A code that the plan's map does not have.
+const UNMAPPED: &str = "outcome.unmapped";
 
 /// The names under which a contact's id may stand.
 const CONTACT_ID: [&str; 2] = ["contactId", "contact_id"];
@@ -85,8 +91,8 @@ impl Operation for Outcomes {
         Grouping::Single
     }
 
-    fn scopes(&self) -> &'static [&'static str] {
-        &["contact:read", "contact:update"]
+    fn kind(&self) -> OperationKind {
+        OperationKind::Outcomes
     }
 
     fn preflight(&self) -> Option<Preflight> {
@@ -123,7 +129,13 @@ impl Operation for Outcomes {
         let fields = Fields::of(&record)?;
         let mut violations = Vec::new();
         let contact = fields.contact().map_err(|violation| violations.push(violation)).ok();
-        let outcome = self.outcome(&fields).map_err(|violation| violations.push(violation)).ok();
+        let mut code = INCOMPLETE;
+        let outcome = self.outcome(&fields).map_err(|(why, violation)| {
+            // a record that lacks more than that is not mended by the plan
+            code = if violations.is_empty() { why } else { INCOMPLETE };
+            violations.push(violation);
+        });
+        let outcome = outcome.ok();
         if let (Some((category, subcategory)), Some(hierarchy)) = (&outcome, self.hierarchy.get())
             && let Err(violation) = hierarchy.check(category, subcategory)
         {
@@ -132,14 +144,14 @@ impl Operation for Outcomes {
         let (Some(contact), Some((category, subcategory)), true) = (contact, outcome, violations.is_empty())
         else {
             let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
-            return Err(Box::new(invalid("record.incomplete", message, violations)));
+            return Err(Box::new(invalid(code, message, violations)));
         };
         let body =
             serde_json::json!({"outcome": {"category": category, "subcategory": subcategory}}).to_string();
         let name = contact.into_owned();
         // the copy is small, and keeps no reader's buffer alive while the item waits
         let record = Bytes::copy_from_slice(&record);
-        Ok(Admitted { body: Some(body.into()), name: Some(name), record })
+        Ok(Admitted { body: Some(body.into()), name: Some(name), ..Admitted::plain(record) })
     }
 
     fn name(&self, record: &[u8]) -> Option<String> {
@@ -148,7 +160,7 @@ impl Operation for Outcomes {
     }
 
     fn build(&self, run: RunId, mut draft: Draft) -> Item {
-        let one = draft.records.pop().unwrap_or(Admitted { record: Bytes::new(), body: None, name: None });
+        let one = draft.records.pop().unwrap_or(Admitted::plain(Bytes::new()));
         let body = one.body.unwrap_or_default();
         let contact = one.name.clone().unwrap_or_default();
         let mut chain = DefaultHasher::new();
@@ -171,13 +183,13 @@ impl Operation for Outcomes {
         1 + u64::from(self.settings.check_contacts)
     }
 
-    fn next(&self, item: &Item, passed: Option<Stage>) -> Step {
-        match passed {
+    fn next(&self, item: &Item, progress: &mut Progress, _: Option<&Answer>) -> Step {
+        match progress.passed {
             None if self.settings.check_contacts => {
                 self.call(Method::GET, item, Stage::Preflight, CallKind::Reading)
             }
             None | Some(Stage::Preflight) => self.call(Method::PUT, item, Stage::Delivery, CallKind::Sending),
-            Some(_) => Step::Delivered,
+            Some(_) => Step::Delivered(Delivered::default()),
         }
     }
 }
@@ -198,14 +210,14 @@ impl<'a> Fields<'a> {
         let contact = self.text(name)?;
         if contact == "." || contact == ".." {
             let reason = format!("`{contact}` cannot stand as one segment of a URL's path");
-            return Err(Violation { pointer: pointer(name), reason });
+            return Err(Violation::at(pointer(name), reason));
         }
         Ok(contact)
     }
 
     /// The text of a field; a number stands as it is written.
     fn text(&self, name: &str) -> Result<Cow<'a, str>, Violation> {
-        let refuse = |what: &str| Violation { pointer: pointer(name), reason: format!("`{name}` {what}") };
+        let refuse = |what: &str| Violation::at(pointer(name), format!("`{name}` {what}"));
         let raw = self.0.get(name).ok_or_else(|| refuse("is missing"))?.get();
         match raw.as_bytes().first() {
             Some(b'"') => {
@@ -268,7 +280,7 @@ impl Hierarchy {
         if of_name.peek().is_none() {
             let near = nearest(category, self.categories.iter().map(|one| one.name.as_str()));
             let reason = format!("there is no category \"{}\"{near}", one_line(category, 80));
-            return Err(Violation { pointer: "/category".to_owned(), reason });
+            return Err(Violation::at("/category".to_owned(), reason));
         }
         let children: Vec<&Entity> = of_name.flat_map(|one| &one.children).collect();
         if children.iter().any(|one| one.is(subcategory)) {
@@ -277,7 +289,7 @@ impl Hierarchy {
         let near = nearest(subcategory, children.iter().map(|one| one.name.as_str()));
         let reason =
             format!("\"{}\" is not under \"{}\"{near}", one_line(subcategory, 80), one_line(category, 80));
-        Err(Violation { pointer: "/subcategory".to_owned(), reason })
+        Err(Violation::at("/subcategory".to_owned(), reason))
     }
 }
 
@@ -336,7 +348,7 @@ mod tests {
             admit(&outcomes, r#"{"contactId":"1","category":"Contacted","subcategory":"No budjet"}"#)
                 .unwrap_err();
         assert_eq!(refused.message, "\"No budjet\" is not under \"Contacted\"; near: No budget");
-        assert_eq!(refused.violations[0].pointer, "/subcategory");
+        assert_eq!(refused.violations[0].place.to_string(), "/subcategory");
         let refused =
             admit(&outcomes, r#"{"contactId":"1","category":"contacted","subcategory":"Sale"}"#).unwrap_err();
         assert_eq!(refused.message, "there is no category \"contacted\"; near: Contacted");
@@ -346,7 +358,7 @@ mod tests {
     fn all_that_is_missing_is_told_at_once() {
         let refused = admit(&outcomes(|_| ()), r#"{"contactId":" ","category":"Contacted"}"#).unwrap_err();
         assert_eq!(refused.message, "`contactId` is empty; `subcategory` is missing");
-        let pointers: Vec<_> = refused.violations.iter().map(|one| one.pointer.as_str()).collect();
+        let pointers: Vec<_> = refused.violations.iter().map(|one| one.place.to_string()).collect();
         assert_eq!(pointers, ["/contactId", "/subcategory"]);
     }
 
@@ -359,6 +371,9 @@ mod tests {
         assert_eq!(admitted.body.unwrap(), r#"{"outcome":{"category":"Contacted","subcategory":"Sale"}}"#);
         let refused = admit(&outcomes, r#"{"contactId":"1","outcome_code":"SALES"}"#).unwrap_err();
         assert_eq!(refused.message, "`SALES` is not in the plan's outcome_map; near: SALE");
+        assert_eq!(refused.code.as_deref(), Some("outcome.unmapped"));
+        let refused = admit(&outcomes, r#"{"contactId":"1","outcome_code":""}"#).unwrap_err();
+        assert_eq!(refused.code.as_deref(), Some("record.incomplete"));
     }
 
     #[test]

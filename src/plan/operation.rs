@@ -1,6 +1,9 @@
 //! What a plan carries out. A new operation is one struct of settings in a file of its own, and one row below.
 
 use super::delivery::{Delivery, rule};
+use super::exchange::Exchange;
+use super::execute::Execute;
+use super::import::Import;
 use super::ingest::Ingest;
 use super::outcomes::Outcomes;
 use crate::config::document::{Broken, DocumentError, Keys};
@@ -26,6 +29,16 @@ pub(super) trait Settings {
 
     /// How many datasets it takes.
     fn datasets(&self) -> Datasets;
+
+    /// What a plan must say before anything can be sent, and does not say yet.
+    fn missing(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Files that it names: a plan file's are taken from where that file stands.
+    fn files(&mut self) -> Vec<&mut String> {
+        Vec::new()
+    }
 }
 
 macro_rules! operations {
@@ -61,6 +74,12 @@ macro_rules! operations {
 operations! {
     /// Chunked dataset ingest (Genesys Cloud).
     Ingest,
+    /// Idempotent Data Action execution (Genesys Cloud).
+    Execute,
+    /// Validated batch ingestion (Genesys Cloud).
+    Exchange,
+    /// Long-running import jobs (Genesys Cloud).
+    Import,
     /// Contact outcomes (NICE CXone).
     Outcomes,
 }

@@ -16,14 +16,14 @@ fn refused(text: &str) -> String {
 fn ingest(plan: &Plan) -> &Ingest {
     match &plan.operation {
         Operation::Ingest(ingest) => ingest,
-        Operation::Outcomes(_) => panic!("{plan:?}"),
+        _ => panic!("{plan:?}"),
     }
 }
 
 fn outcomes(plan: &Plan) -> &Outcomes {
     match &plan.operation {
         Operation::Outcomes(outcomes) => outcomes,
-        Operation::Ingest(_) => panic!("{plan:?}"),
+        _ => panic!("{plan:?}"),
     }
 }
 
@@ -189,7 +189,7 @@ fn a_mistake_is_told_with_its_line_its_column_and_the_nearest_key() {
     for (text, expected) in [
         (
             "[operation]\nkind = \"ingets\"",
-            "plan:2:8: `kind` in [operation] is `ingets`, which is not an operation; there are ingest, outcomes; did you mean `ingest`?",
+            "plan:2:8: `kind` in [operation] is `ingets`, which is not an operation; there are ingest, execute, exchange, import, outcomes; did you mean `ingest`?",
         ),
         (
             "[operation]\nkindd = \"ingest\"",

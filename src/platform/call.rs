@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::{RateWindow, RetryAfter, Token};
+use super::{Download, FetchError, Fetched, RateWindow, RetryAfter, Token};
 
 /// One attempt, ready to be sent. Cloning it copies no body.
 #[derive(Debug, Clone)]
@@ -68,6 +68,8 @@ pub struct Answer {
     pub retry_after: Option<RetryAfter>,
     /// The platform's rate window, where its headers tell all of it.
     pub window: Option<RateWindow>,
+    /// All headers, as they came.
+    pub headers: HeaderMap,
     /// What the vendor's support knows the call by, safe to be shown.
     pub correlation_id: Option<String>,
     /// From the start of the attempt to the last byte of the body.
@@ -79,7 +81,7 @@ impl Answer {
     pub const MOST: usize = 10_000_000;
 }
 
-/// Says how long the body is and not what it holds.
+/// Says how long the body is and not what it holds; headers can hold what lets somebody in.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
@@ -90,7 +92,7 @@ impl fmt::Debug for Answer {
             .field("window", &self.window)
             .field("correlation_id", &self.correlation_id)
             .field("took", &self.took)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -152,4 +154,16 @@ pub trait Transport: Send + Sync {
     /// A [`CallError`] where there is no complete answer.
     fn call<'a>(&'a self, request: &'a Request, token: &'a Token)
     -> BoxFuture<'a, Result<Answer, CallError>>;
+
+    /// Gets a document that an answer named by its URL, into a file, through up to three redirects. The token goes along
+    /// to `{api}`'s own origin only. One attempt, that does nothing on the platform and can be made again.
+    ///
+    /// # Errors
+    ///
+    /// A [`FetchError`]; there is no file then.
+    fn fetch<'a>(
+        &'a self,
+        download: &'a Download<'a>,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Fetched, FetchError>>;
 }

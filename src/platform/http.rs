@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::auth::{Grant, SecretProvider, Token, TokenEndpoint};
 use super::call::{Answer, CallError, Payload, Request, Transport};
+use super::fetch::{Download, FetchError, Fetched, Reach};
 use super::rate::{RateWindow, RetryAfter};
 use super::target::{self, Origin, Target, TargetError};
 use super::trouble::{self, Progress};
@@ -35,6 +36,7 @@ const MOST_ROOM: u64 = 1_000_000;
 pub struct HttpTransport {
     api: Origin,
     auth: Origin,
+    reach: Reach,
 }
 
 impl HttpTransport {
@@ -44,8 +46,8 @@ impl HttpTransport {
     ///
     /// A [`TargetError`] where a URL would put the token at risk, the CA file cannot be read, or TLS cannot be set up.
     pub fn open(target: &Target) -> Result<Self, TargetError> {
-        let (api, auth) = target::open(target)?;
-        Ok(Self { api, auth })
+        let (api, auth, roots) = target::open(target)?;
+        Ok(Self { api, auth, reach: Reach::new(target.api_url.clone(), roots) })
     }
 
     /// Where this tenant's tokens come from, for [`Tokens::new`](super::Tokens::new).
@@ -74,6 +76,7 @@ impl HttpTransport {
             retry_after: RetryAfter::read(&incoming.headers, SystemTime::now()),
             window: RateWindow::read(&incoming.headers),
             correlation_id: correlation_id(&incoming.headers),
+            headers: incoming.headers,
             body: incoming.body,
             cut: incoming.cut,
             took: started.elapsed(),
@@ -88,6 +91,14 @@ impl Transport for HttpTransport {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Answer, CallError>> {
         Box::pin(self.attempt(request, token))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        download: &'a Download<'a>,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        Box::pin(self.reach.fetch(download, token))
     }
 }
 
@@ -110,7 +121,7 @@ pub(super) struct Incoming {
     pub cut: bool,
 }
 
-/// One exchange with one origin. The only place from which anything is sent.
+/// One exchange with one origin. All calls are sent from here; [`fetch`](super::fetch) alone sends elsewhere.
 pub(super) async fn exchange(origin: &Origin, outgoing: Outgoing<'_>) -> Result<Incoming, CallError> {
     let Outgoing { method, path, headers, body, timeout, most } = outgoing;
     let host = origin.host();
@@ -165,14 +176,21 @@ fn attach(request: &mut reqwest::Request, payload: Payload) -> Option<Arc<Atomic
     Some(begun)
 }
 
-enum Ending {
+pub(super) enum Ending {
     Whole,
     TooLong,
     Broken(reqwest::Error),
 }
 
+impl Ending {
+    /// Whether there was more than was read.
+    pub(super) const fn is_cut(&self) -> bool {
+        !matches!(self, Self::Whole)
+    }
+}
+
 /// Reads a body up to `most` bytes. One that comes in a single piece, as nearly all do, is not copied.
-async fn read_body(response: &mut Response, most: usize) -> (Bytes, Ending) {
+pub(super) async fn read_body(response: &mut Response, most: usize) -> (Bytes, Ending) {
     let announced = response.content_length().unwrap_or(0).min(MOST_ROOM);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
@@ -214,7 +232,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) -> Res
     Ok(())
 }
 
-fn correlation_id(headers: &HeaderMap) -> Option<String> {
+pub(super) fn correlation_id(headers: &HeaderMap) -> Option<String> {
     CORRELATION_IDS.iter().find_map(|name| {
         let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
         let text = one_line(&text, 128);

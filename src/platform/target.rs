@@ -119,8 +119,8 @@ impl Origin {
     }
 }
 
-/// Checks both places and makes their clients: `{api}`'s, then `{auth}`'s.
-pub(super) fn open(target: &Target) -> Result<(Origin, Origin), TargetError> {
+/// Checks both places and makes their clients: `{api}`'s, then `{auth}`'s. The certificates are for other places.
+pub(super) fn open(target: &Target) -> Result<(Origin, Origin, Vec<Certificate>), TargetError> {
     super::ensure_crypto();
     check("api_url", &target.api_url)?;
     check("auth_url", &target.auth_url)?;
@@ -132,7 +132,7 @@ pub(super) fn open(target: &Target) -> Result<(Origin, Origin), TargetError> {
     };
     let api = api_way.client(&roots)?;
     let auth = if api_way == auth_way { api.clone() } else { auth_way.client(&roots)? };
-    Ok((origin(api, &target.api_url), origin(auth, &target.auth_url)))
+    Ok((origin(api, &target.api_url), origin(auth, &target.auth_url), roots))
 }
 
 fn origin(client: Client, url: &Url) -> Origin {
@@ -160,7 +160,7 @@ fn check(key: &'static str, url: &Url) -> Result<(), TargetError> {
     Ok(())
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -190,7 +190,7 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
 
 /// The ways to reach an origin that need different clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     /// Over the network, with TLS, through a proxy where the system names one.
     Network,
     /// On this machine, with TLS.
@@ -200,7 +200,7 @@ enum Way {
 }
 
 impl Way {
-    fn to(url: &Url) -> Self {
+    pub(super) fn to(url: &Url) -> Self {
         match (is_loopback(url), url.scheme()) {
             (true, "http") => Self::Loopback,
             (true, _) => Self::LoopbackTls,
@@ -208,7 +208,7 @@ impl Way {
         }
     }
 
-    fn client(self, roots: &[Certificate]) -> Result<Client, TargetError> {
+    pub(super) fn client(self, roots: &[Certificate]) -> Result<Client, TargetError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let builder = Client::builder()
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_path_goes_out_as_it_is_written_or_not_at_all() {
-        let (api, _) = open(&target("http://localhost:1/gate/")).unwrap();
+        let (api, ..) = open(&target("http://localhost:1/gate/")).unwrap();
         let joined = |path| api.join(path).map(|url| url.to_string());
         assert_eq!(joined("/api/v2/x%2Fy?a=1%202").unwrap(), "http://localhost:1/gate/api/v2/x%2Fy?a=1%202");
         assert_eq!(joined("//evil.test/").unwrap(), "http://localhost:1/gate//evil.test/");
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_path_cannot_lead_to_another_host() {
-        let (api, _) = open(&target("http://localhost:1")).unwrap();
+        let (api, ..) = open(&target("http://localhost:1")).unwrap();
         for path in ["//evil.test/", "/@evil.test/", "/\u{9}/evil.test", "/:80@evil.test/"] {
             if let Some(url) = api.join(path) {
                 assert_eq!(url.host_str(), Some("localhost"), "{path}");

@@ -156,10 +156,13 @@ impl Inner {
             .map(Arc::new);
         let early_after = match &outcome {
             Ok(token) => {
+                let seconds = token.ends.saturating_duration_since(Instant::now()).as_secs();
+                tracing::info!(seconds, "a token was got");
                 self.hold(Some(Arc::clone(token)));
                 None
             }
             Err(error) => {
+                tracing::info!(%error, "no token was got");
                 let pause = error.retry_after().map_or(AFTER_FAILURE, |told| told.wait().max(AFTER_FAILURE));
                 Some(Instant::now() + pause)
             }

@@ -323,6 +323,7 @@ fn nothing_of_a_body_or_a_token_is_in_a_debug_text() {
     let request = Request { body: Some(Payload::json("customer")), ..get() };
     let answer = Answer {
         status: 200,
+        headers: reqwest::header::HeaderMap::new(),
         body: Bytes::from_static(b"customer"),
         cut: false,
         retry_after: None,

@@ -1,0 +1,392 @@
+//! Getting a document that an answer names by its URL: an import's result.
+//!
+//! The URL comes from outside and may lead anywhere, also through redirects. So each hop is held to the same rules
+//! before anything is sent, and whether the token goes along is decided anew for each: it goes to `{api}`'s own origin
+//! and nowhere else. Such URLs are often signed, so that to know one is to be let in: none is ever shown with its query.
+//!
+//! The document is written beside its place, as it comes in, and takes the place only when it is whole and on the disk.
+//! Whatever else happens, also when nobody waits for it any longer, leaves nothing behind.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
+use reqwest::{Certificate, Client, Method, Request, Response, StatusCode};
+use tokio::io::{AsyncWriteExt, BufWriter};
+use tokio::time::{Instant, timeout};
+use url::{Host, Url};
+
+use super::auth::Token;
+use super::call::{Answer, AnswerLoss, CallError};
+use super::http::{correlation_id, read_body};
+use super::rate::{RateWindow, RetryAfter};
+use super::target::{Way, is_loopback};
+use super::trouble::{self, Progress};
+use crate::text::one_line;
+
+#[cfg(test)]
+mod tests;
+
+/// How many redirects are followed.
+const MOST_REDIRECTS: usize = 3;
+/// The most bytes that are kept of a refusal's body.
+const MOST_OF_REFUSAL: usize = 2048;
+/// The most characters of a URL in a message.
+const URL_LENGTH: usize = 200;
+/// So much is gathered for one write.
+const WRITE_SIZE: usize = 256 << 10;
+
+/// A document that is to be fetched.
+#[derive(Clone, Copy)]
+pub struct Download<'a> {
+    /// Where it lies, as the platform wrote it. A path that begins with `/` is one at `{api}`'s origin.
+    pub url: &'a str,
+    /// The file that it becomes. What is there is replaced, and only by the whole document.
+    pub into: &'a Path,
+    /// The most bytes that it may have, decompressed; for imports [`Download::MOST`].
+    pub most: u64,
+    /// The longest that nothing may come, at any point.
+    pub patience: Duration,
+}
+
+impl Download<'_> {
+    /// The most bytes of an import's result: 1 GiB.
+    pub const MOST: u64 = 1 << 30;
+}
+
+/// Doesn't show the URL: whoever knows it may be let in.
+impl fmt::Debug for Download<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("into", &self.into)
+            .field("most", &self.most)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A document that was fetched, and is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its size, decompressed.
+    pub bytes: u64,
+    /// From the start to the moment at which it was safe.
+    pub took: Duration,
+    /// Who gave it.
+    pub site: Site,
+}
+
+/// Who answered: what a status means depends on it. A 401 or 403 of another site than `{api}` says nothing about the
+/// token, which it never saw, and a 429 nothing about the tenant's pace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// `{api}`'s own origin; the token went along.
+    Api,
+    /// Any other.
+    Elsewhere,
+}
+
+/// Why a document was not fetched. There is no file then. The messages are safe to be shown, and hold no query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The rules forbid it, or there is no such document. Trying again changes nothing.
+    #[error("{message}")]
+    Refused {
+        /// Which rule, and where.
+        message: String,
+    },
+    /// A status that brings no document. Whether to try again is for the one decision table to say; no status of 2xx is
+    /// among them.
+    #[error("getting the result from `{host}`: it answered {}", .answer.status)]
+    Status {
+        /// The answer, with at most 2 KiB of its body. It has a rate window only where it is `{api}`'s.
+        answer: Box<Answer>,
+        /// Who gave it.
+        site: Site,
+        /// The host, and its port where it is not the usual one.
+        host: String,
+    },
+    /// No connection, or a transfer that broke off or stood still. It can be tried again.
+    #[error("{0}")]
+    Call(#[from] CallError),
+    /// The file cannot be written.
+    #[error("writing the result to `{path}`: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// The ways to documents, wherever they lie. Connections are not shared with calls, which would wait behind a gigabyte.
+#[derive(Debug)]
+pub(super) struct Reach {
+    api: Url,
+    roots: Vec<Certificate>,
+    network: OnceLock<Client>,
+    loopback: OnceLock<Client>,
+    loopback_tls: OnceLock<Client>,
+}
+
+impl Reach {
+    /// Documents that a platform at this place may name.
+    pub(super) fn new(api: Url, roots: Vec<Certificate>) -> Self {
+        let (network, loopback, loopback_tls) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { api, roots, network, loopback, loopback_tls }
+    }
+
+    pub(super) async fn fetch(&self, download: &Download<'_>, token: &Token) -> Result<Fetched, FetchError> {
+        let started = Instant::now();
+        let Arrival { mut response, site, host } = self.arrive(download, token).await?;
+        match response.status() {
+            StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {
+                let bytes = save(&mut response, download, &host).await?;
+                Ok(Fetched { bytes, took: started.elapsed(), site })
+            }
+            status if status.is_success() => Err(refused(format!(
+                "getting the result from `{host}`: it answered {}, which brings no document",
+                status.as_u16()
+            ))),
+            _ => {
+                let answer = Box::new(refusal(&mut response, site, download.patience, started).await);
+                Err(FetchError::Status { answer, site, host })
+            }
+        }
+    }
+
+    /// Goes where the document lies, through redirects.
+    async fn arrive(&self, download: &Download<'_>, token: &Token) -> Result<Arrival, FetchError> {
+        let mut url = self.parse(download.url)?;
+        let mut named = Named::Platform;
+        for _ in 0..=MOST_REDIRECTS {
+            let site = self.admit(&url, &named)?;
+            let host = host(&url);
+            let mut request = Request::new(Method::GET, url.clone());
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
+            if site == Site::Api {
+                request.headers_mut().insert(AUTHORIZATION, token.authorization());
+            }
+            let sent = timeout(download.patience, self.client(&url)?.execute(request)).await;
+            let response = sent.map_err(|_| still(&host, download.patience))?.map_err(|error| {
+                trouble::before_status(&error, &host, Progress::MayHaveLeft, download.patience)
+            })?;
+            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(Arrival { response, site, host });
+            }
+            let location = response.headers().get(LOCATION);
+            let location = location.and_then(|location| str::from_utf8(location.as_bytes()).ok());
+            let next = location.and_then(|location| url.join(location).ok());
+            url = next.ok_or_else(|| {
+                refused(format!("`{host}` redirects the result to no place that can be read"))
+            })?;
+            named = Named::Redirect { by: host };
+        }
+        Err(refused(format!("the result at `{}` lies behind more than {MOST_REDIRECTS} redirects", {
+            self.parse(download.url).map_or_else(|_| String::new(), |url| shown(&url))
+        })))
+    }
+
+    fn parse(&self, text: &str) -> Result<Url, FetchError> {
+        let url = if text.starts_with('/') { self.api.join(text) } else { Url::parse(text) };
+        // Not repeated: nobody knows what is secret in it.
+        url.map_err(|error| {
+            refused(format!("the platform names a result at no URL that can be read ({error})"))
+        })
+    }
+
+    /// Holds a hop to the rules, and says whose it is.
+    fn admit(&self, url: &Url, named: &Named) -> Result<Site, FetchError> {
+        let refuse = |what: &str| {
+            let place = shown(url);
+            Err(refused(match named {
+                Named::Platform => {
+                    format!("the platform names a result at `{place}`, {what}; it was not fetched")
+                }
+                Named::Redirect { by } => {
+                    format!("`{by}` redirects the result to `{place}`, {what}; it was not fetched")
+                }
+            }))
+        };
+        let api_is_here = is_loopback(&self.api);
+        match url.scheme() {
+            "https" if is_here(url) && !api_is_here => {
+                return refuse("on this very machine, where the platform is not");
+            }
+            "https" => {}
+            "http" if is_loopback(url) && api_is_here => {}
+            _ => return refuse("which is not https"),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("with a user name or password in it");
+        }
+        Ok(if url.origin() == self.api.origin() { Site::Api } else { Site::Elsewhere })
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, FetchError> {
+        let way = Way::to(url);
+        let place = match way {
+            Way::Network => &self.network,
+            Way::Loopback => &self.loopback,
+            Way::LoopbackTls => &self.loopback_tls,
+        };
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let made =
+            way.client(&self.roots).map_err(|error| refused(format!("getting the result: {error}")))?;
+        Ok(place.get_or_init(|| made))
+    }
+}
+
+/// The end of the redirects.
+struct Arrival {
+    response: Response,
+    site: Site,
+    host: String,
+}
+
+/// Who named a URL.
+enum Named {
+    Platform,
+    Redirect { by: String },
+}
+
+/// Whether a URL leads to this machine, also in the ways in which no `api_url` may be written.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            let address = address.to_canonical();
+            address.is_loopback() || address.is_unspecified()
+        }
+        None => false,
+    }
+}
+
+/// A URL for a message: without its query, which may be a signature.
+fn shown(url: &Url) -> String {
+    let Some(host) = url.host_str() else {
+        // What follows is no path: it may be the document itself.
+        return one_line(&format!("{}:…", url.scheme()), URL_LENGTH);
+    };
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    one_line(&format!("{}://{host}{port}{}", url.scheme(), url.path()), URL_LENGTH)
+}
+
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    one_line(&host, 255)
+}
+
+fn refused(message: String) -> FetchError {
+    FetchError::Refused { message }
+}
+
+fn still(host: &str, patience: Duration) -> CallError {
+    let message = format!("getting the result from `{host}`: nothing came for {} s", patience.as_secs_f64());
+    CallError::NoAnswer { message, kind: AnswerLoss::Timeout }
+}
+
+/// What a status other than a success says.
+async fn refusal(response: &mut Response, site: Site, patience: Duration, started: Instant) -> Answer {
+    let (body, cut) = match timeout(patience, read_body(response, MOST_OF_REFUSAL)).await {
+        Ok((body, ending)) => (body, ending.is_cut()),
+        Err(_) => (Bytes::new(), true),
+    };
+    let headers = response.headers();
+    Answer {
+        status: response.status().as_u16(),
+        body,
+        cut,
+        retry_after: RetryAfter::read(headers, SystemTime::now()),
+        window: if site == Site::Api { RateWindow::read(headers) } else { None },
+        correlation_id: correlation_id(headers),
+        headers: headers.clone(),
+        took: started.elapsed(),
+    }
+}
+
+/// Writes the document to its file, and returns its size.
+async fn save(response: &mut Response, download: &Download<'_>, host: &str) -> Result<u64, FetchError> {
+    let Download { into, most, patience, .. } = *download;
+    let too_large =
+        || refused(format!("the result at `{host}` is larger than {most} bytes; it was not kept"));
+    let unwritable = |error: io::Error| FetchError::File {
+        path: one_line(&into.to_string_lossy(), 255),
+        reason: error.to_string(),
+    };
+    if response.content_length().is_some_and(|announced| announced > most) {
+        return Err(too_large());
+    }
+    let (part, file) = Part::create(into).map_err(unwritable)?;
+    let mut file = BufWriter::with_capacity(WRITE_SIZE, tokio::fs::File::from_std(file));
+    let mut bytes = 0;
+    loop {
+        let piece = timeout(patience, response.chunk()).await.map_err(|_| still(host, patience))?;
+        let Some(piece) = piece.map_err(|error| trouble::inside_body(&error, host, patience))? else { break };
+        bytes += piece.len() as u64;
+        if bytes > most {
+            return Err(too_large());
+        }
+        file.write_all(&piece).await.map_err(unwritable)?;
+    }
+    file.flush().await.map_err(unwritable)?;
+    file.get_ref().sync_all().await.map_err(unwritable)?;
+    let into = into.to_owned();
+    let kept = tokio::task::spawn_blocking(move || part.keep(&into)).await;
+    kept.map_err(io::Error::from).and_then(|kept| kept).map_err(unwritable)?;
+    Ok(bytes)
+}
+
+/// A file that is not whole yet. It goes away with this, unless it is kept.
+struct Part {
+    path: PathBuf,
+}
+
+impl Part {
+    /// A new file beside the one that it is to become, for its owner only. One that a killed process left there goes.
+    fn create(into: &Path) -> io::Result<(Self, File)> {
+        let mut path = into.as_os_str().to_owned();
+        path.push(".part");
+        let path = PathBuf::from(path);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
+        Ok((Self { path }, file))
+    }
+
+    /// Gives the file its place, for good: also after a power loss it is there.
+    fn keep(self, into: &Path) -> io::Result<()> {
+        std::fs::rename(&self.path, into)?;
+        #[cfg(unix)]
+        {
+            let folder = into.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Gone where it was kept. Where it cannot be removed the next attempt tries again, and says why.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,403 @@
+use std::io::Write as _;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use secrecy::SecretString;
+use tempfile::TempDir;
+
+use super::*;
+use crate::platform::tests::server::{Reply, Seen, Server, answer, start_tls};
+use crate::platform::{HttpTransport, Target, Transport};
+
+/// A place for one result.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("result.json")
+    }
+
+    /// What lies in the folder.
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn token() -> Token {
+    Token::new(&SecretString::from("tok-123"), Instant::now(), Duration::from_mins(10), None).unwrap()
+}
+
+fn target(api: &str) -> Target {
+    Target { api_url: api.parse().unwrap(), auth_url: api.parse().unwrap(), ca_file: None }
+}
+
+async fn fetch_at(api: &str, place: &Place, url: &str, most: u64) -> Result<Fetched, FetchError> {
+    let transport = HttpTransport::open(&target(api)).unwrap();
+    let into = place.path();
+    let download = Download { url, into: &into, most, patience: Duration::from_secs(20) };
+    transport.fetch(&download, &token()).await
+}
+
+/// Fetches from a server that is `{api}` itself.
+async fn outcome(
+    reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Result<Fetched, FetchError>, Place) {
+    let server = Server::start(reply).await;
+    let place = Place::new();
+    let url = server.url.join("result?sig=secret").unwrap();
+    (fetch_at(server.url.as_str(), &place, url.as_str(), 1000).await, place)
+}
+
+fn redirect(to: &str) -> Reply {
+    Reply::Send(answer(302, &format!("location: {to}\r\n"), "moved"))
+}
+
+fn refusal(outcome: Result<Fetched, FetchError>) -> String {
+    match outcome {
+        Err(FetchError::Refused { message }) => {
+            assert!(!message.contains("secret") && !message.contains(char::is_control), "{message}");
+            message
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_document_becomes_a_file_for_its_owner_only() {
+    let (fetched, place) = outcome(|_| Reply::Send(answer(200, "", "{\"imported\": 1}"))).await;
+    assert_eq!(fetched.unwrap().bytes, 15);
+    assert_eq!(place.files(), ["result.json"]);
+    assert_eq!(std::fs::read(place.path()).unwrap(), b"{\"imported\": 1}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_new_document_replaces_the_old_one_and_what_a_killed_process_left() {
+    let server = Server::start(|_| Reply::Send(answer(200, "", "new"))).await;
+    let place = Place::new();
+    std::fs::write(place.path(), "older and longer").unwrap();
+    std::fs::write(place.folder.path().join("result.json.part"), "half of a").unwrap();
+    fetch_at(server.url.as_str(), &place, server.url.as_str(), 1000).await.unwrap();
+    assert_eq!(
+        (place.files(), std::fs::read(place.path()).unwrap()),
+        (vec!["result.json".to_owned()], b"new".to_vec())
+    );
+}
+
+#[tokio::test]
+async fn the_token_goes_to_the_apis_own_origin_and_nowhere_else() {
+    let api = Server::start(|_| Reply::Send(answer(200, "", "own"))).await;
+    let elsewhere = Server::start(|_| Reply::Send(answer(200, "", "signed"))).await;
+    let place = Place::new();
+    for url in [&api.url, &elsewhere.url] {
+        let url = url.join("result?sig=secret%20x").unwrap();
+        fetch_at(api.url.as_str(), &place, url.as_str(), 1000).await.unwrap();
+    }
+    assert_eq!(api.only().header("authorization"), Some("Bearer tok-123"));
+    assert_eq!(elsewhere.only().line(), "GET /result?sig=secret%20x HTTP/1.1");
+    for (seen, whose) in [(api.only(), "api"), (elsewhere.only(), "elsewhere")] {
+        assert_eq!(seen.header("accept"), Some("*/*"), "{whose}");
+        for name in ["idempotency-key", "x-genesys-correlation-id", "cookie", "referer", "content-type"] {
+            assert_eq!(seen.header(name), None, "{whose}: {name}");
+        }
+    }
+    assert_eq!(elsewhere.only().header("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_path_alone_is_one_at_the_api() {
+    let api = Server::start(|_| Reply::Send(answer(200, "", "own"))).await;
+    let place = Place::new();
+    fetch_at(api.url.join("gateway").unwrap().as_str(), &place, "/results/1?a=b", 1000).await.unwrap();
+    assert_eq!(api.only().line(), "GET /results/1?a=b HTTP/1.1");
+    assert_eq!(api.only().header("authorization"), Some("Bearer tok-123"));
+}
+
+#[tokio::test]
+async fn the_token_is_decided_anew_for_each_redirect() {
+    let elsewhere = Server::start(|seen| {
+        let back =
+            seen.header("x-none").unwrap_or(seen.line().split_once("back=").map_or("", |(_, rest)| rest));
+        redirect(back.split(' ').next().unwrap())
+    })
+    .await;
+    let away = elsewhere.url.clone();
+    let api = Server::start(move |seen| match seen.line() {
+        "GET /first HTTP/1.1" => {
+            let host = seen.header("host").unwrap();
+            redirect(&format!("{away}?back=http://{host}/last"))
+        }
+        _ => Reply::Send(answer(200, "", "there")),
+    })
+    .await;
+    let place = Place::new();
+    fetch_at(api.url.as_str(), &place, api.url.join("first").unwrap().as_str(), 1000).await.unwrap();
+    assert_eq!(elsewhere.only().header("authorization"), None);
+    let seen = api.seen();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|one| one.header("authorization") == Some("Bearer tok-123")), "{seen:?}");
+    assert!(seen.iter().all(|one| one.header("referer").is_none()), "{seen:?}");
+}
+
+#[tokio::test]
+async fn three_redirects_are_followed_and_a_fourth_is_not() {
+    // `/4` redirects to `3`, and so on, down to the document at `/0`.
+    let chain = |seen: &Seen| match seen.line().trim_start_matches("GET /a/").chars().next().unwrap() {
+        '0' => Reply::Send(answer(200, "", "end")),
+        left => redirect(&(left.to_digit(10).unwrap() - 1).to_string()),
+    };
+    let server = Server::start(chain).await;
+    let place = Place::new();
+    let ask = async |path: &str| {
+        fetch_at(server.url.as_str(), &place, server.url.join(path).unwrap().as_str(), 1000).await
+    };
+    assert_eq!(ask("a/3?sig=secret").await.unwrap().bytes, 3);
+    std::fs::remove_file(place.path()).unwrap();
+    let said = refusal(ask("a/4?sig=secret").await);
+    assert!(said.ends_with("/a/4` lies behind more than 3 redirects"), "{said}");
+    assert_eq!((place.files().len(), server.seen().len()), (0, 4 + 4));
+}
+
+#[tokio::test]
+async fn every_kind_of_redirect_is_a_get_and_others_are_none() {
+    for status in [301, 302, 303, 307, 308] {
+        let (fetched, _) = outcome(move |seen| match seen.line() {
+            "GET /there HTTP/1.1" => Reply::Send(answer(200, "", "x")),
+            _ => Reply::Send(answer(status, "location: /there\r\n", "")),
+        })
+        .await;
+        assert!(fetched.is_ok(), "{status}: {fetched:?}");
+    }
+    let (fetched, _) = outcome(|_| Reply::Send(answer(304, "location: /there\r\n", ""))).await;
+    assert!(matches!(fetched, Err(FetchError::Status { .. })), "{fetched:?}");
+    for location in ["", "location: http://[\r\n", "location: \u{e9}\u{0}\r\n"] {
+        let location = location.replace('\0', "");
+        let (fetched, _) = outcome(move |seen| match seen.line() {
+            "GET /result?sig=secret HTTP/1.1" => Reply::Send(answer(302, &location, "")),
+            _ => Reply::Send(answer(404, "", "")),
+        })
+        .await;
+        assert!(fetched.is_err());
+    }
+}
+
+#[tokio::test]
+async fn each_hop_is_held_to_the_rules() {
+    for (to, words) in [
+        (
+            "http://files.test/x?sig=secret",
+            "redirects the result to `http://files.test/x`, which is not https",
+        ),
+        ("ftp://files.test/x", "which is not https"),
+        ("file:///etc/passwd", "which is not https"),
+        ("https://sam:secret@files.test/x", "with a user name or password in it"),
+    ] {
+        let (fetched, place) = outcome(move |_| redirect(to)).await;
+        let said = refusal(fetched);
+        assert!(said.contains(words), "{said}");
+        assert!(place.files().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_platform_elsewhere_names_nothing_on_this_machine_and_nothing_in_plain_text() {
+    let place = Place::new();
+    for (url, words) in [
+        (
+            "http://api.example.test/x?sig=secret",
+            "names a result at `http://api.example.test/x`, which is not https",
+        ),
+        ("http://127.0.0.1:1/x", "not https"),
+        ("https://127.0.0.1:1/x", "on this very machine"),
+        ("https://localhost:1/x", "on this very machine"),
+        ("https://sub.localhost./x", "on this very machine"),
+        ("https://[::1]:1/x", "on this very machine"),
+        ("https://[::ffff:127.0.0.1]:1/x", "on this very machine"),
+        ("https://0.0.0.0/x", "on this very machine"),
+        ("https://user@api.example.test/x", "user name or password"),
+        ("https:///?secret", "no URL"),
+        ("secret.json", "no URL"),
+        ("", "no URL"),
+        ("data:text/plain,secret", "not https"),
+    ] {
+        let said = refusal(fetch_at("https://api.example.test", &place, url, 1000).await);
+        assert!(said.contains(words), "{url}: {said}");
+    }
+    let said = refusal(fetch_at("http://127.0.0.1:9", &place, "http://10.0.0.1/x", 1000).await);
+    assert!(said.contains("not https"), "{said}");
+    assert!(place.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_platform_on_this_machine_may_name_results_on_it_with_tls() {
+    let port = start_tls();
+    let place = Place::new();
+    let ca = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/platform/tests/tls/ca.pem");
+    let transport =
+        HttpTransport::open(&Target { ca_file: Some(ca), ..target("http://127.0.0.1:9") }).unwrap();
+    let (into, url) = (place.path(), format!("https://localhost:{port}/x"));
+    let download = Download { url: &url, into: &into, most: 1000, patience: Duration::from_secs(20) };
+    assert_eq!(transport.fetch(&download, &token()).await.unwrap().bytes, 6);
+    assert_eq!(std::fs::read(&into).unwrap(), b"secret");
+}
+
+#[tokio::test]
+async fn a_document_is_at_most_as_large_as_was_said() {
+    let fits = outcome(|_| Reply::Send(answer(200, "", vec![b'x'; 1000]))).await;
+    assert_eq!(fits.0.unwrap().bytes, 1000);
+    let chunked = |size: usize| {
+        let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{size:x}\r\n");
+        [head.as_bytes(), &vec![b'x'; size], b"\r\n0\r\n\r\n"].concat()
+    };
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    bomb.write_all(&vec![0; 1_000_000]).unwrap();
+    let bomb = bomb.finish().unwrap();
+    for bytes in
+        [answer(200, "", vec![b'x'; 1001]), chunked(1001), answer(200, "content-encoding: gzip\r\n", bomb)]
+    {
+        let (fetched, place) = outcome(move |_| Reply::Send(bytes.clone())).await;
+        let said = refusal(fetched);
+        assert!(said.contains("larger than 1000 bytes"), "{said}");
+        assert!(place.files().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn compressed_documents_are_unpacked_and_half_of_one_is_none() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(b"{\"id\": 1}").unwrap();
+    let packed = gzip.finish().unwrap();
+    let half = packed[..packed.len() / 2].to_vec();
+    let (fetched, place) =
+        outcome(move |_| Reply::Send(answer(200, "content-encoding: gzip\r\n", &packed))).await;
+    assert_eq!(fetched.unwrap().bytes, 9);
+    assert_eq!(std::fs::read(place.path()).unwrap(), b"{\"id\": 1}");
+    let (fetched, place) =
+        outcome(move |_| Reply::Send(answer(200, "content-encoding: gzip\r\n", &half))).await;
+    assert!(matches!(fetched, Err(FetchError::Call(CallError::NoAnswer { .. }))), "{fetched:?}");
+    assert!(place.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_transfer_that_breaks_off_leaves_nothing_and_can_be_tried_again() {
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"imported\":";
+    for end in [Reply::Close, Reply::Reset] {
+        let (fetched, place) = outcome(move |_| end(half.to_vec())).await;
+        let broke = matches!(
+            &fetched,
+            Err(FetchError::Call(CallError::NoAnswer { kind: AnswerLoss::Truncated, .. }))
+        );
+        assert!(broke, "{fetched:?}");
+        assert!(!fetched.unwrap_err().to_string().contains("secret"));
+        assert!(place.files().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_that_stands_still_ends() {
+    for head in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"] {
+        let server = Server::start(move |_| Reply::Hang(head.as_bytes().to_vec())).await;
+        let transport = HttpTransport::open(&target(server.url.as_str())).unwrap();
+        let place = Place::new();
+        let into = place.path();
+        let patience = Duration::from_millis(300);
+        let download = Download { url: server.url.as_str(), into: &into, most: 1000, patience };
+        let fetched = transport.fetch(&download, &token()).await;
+        let still =
+            matches!(&fetched, Err(FetchError::Call(CallError::NoAnswer { kind: AnswerLoss::Timeout, .. })));
+        assert!(still, "{fetched:?}");
+        assert!(fetched.unwrap_err().to_string().ends_with("nothing came for 0.3 s"));
+        assert!(place.files().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_that_nobody_waits_for_any_longer_leaves_nothing() {
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf";
+    let server = Server::start(move |_| Reply::Hang(half.to_vec())).await;
+    let place = Place::new();
+    {
+        let fetching = fetch_at(server.url.as_str(), &place, server.url.as_str(), 1000);
+        tokio::pin!(fetching);
+        while place.files().is_empty() {
+            tokio::select! {
+                ended = &mut fetching => panic!("{ended:?}"),
+                () = tokio::time::sleep(Duration::from_millis(1)) => {}
+            }
+        }
+        assert_eq!(place.files(), ["result.json.part"]);
+    }
+    assert!(place.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_the_one_decision_needs() {
+    let headers = "retry-after: 7\r\ninin-correlation-id: c-1\r\ninin-ratelimit-count: 10\r\n\
+                   inin-ratelimit-allowed: 300\r\ninin-ratelimit-reset: 20\r\n";
+    let reply = move |_: &Seen| Reply::Send(answer(429, headers, "x".repeat(5000)));
+    let (api, elsewhere) = (Server::start(reply).await, Server::start(reply).await);
+    let place = Place::new();
+    for (server, whose) in [(&api, Site::Api), (&elsewhere, Site::Elsewhere)] {
+        match fetch_at(api.url.as_str(), &place, server.url.join("x?secret").unwrap().as_str(), 1000).await {
+            Err(error @ FetchError::Status { .. }) => {
+                assert!(error.to_string().ends_with("it answered 429"), "{error}");
+                let FetchError::Status { answer, site, .. } = error else { unreachable!() };
+                assert_eq!((answer.status, answer.body.len(), answer.cut), (429, 2048, true));
+                assert_eq!(answer.retry_after.unwrap().wait(), Duration::from_secs(7));
+                assert_eq!(answer.correlation_id.as_deref(), Some("c-1"));
+                assert_eq!((site, answer.window.is_some()), (whose, whose == Site::Api));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(place.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_success_without_a_document_is_none() {
+    for status in [202, 204, 206] {
+        let (fetched, place) = outcome(move |_| Reply::Send(answer(status, "", ""))).await;
+        assert!(refusal(fetched).contains("brings no document"));
+        assert!(place.files().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_named() {
+    let server = Server::start(|_| Reply::Send(answer(200, "", "x"))).await;
+    let transport = HttpTransport::open(&target(server.url.as_str())).unwrap();
+    let place = Place::new();
+    let into = place.folder.path().join("gone/result.json");
+    let download =
+        Download { url: server.url.as_str(), into: &into, most: 1000, patience: Duration::from_secs(20) };
+    let error = transport.fetch(&download, &token()).await.unwrap_err();
+    assert!(matches!(error, FetchError::File { .. }), "{error:?}");
+    assert!(error.to_string().contains("gone/result.json`: No such file"), "{error}");
+}
+
+#[test]
+fn a_url_is_not_in_a_debug_text() {
+    let download = Download {
+        url: "https://files.test/?secret",
+        into: Path::new("x"),
+        most: Download::MOST,
+        patience: Duration::from_secs(1),
+    };
+    assert!(!format!("{download:?}").contains("secret"));
+}
