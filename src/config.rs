@@ -6,6 +6,7 @@
 //! region       Genesys Cloud's regions         secret     the four homes of a secret
 //! environment  the profile `env`               keyring    one of them
 //! edit         adding and removing profiles    ui         how the dashboard looks
+//! store        where locks and results are
 //! ```
 //!
 //! The whole file is checked when it is loaded, also the profiles that are not used: a mistake is told when it was made,
@@ -22,6 +23,7 @@ mod profile;
 mod region;
 mod secret;
 pub(crate) mod setting;
+mod store;
 mod ui;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ pub use keyring::{Lasting, delete_secret, store_secret};
 pub use places::Places;
 pub use profile::{AuthKind, AuthMethod, ClientAuth, Profile, ProfileSettings};
 pub use secret::{Secret, SecretError, SecretSource};
+pub use store::StorePlace;
 pub use ui::{Glyphs, Theme, Ui};
 
 use crate::model::PlatformKind;
@@ -43,6 +46,7 @@ use crate::text::one_line;
 use document::{Broken, Document, Keys, Source};
 use nearest::hint;
 use profile::{ENV, validate_name};
+use store::StoreSettings;
 
 /// What a person configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub struct Config {
     pub default_profile: Option<String>,
     /// The profiles, by name.
     pub profiles: BTreeMap<String, Profile>,
+    /// Where locks and stored results are.
+    pub store: StorePlace,
     /// How the dashboard looks and behaves.
     pub ui: Ui,
 }
@@ -60,6 +66,7 @@ pub struct Config {
 struct Settings {
     default_profile: Option<String>,
     profiles: BTreeMap<String, ProfileSettings>,
+    store: StoreSettings,
     ui: Ui,
 }
 
@@ -67,6 +74,7 @@ impl Settings {
     fn keys(&mut self, keys: &mut Keys<'_>) -> Result<(), DocumentError> {
         keys.key("default_profile", &mut self.default_profile)?;
         keys.key("profiles", &mut self.profiles)?;
+        keys.section("store", |keys| self.store.keys(keys))?;
         keys.section("ui", |keys| self.ui.keys(keys))
     }
 }
@@ -94,8 +102,9 @@ impl Config {
                 .map_err(|broken| document.broken(&["profiles", name], &broken))?;
             profiles.insert(name.clone(), profile);
         }
+        let store = settings.store.resolve(beside).map_err(|broken| document.broken(&["store"], &broken))?;
         settings.ui.validate().map_err(|broken| document.broken(&["ui"], &broken))?;
-        let config = Self { default_profile: settings.default_profile, profiles, ui: settings.ui };
+        let config = Self { default_profile: settings.default_profile, profiles, store, ui: settings.ui };
         config.validate_default().map_err(|broken| document.broken(&[], &broken))?;
         Ok(config)
     }

@@ -7,6 +7,7 @@
 //!  floor 4   cli        headless      tui              what a person sees
 //!  floor 3   engine     report                         carrying a plan out
 //!  floor 2   operation  pacing        journal          what to send, when, and what became of it
+//!            coordination                              what several runs and machines do once
 //!  floor 1   dataset    platform      config   plan    files, wire, settings
 //!            model      text                           shared words, safe text
 //!  apart     sandbox                                   the simulated platforms: shares nothing with the client
@@ -25,6 +26,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod coordination;
 pub mod dataset;
 pub mod engine;
 pub mod headless;

@@ -10,6 +10,8 @@
 //!               └── Backoff::wait ◀──────────────────────────┘
 //! ```
 //!
+//! Where several processes of a machine use one tenant, their lanes stand on one [`SharedPace`].
+//!
 //! Nothing here knows a client, a journal or a screen. Time is tokio's clock, which tests hold; chance comes from a
 //! seeded generator.
 
@@ -20,6 +22,7 @@ mod gate;
 mod lane;
 mod learnt;
 mod meter;
+mod shared;
 mod window;
 
 use std::time::Duration;
@@ -30,10 +33,11 @@ pub use backoff::{Backoff, delay, no_sooner};
 pub use bucket::{Bucket, Fill};
 pub use decision::{
     BatchKind, CallKind, Certainty, Counts, FreshToken, IN_PROGRESS_PATIENCE, Outcome, Situation,
-    UnsurePolicy, Verdict, decide,
+    Unreachable, UnsurePolicy, Verdict, decide,
 };
 pub use gate::{LaneChange, PauseReason};
 pub use lane::{Lane, LaneAnswer, LaneSettings, Leave};
+pub use shared::{Busy, Level, Moment, Now, Record, SharedCap, SharedPace};
 pub use window::WindowHint;
 
 /// So far off that it is never reached, and near enough for every platform's clock.

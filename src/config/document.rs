@@ -380,7 +380,7 @@ impl Keys<'_> {
 /// What is said where a secret, or what looks like one, stands in a document.
 pub(crate) const NO_SECRET_HERE: &str = "a secret never stands in this file; say where it is instead, with `secret = \
      { keyring = true }`, `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\", \"ARGUMENT\"] }` \
-     in the profile";
+     in the profile, or in the same way with `password` in [store]";
 
 fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();

@@ -69,7 +69,7 @@ pub enum SecretSource {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable is not set.
-    #[error("secret of profile `{profile}`: the environment variable `{variable}` is not set, or empty")]
+    #[error("{}: the environment variable `{variable}` is not set, or empty", whose(profile))]
     NoVariable {
         /// The profile.
         profile: String,
@@ -77,7 +77,7 @@ pub enum SecretError {
         variable: String,
     },
     /// The file can't be read.
-    #[error("secret of profile `{profile}`: reading `{}`: {source}", path.display())]
+    #[error("{}: reading `{}`: {source}", whose(profile), path.display())]
     File {
         /// The profile.
         profile: String,
@@ -87,7 +87,7 @@ pub enum SecretError {
         source: std::io::Error,
     },
     /// Others may read the file.
-    #[error("secret of profile `{profile}`: others may read or write `{0}`; take that from them with `chmod 600 {0}`", path.display())]
+    #[error("{1}: others may read or write `{0}`; take that from them with `chmod 600 {0}`", path.display(), whose(profile))]
     FileOpen {
         /// The profile.
         profile: String,
@@ -95,7 +95,7 @@ pub enum SecretError {
         path: PathBuf,
     },
     /// The program can't be run, or failed, or took too long.
-    #[error("secret of profile `{profile}`: the command `{program}` {problem}")]
+    #[error("{}: the command `{program}` {problem}", whose(profile))]
     Command {
         /// The profile.
         profile: String,
@@ -105,7 +105,7 @@ pub enum SecretError {
         problem: String,
     },
     /// What was read can't be a secret.
-    #[error("secret of profile `{profile}`: what {home} holds {problem}")]
+    #[error("{}: what {home} holds {problem}", whose(profile))]
     Unusable {
         /// The profile.
         profile: String,
@@ -115,7 +115,7 @@ pub enum SecretError {
         problem: &'static str,
     },
     /// The keyring works and has none.
-    #[error("secret of profile `{profile}`: the keyring holds none for it{more}; {OTHER_HOMES}")]
+    #[error("{}: the keyring holds none for it{more}; {OTHER_HOMES}", whose(profile))]
     NotInKeyring {
         /// The profile.
         profile: String,
@@ -123,7 +123,7 @@ pub enum SecretError {
         more: String,
     },
     /// No keyring works here.
-    #[error("secret of profile `{profile}`: no keyring can be used here ({reason}); {OTHER_HOMES}")]
+    #[error("{}: {OTHER_HOMES}; no keyring can be used here: {}", whose(profile), one_line(reason, 160))]
     NoKeyring {
         /// The profile.
         profile: String,
@@ -132,8 +132,19 @@ pub enum SecretError {
     },
 }
 
-const OTHER_HOMES: &str = "it can be in an environment variable, a file or a command's output instead: \
-                           `secret = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`";
+/// Under this name the shared store's password stands in the keyring; no profile can be named so.
+const STORE: &str = "[store]";
+
+fn whose(owner: &str) -> String {
+    match owner {
+        STORE => "password of the shared store".to_owned(),
+        profile => format!("secret of profile `{profile}`"),
+    }
+}
+
+const OTHER_HOMES: &str = "put it elsewhere: `secret = { env = \"NAME\" }`, `{ file = \"PATH\" }` or \
+                           `{ command = [\"PROGRAM\"] }` (`profile add`: --secret-env, --secret-file, \
+                           --secret-command)";
 
 impl SecretSource {
     /// Reads the secret of the profile named `profile`. A line end at its end is no part of it.
@@ -160,6 +171,15 @@ impl SecretSource {
             Self::File(path) => read_file(profile, path),
             Self::Command(words) => read_command(profile, words, COMMAND_LIMIT).await,
         }
+    }
+
+    /// Reads the password of the shared store, which `[store]` names. In the keyring its user is `[store]`.
+    ///
+    /// # Errors
+    ///
+    /// As for a profile's secret.
+    pub async fn read_store_password(&self) -> Result<Secret, SecretError> {
+        self.read(STORE).await
     }
 
     /// The same source, with a relative file taken from `directory`.

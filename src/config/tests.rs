@@ -44,6 +44,9 @@ fn the_example_is_a_whole_configuration() {
     assert_eq!(gateway.auth, AuthMethod::ClientCredentials { client_auth: ClientAuth::Form });
     assert_eq!(config.profiles["support-key"].auth, AuthMethod::AccessKey);
     assert_eq!(config.profiles["support-key"].secret, SecretSource::File("/c/support.secret".into()));
+    let url = "rediss://trunkline@redis.acme.example:6379/0".parse().unwrap();
+    let password = Some(SecretSource::Env("REDIS_PASSWORD".into()));
+    assert_eq!(config.store, StorePlace::Redis { url, password });
     assert_eq!(config.ui.name.as_deref(), Some("sam"));
 
     let mut settings = Settings::default();
@@ -111,7 +114,7 @@ fn a_mistake_is_told_with_its_line_its_column_and_the_nearest_key() {
         refused("[profiles]\nacme = 3"),
         "2:8: `acme` in [profiles] must be a table, not a whole number"
     );
-    assert_eq!(refused("[store]\nurl = \"redis://x\""), "1:2: unknown key `store`");
+    assert_eq!(refused("[colours]\nurl = \"x\""), "1:2: unknown key `colours`");
     assert!(refused("a = 1\na = 2").starts_with("2:1: "));
     // columns count characters
     assert!(refused("ui = { name = \"ééé\", x = 1 }").starts_with("1:22: unknown key `x` in [ui]"));
@@ -217,6 +220,45 @@ fn a_secret_has_exactly_one_home() {
         "{ command = \"pass\" }",
     ] {
         refused(&format!("{ACME}secret = {more}"));
+    }
+}
+
+#[test]
+fn the_store_is_on_this_machine_unless_a_redis_is_named() {
+    assert_eq!(read("").unwrap().store, StorePlace::Embedded);
+    assert_eq!(read("[store]").unwrap().store, StorePlace::Embedded);
+    for url in ["redis://127.0.0.1:6379/0", "redis://[::1]", "rediss://sam@redis.example/", "redis://r/15"] {
+        let store = read(&format!("[store]\nurl = \"{url}\"")).unwrap().store;
+        assert_eq!(store, StorePlace::Redis { url: url.parse().unwrap(), password: None });
+    }
+    let store = read("[store]\nurl = \"redis://r\"\npassword = { file = \"p\" }").unwrap().store;
+    let password = Some(SecretSource::File("/etc/trunkline/p".into()));
+    assert_eq!(store, StorePlace::Redis { url: "redis://r".parse().unwrap(), password });
+}
+
+#[test]
+fn a_wrong_store_is_told_at_its_key_and_no_password_is_repeated() {
+    for (more, expected) in [
+        ("url = \"redis://:hunter2@r\"", "2:7: `url` in [store] must hold no password; say where it is"),
+        ("url = \"redis://sam:hunter2@r/0\"", "2:7: `url` in [store] must hold no password"),
+        ("url = \"https://hunter2\"", "2:7: `url` in [store] must begin with `redis://`, or `rediss://`"),
+        ("url = \"hunter2\"", "2:7: `url` in [store] must be an address such as `redis://127.0.0.1:6379/0`"),
+        ("url = \"redis:///0\"", "2:7: `url` in [store] must name a host"),
+        ("url = \"redis://r/0?password=hunter2\"", "2:7: `url` in [store] must end before any `?` or `#`"),
+        ("url = \"rediss://r/#insecure\"", "2:7: `url` in [store] must end before any `?` or `#`"),
+        ("url = \"redis://r/hunter2\"", "2:7: `url` in [store] must end in nothing but a database's number"),
+        ("url = 6379", "2:7: `url` in [store] must be a string, not a whole number"),
+        ("password = { env = \"A\" }", "2:12: `password` in [store] needs a `url` beside it"),
+        (
+            "password = \"hunter2\"",
+            "2:12: `password` in [store] is no table: a secret never stands in this file",
+        ),
+        ("token = \"hunter2\"", "2:1: `token` in [store]: a secret never stands in this file"),
+        ("ulr = \"redis://r\"", "2:1: unknown key `ulr` in [store]; did you mean `url`?"),
+    ] {
+        let message = refused(&format!("[store]\n{more}"));
+        assert!(message.starts_with(expected), "{message}\n  should begin with\n{expected}");
+        assert!(!message.contains("hunter2"), "{message}");
     }
 }
 

@@ -81,6 +81,28 @@ impl Bucket {
         self.interval = interval;
     }
 
+    /// How long tokens have been coming in since it was, or would have been, empty, and the time that each takes.
+    pub(super) fn level(&self, now: Instant) -> (Duration, u64) {
+        let whole = Duration::from_nanos(self.interval).saturating_mul(self.burst);
+        (whole.saturating_sub(self.full_at.saturating_duration_since(now)), self.interval)
+    }
+
+    /// Takes over the level of a bucket that others use too: tokens came in for so long, each in so many nanoseconds.
+    pub(super) fn set_level(&mut self, filling: Duration, interval: u64, now: Instant) {
+        let whole = u128::from(self.interval) * u128::from(self.burst);
+        // rounded down: to fewer tokens
+        let tokens = filling.as_nanos().saturating_mul(self.interval.into()) / u128::from(interval.max(1));
+        let missing = whole.saturating_sub(tokens);
+        self.full_at = after(now, Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX)));
+    }
+
+    /// The same, where what was used here is not in that level yet: the fewer tokens count.
+    pub(super) fn lower_level(&mut self, filling: Duration, interval: u64, now: Instant) {
+        let full_at = self.full_at;
+        self.set_level(filling, interval, now);
+        self.full_at = self.full_at.max(full_at);
+    }
+
     /// Whole tokens that are there now.
     #[must_use]
     pub fn tokens(&self, now: Instant) -> u32 {

@@ -113,6 +113,17 @@ pub struct Situation {
     pub earlier: Certainty,
     /// The plan's word on unsure outcomes.
     pub unsure: UnsurePolicy,
+    /// What it is when the last attempt finds no connection.
+    pub unreachable: Unreachable,
+}
+
+/// What it is when the last attempt of a call finds no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreachable {
+    /// A fault: nothing of the run would fare better.
+    Faults,
+    /// The item's failure: the call looks at something that goes on without us, and was given its own patience.
+    Fails,
 }
 
 /// What is to be done with the item.
@@ -165,7 +176,7 @@ pub enum Verdict {
 /// | 422, or 400 with named indices, on a batch of several | isolated |
 /// | 429 | waits, uses no attempt |
 /// | 501, 505, any other 4xx | fails |
-/// | no connection | waits, up to `max_attempts`, then the host is unreachable |
+/// | no connection | waits, up to `max_attempts`, then the host is unreachable (or, where it says so, the item fails) |
 /// | no answer | waits, up to `max_attempts`, then fails |
 ///
 /// 502, 504 and no answer at all to a sending call are *unsure*: they wait, or go to a person, as the plan says.
@@ -175,7 +186,9 @@ pub fn decide(outcome: Outcome, situation: &Situation) -> Verdict {
     let failed = Verdict::Fail { unsure: situation.earlier };
     match outcome {
         Outcome::InProgress => await_other_call(situation),
-        Outcome::NoConnection if is_last(situation) => Verdict::FaultUnreachable,
+        Outcome::NoConnection if is_last(situation) && situation.unreachable == Unreachable::Faults => {
+            Verdict::FaultUnreachable
+        }
         Outcome::NoConnection => try_again(WaitReason::Network, Certainty::Sure, situation),
         Outcome::NoAnswer => try_again(WaitReason::Network, of_sending(situation), situation),
         Outcome::Status(status) => match status {

@@ -54,6 +54,8 @@ pub enum PauseReason {
     ProbeLost,
     /// The rate headers say that no call of the window is left.
     WindowEmpty,
+    /// Another run of this machine on the tenant was told to wait.
+    OtherRun,
 }
 
 impl PauseReason {
@@ -66,6 +68,7 @@ impl PauseReason {
             Self::ProbeThrottled => "probe_throttled",
             Self::ProbeLost => "probe_lost",
             Self::WindowEmpty => "window_empty",
+            Self::OtherRun => "other_run",
         }
     }
 }
@@ -211,6 +214,21 @@ impl Gate {
             return Some(LaneChange::OutOfPatience);
         }
         change
+    }
+
+    /// Another lane of the tenant is paused until then, which lies ahead. Returns whether that is worth telling.
+    pub(super) fn overhear(&mut self, told: Instant, now: Instant) -> bool {
+        match &mut self.state {
+            State::Open => {
+                self.state = State::Paused { since: now, until: told, probe: Probe::Due };
+                true
+            }
+            State::Paused { until, .. } => {
+                let longer = told.saturating_duration_since(*until);
+                *until = (*until).max(told);
+                longer >= WORTH_TELLING
+            }
+        }
     }
 
     /// No answer came.

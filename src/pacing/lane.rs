@@ -6,8 +6,10 @@
 //!
 //! What holds a call, in this order: a pause of the lane ([`gate`](super::gate)), the platform's own window
 //! ([`window`](super::window)), and the token bucket ([`bucket`](super::bucket)) at the plan's rate or the one that was
-//! learnt ([`learnt`](super::learnt)).
+//! learnt ([`learnt`](super::learnt)). Several lanes of one tenant, those of other processes too, may share all of that
+//! but the window ([`shared`](super::shared)).
 
+mod sharing;
 mod state;
 
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
@@ -18,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::state::State;
 use super::gate::{Hold, LaneChange, Role};
-use super::{Backoff, Fill, WindowHint};
+use super::{Backoff, Fill, SharedPace, WindowHint};
 use crate::model::PaceFigures;
 
 /// What a plan says of its pace.
@@ -84,7 +86,30 @@ impl Lane {
     /// carrying-out was told, no call starts, and the first one after it probes.
     #[must_use]
     pub fn new(settings: LaneSettings, start: Fill, not_before: Option<Instant>, seed: u64) -> Self {
-        let state = State::new(settings, start, not_before, seed, Instant::now());
+        Self::begin(settings, start, not_before, seed, None)
+    }
+
+    /// The same on a pace that other lanes of the tenant keep too: its bucket, its pauses and its learnt rate are theirs.
+    /// Of `start` and what is known of their bucket, the fewer tokens count.
+    #[must_use]
+    pub fn shared(
+        settings: LaneSettings,
+        start: Fill,
+        not_before: Option<Instant>,
+        seed: u64,
+        pace: Arc<dyn SharedPace>,
+    ) -> Self {
+        Self::begin(settings, start, not_before, seed, Some(pace))
+    }
+
+    fn begin(
+        settings: LaneSettings,
+        start: Fill,
+        not_before: Option<Instant>,
+        seed: u64,
+        pace: Option<Arc<dyn SharedPace>>,
+    ) -> Self {
+        let state = State::new(settings, start, not_before, seed, pace, Instant::now());
         let shared = Shared { state: StdMutex::new(state), line: Mutex::new(()), changed: Notify::new() };
         Self { shared: Arc::new(shared) }
     }

@@ -13,17 +13,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::shared::{Moment, Now, Record, SharedCap};
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What was learnt, where something was.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Learnt {
     cap: Option<Cap>,
     /// No second halving for one and the same throttling.
     spared_until: Option<Instant>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 struct Cap {
     reference: f64,
     rate: f64,
@@ -33,6 +35,28 @@ struct Cap {
 impl Learnt {
     pub(super) const fn nothing() -> Self {
         Self { cap: None, spared_until: None }
+    }
+
+    /// What the lanes of the tenant have learnt together.
+    pub(super) fn heard(record: &Record, now: Now) -> Self {
+        let cap = record.cap.map(|cap| Cap {
+            reference: cap.reference,
+            rate: cap.rate,
+            // whoever paused may be gone, and its pause still is no time without a 429
+            raised_at: now.instant_of(cap.raised_at.max(record.paused_until)),
+        });
+        let spared = Some(record.spared_until).filter(|until| *until > now.moment);
+        Self { cap, spared_until: spared.map(|until| now.instant_of(until)) }
+    }
+
+    /// Tells it to the other lanes.
+    pub(super) fn tell(&self, record: &mut Record, now: Now) {
+        record.cap = self.cap.as_ref().map(|cap| SharedCap {
+            reference: cap.reference,
+            rate: cap.rate,
+            raised_at: now.moment_of(cap.raised_at),
+        });
+        record.spared_until = self.spared_until.map_or(Moment::default(), |until| now.moment_of(until));
     }
 
     /// The cap, where there is one.

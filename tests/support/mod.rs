@@ -1,15 +1,17 @@
 //! A tenant to run against, and datasets to run: shared by the tests of whole runs.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod redis;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use trunkline::config::{Profile, env_profile};
-use trunkline::engine::{self, Ending, Handle, Setup, StartError};
+use trunkline::engine::{self, Command, Ending, Handle, Setup, StartError};
 use trunkline::journal::{Journal, RunRow};
-use trunkline::model::OperationKind;
+use trunkline::model::{Fault, OperationKind, Phase};
 use trunkline::plan::Plan;
 use trunkline::sandbox::{CLIENT_ID, CLIENT_SECRET, Sandbox, Scenario};
 
@@ -55,7 +57,13 @@ impl Tenant {
 
     pub fn setup(&self, plan: Plan) -> Setup {
         let profile = self.profile(plan.operation.kind());
-        Setup { journal: self.journal.clone(), plan, profile, until_error: false }
+        Setup {
+            journal: self.journal.clone(),
+            plan,
+            profile,
+            until_error: false,
+            store: trunkline::config::StorePlace::Embedded,
+        }
     }
 
     pub async fn begin(
@@ -79,9 +87,49 @@ impl Tenant {
         row
     }
 
+    /// Runs until a fault stands, leaves then, and returns the run's row with the fault.
+    pub async fn run_to_fault(
+        &self,
+        kind: OperationKind,
+        datasets: &[&PathBuf],
+        settings: &[(&str, &str)],
+    ) -> (RunRow, Option<Fault>) {
+        let datasets: Vec<&Path> = datasets.iter().map(|path| path.as_path()).collect();
+        let handle = self.begin(kind, &datasets, settings).await.unwrap();
+        fault_of(&handle).await;
+        assert!(handle.command(Command::Drain));
+        let ending = handle.ended().await;
+        (handle.row().unwrap(), ending.fault)
+    }
+
     pub fn ledger(&self) -> serde_json::Value {
         self.sandbox.ledger()
     }
+}
+
+/// Waits until a fault stands.
+pub async fn fault_of(handle: &Handle) -> Fault {
+    let mut changes = handle.changes();
+    loop {
+        match handle.figures().phase {
+            Phase::Faulted(fault) => return fault,
+            Phase::Ended(state) => panic!("it ended as {state}, and there was no fault"),
+            _ => changes.changed().await.unwrap(),
+        }
+    }
+}
+
+/// Position and answer of everything that a run delivered.
+pub fn collect_results(tenant: &Tenant, run: &RunRow) -> Vec<(u64, Option<Vec<u8>>)> {
+    let mut results = Vec::new();
+    let reader = tenant.journal.reader().unwrap();
+    reader
+        .each_result::<trunkline::journal::JournalError>(run, |row| {
+            results.push((row.position, row.answer));
+            Ok(())
+        })
+        .unwrap();
+    results
 }
 
 /// A profile for a sandbox, its secret in a file of the folder.

@@ -102,3 +102,14 @@ async fn a_variable_is_read_and_a_missing_one_is_named() {
         "secret of profile `acme`: the environment variable `TRUNKLINE_NO_SUCH_VARIABLE` is not set, or empty"
     );
 }
+
+#[tokio::test]
+async fn the_stores_password_is_told_apart_from_a_profiles_secret() {
+    let missing =
+        SecretSource::Env("TRUNKLINE_NO_SUCH_VARIABLE".into()).read_store_password().await.unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "password of the shared store: the environment variable `TRUNKLINE_NO_SUCH_VARIABLE` is not set, or empty"
+    );
+    assert!(crate::config::profile::validate_name(STORE).is_err(), "no profile may be named so");
+}

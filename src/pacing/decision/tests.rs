@@ -12,6 +12,7 @@ const BATCH: Situation = Situation {
     in_progress_since: None,
     earlier: Certainty::Sure,
     unsure: UnsurePolicy::Retry,
+    unreachable: Unreachable::Faults,
 };
 const SINGLE: Situation = Situation { records: 1, batch: BatchKind::Single, ..BATCH };
 const FAILED: Verdict = Verdict::Fail { unsure: Certainty::Sure };

@@ -3,25 +3,33 @@
 //! The clock is read under the lock (each method takes it as a function), or two workers could be served in another
 //! order than that of their instants, and the bound of the bucket would not be one.
 
+use std::sync::Arc;
+
 use fastrand::Rng;
 use tokio::time::Instant;
 
+use super::sharing::{Sharing, Word};
 use super::{LaneAnswer, LaneSettings};
 use crate::model::{PaceFigures, PauseFigures};
 use crate::pacing::bucket::{Bucket, Fill};
 use crate::pacing::gate::{Gate, Hold, LaneChange, PauseReason, Role};
 use crate::pacing::learnt::Learnt;
 use crate::pacing::meter::Meter;
+use crate::pacing::shared::SharedPace;
 use crate::pacing::window::{Window, WindowChange, WindowHint};
 
 #[derive(Debug)]
 pub(super) struct State {
-    settings: LaneSettings,
+    pub(super) settings: LaneSettings,
     rng: Rng,
-    gate: Gate,
+    pub(super) gate: Gate,
     window: Window,
-    bucket: Option<Bucket>,
-    learnt: Learnt,
+    pub(super) bucket: Option<Bucket>,
+    pub(super) learnt: Learnt,
+    /// What is to be said to the learnt rate.
+    pub(super) words: Vec<Word>,
+    /// What is shared, where something is: then the bucket and the learnt rate here are what was last heard of them.
+    pub(super) sharing: Option<Sharing>,
     meter: Meter,
     in_flight: u64,
     queued: usize,
@@ -33,16 +41,20 @@ impl State {
         start: Fill,
         not_before: Option<Instant>,
         seed: u64,
+        pace: Option<Arc<dyn SharedPace>>,
         now: Instant,
     ) -> Self {
         let settings = LaneSettings { rate: sound(settings.rate), ..settings };
+        let bucket = settings.rate.map(|rate| Bucket::new(rate, settings.burst, start, now));
         Self {
             settings,
             rng: Rng::with_seed(seed),
             gate: Gate::new(not_before, now),
             window: Window::unknown(now),
-            bucket: settings.rate.map(|rate| Bucket::new(rate, settings.burst, start, now)),
+            sharing: pace.map(|pace| Sharing::on(pace, bucket.clone())),
+            bucket,
             learnt: Learnt::nothing(),
+            words: Vec::new(),
             meter: Meter::new(now),
             in_flight: 0,
             queued: 0,
@@ -64,21 +76,46 @@ impl State {
 
     /// Starts a call, or says what holds it.
     pub(super) fn start(&mut self, clock: fn() -> Instant) -> Result<Role, Hold> {
-        let now = clock();
-        self.regain(now);
-        let role = self.gate.admits(now)?;
-        if let Some(due) = self.window.due(now).filter(|due| self.settings.adapt && *due > now) {
-            return Err(Hold::Until(due));
-        }
-        if let Some(bucket) = &mut self.bucket {
-            // a tenth that is regained on the way makes the token due earlier
-            let raise = self.learnt.raise_due().filter(|raise| *raise > now);
-            bucket.take(now).map_err(|due| Hold::Until(raise.map_or(due, |raise| due.min(raise))))?;
-        }
+        let (role, now) = if self.sharing.is_some() {
+            self.admit_shared(clock)?
+        } else {
+            let now = clock();
+            self.regain(now);
+            (self.admit(now)?, now)
+        };
         self.gate.start(role);
         self.window.count(now);
         self.meter.count(now);
         self.in_flight += 1;
+        Ok(role)
+    }
+
+    /// What a call that starts now would be, where nothing of this lane's own holds it.
+    pub(super) fn holds(&self, now: Instant) -> Result<Role, Hold> {
+        let role = self.gate.admits(now)?;
+        match self.window.due(now).filter(|due| self.settings.adapt && *due > now) {
+            Some(due) => Err(Hold::Until(due)),
+            None => Ok(role),
+        }
+    }
+
+    /// The same, with the token that it takes.
+    pub(super) fn admit(&mut self, now: Instant) -> Result<Role, Hold> {
+        let role = self.holds(now)?;
+        let common = self.sharing.as_ref().and_then(Sharing::common);
+        let buckets = self.bucket.iter().chain(common);
+        if let Some(due) = buckets.map(|bucket| bucket.due(now)).max().filter(|due| *due > now) {
+            // a tenth that is regained on the way makes the token due earlier
+            let raise = self.learnt.raise_due().filter(|raise| *raise > now);
+            return Err(Hold::Until(raise.map_or(due, |raise| due.min(raise))));
+        }
+        if let Some(bucket) = &mut self.bucket {
+            // one is there, as was just seen
+            let _ = bucket.take(now);
+        }
+        if let Some(sharing) = &mut self.sharing {
+            sharing.take(now);
+        }
         Ok(role)
     }
 
@@ -90,31 +127,42 @@ impl State {
         clock: fn() -> Instant,
     ) -> Option<LaneChange> {
         let now = clock();
-        self.regain(now);
+        if self.sharing.is_none() {
+            self.regain(now);
+        }
         self.in_flight = self.in_flight.saturating_sub(1);
         if let Some(hint) = hint {
             self.window.hear(hint, self.in_flight, now);
         }
-        let was_paused = self.gate.pause_now().is_some();
+        let before = self.paused_until();
         let change = match answer {
             LaneAnswer::Accepted => self.gate.accepted(role, now),
             LaneAnswer::Lost => self.gate.lost(role, now, &self.settings, &mut self.rng),
             LaneAnswer::Throttled { retry_after } => {
                 let change = self.gate.throttled(role, retry_after, now, &self.settings, &mut self.rng);
                 if self.settings.adapt {
-                    let begins = !was_paused && self.gate.pause_now().is_some();
+                    let begins = before.is_none() && self.paused_until().is_some();
                     let measured = begins.then(|| self.meter.pace(now));
-                    self.learnt.cut(self.settings.rate.or(measured), retry_after, now);
-                    self.retune(now);
+                    let reference = self.settings.rate.or(measured);
+                    self.words.push(Word::Cut { reference, retry_after, at: now });
                 }
                 change
             }
         };
-        if self.gate.pause_now().is_some() || change == Some(LaneChange::OutOfPatience) {
+        let after = self.paused_until();
+        if before.is_some() && after.is_none() {
+            self.words.push(Word::Restart { at: now });
+        }
+        if !self.words.is_empty() || after > before {
+            // where the others cannot be told now, it is told before the next call starts
+            let _ = self.together(clock, |_, _| ());
+        }
+        let overheard = self.overheard(now);
+        if matches!(change, Some(LaneChange::OutOfPatience)) {
             return change;
         }
-        if was_paused {
-            self.learnt.restart(now);
+        if self.paused_until().is_some() {
+            return change.filter(|change| *change != LaneChange::Resumed).or(overheard);
         }
         // an empty window goes on where the gate's pause ends
         self.window_change(now).or(change)
@@ -126,16 +174,18 @@ impl State {
     }
 
     pub(super) fn set_rate(&mut self, rate: Option<f64>, clock: fn() -> Instant) {
-        let now = clock();
-        self.regain(now);
+        if self.sharing.is_none() {
+            self.regain(clock());
+        }
         self.settings.rate = sound(rate);
-        self.learnt.refer_to(self.settings.rate);
-        self.retune(now);
+        self.words.push(Word::Refer);
+        // where the others cannot be told now, it is told before the next call starts
+        let _ = self.together(clock, |_, _| ());
     }
 
     pub(super) fn figures(&mut self, clock: fn() -> Instant) -> PaceFigures {
+        self.refresh(clock);
         let now = clock();
-        self.regain(now);
         let pause = |since: Instant, until: Instant, probing| PauseFigures {
             since: since.into_std(),
             until: until.into_std(),
@@ -146,22 +196,45 @@ impl State {
         PaceFigures {
             rate: self.meter.rate(now),
             ceiling: self.settings.rate,
-            learnt: self.learnt.rate(),
-            bucket: self.bucket.as_ref().map(|bucket| (bucket.tokens(now), bucket.burst())),
+            learnt: self.learnt.rate().filter(|learnt| self.settings.rate.is_none_or(|plan| *learnt < plan)),
+            bucket: self.tokens(now),
             window: self.window.figures(now),
             pause: gate.or(window),
         }
     }
 
-    pub(super) fn not_before(&self, clock: fn() -> Instant) -> Option<Instant> {
+    pub(super) fn not_before(&mut self, clock: fn() -> Instant) -> Option<Instant> {
+        self.refresh(clock);
         let now = clock();
         let gate = self.gate.pause_now().map(|(_, until, _)| until);
         gate.max(self.empty_window(now).map(|(_, until)| until)).filter(|until| *until > now)
     }
 
-    pub(super) fn is_open(&self, clock: fn() -> Instant) -> bool {
+    pub(super) fn is_open(&mut self, clock: fn() -> Instant) -> bool {
+        self.refresh(clock);
         let now = clock();
         self.gate.admits(now).is_ok() && self.empty_window(now).is_none()
+    }
+
+    /// Brings all up to now.
+    fn refresh(&mut self, clock: fn() -> Instant) {
+        if self.sharing.is_some() {
+            self.listen(clock);
+        } else {
+            self.regain(clock());
+        }
+    }
+
+    /// Tokens that are there for this lane, and the burst that its plan allows.
+    fn tokens(&self, now: Instant) -> Option<(u32, u32)> {
+        let own = self.bucket.as_ref()?;
+        let common = self.sharing.as_ref().and_then(Sharing::common);
+        let least = common.map_or(u32::MAX, |bucket| bucket.tokens(now)).min(own.tokens(now));
+        Some((least, own.burst()))
+    }
+
+    fn paused_until(&self) -> Option<Instant> {
+        self.gate.pause_now().map(|(_, until, _)| until)
     }
 
     /// The window, where it is empty and is believed.
@@ -187,7 +260,7 @@ impl State {
     }
 
     /// Adds the tenths that came due while the lane was open, each at its own instant.
-    fn regain(&mut self, now: Instant) {
+    pub(super) fn regain(&mut self, now: Instant) {
         while self.gate.pause_now().is_none()
             && let Some(due) = self.learnt.raise_due().filter(|due| *due <= now)
         {
@@ -198,8 +271,17 @@ impl State {
 
     /// Gives the bucket the rate that holds from now on. A bucket that comes into being begins empty: what was used
     /// before it was there was not counted.
-    fn retune(&mut self, now: Instant) {
-        let Some(rate) = self.learnt.rate().or(self.settings.rate) else {
+    pub(super) fn retune(&mut self, now: Instant) {
+        let learnt = self.learnt.rate();
+        // what another lane learnt may lie above this plan's rate
+        let rate = match (learnt, self.settings.rate) {
+            (Some(learnt), Some(plan)) => Some(learnt.min(plan)),
+            (learnt, plan) => learnt.or(plan),
+        };
+        if let Some(sharing) = &mut self.sharing {
+            sharing.retune(rate, self.settings.burst, now);
+        }
+        let Some(rate) = rate else {
             self.bucket = None;
             return;
         };

@@ -1,0 +1,348 @@
+//! The embedded store: a SQLite file in the data folder, shared by the processes of one machine.
+//!
+//! One thread carries orders out, in group commits: whatever came in while a commit was under way shares the next one,
+//! and nobody is answered before the commit that holds their answer. SQLite's own lock keeps processes apart.
+//!
+//! What a power cut must not take back, a result or an unsure mark, is synced to the disk before it is answered. Leases
+//! are not: they need to outlive a process, and no process outlives the machine.
+
+mod ledger;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::{
+    Claim, Holder, Kept, Mark, Purge, Release, Status, Store, StoreError, StoredResult, schema, tenant,
+};
+use ledger::Ledger;
+
+/// Tells the machine's time, in microseconds since 1970.
+pub(super) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// The clock of all processes of this machine. It may be set back or forth; [`Ledger`] guards against the former, and the
+/// latter ends leases early, which who takes them over is told like any other end.
+pub(super) fn wall_clock() -> Clock {
+    Arc::new(|| jiff::Timestamp::now().as_microsecond())
+}
+
+/// How long to wait while other processes commit.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Orders that wait for the thread: enough to fill a commit while one is under way.
+const QUEUE: usize = 1024;
+
+/// The most orders in one commit: it bounds how long other processes wait.
+const MOST: usize = 512;
+
+/// How often rows that are over their time are removed, in microseconds, and how many at once: few, because everybody
+/// waits meanwhile.
+const TIDY_EVERY: i64 = 60_000_000;
+const TIDY_MOST: u32 = 500;
+
+/// A handle to the store.
+pub(super) struct Embedded {
+    place: String,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Embedded {
+    /// Opens the store in the folder, making both where they are not there, and starts its thread, which ends with the
+    /// handle.
+    pub(super) fn open(folder: &Path, tenant: String, clock: Clock) -> Result<Self, StoreError> {
+        let path = folder.join("coordination.db");
+        let connection = connect(folder, &path)?;
+        let place = path.display().to_string();
+        let (orders, queue) = mpsc::channel(QUEUE);
+        let desk =
+            Desk { connection, tenant, clock, place: place.clone(), outlives: None, tidy_at: i64::MIN };
+        std::thread::Builder::new()
+            .name("coordination".to_owned())
+            .spawn(move || desk.work(queue))
+            .map_err(|error| StoreError::File { path, reason: format!("no thread for it: {error}") })?;
+        Ok(Self { place, orders })
+    }
+
+    async fn order<T: Send + 'static>(
+        &self,
+        outlives: Outlives,
+        ask: impl Fn(&Ledger<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (told, answer) = oneshot::channel();
+        let job = Box::new(Job { ask, answer: None, told });
+        let gone = || StoreError::unreachable(&self.place, &"its thread is gone");
+        self.orders.send(Order { outlives, job }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Store for Embedded {
+    fn claim<'a>(
+        &'a self,
+        key: &'a str,
+        holder: Holder,
+        lease: Duration,
+        mark: Mark,
+    ) -> BoxFuture<'a, Result<Claim, StoreError>> {
+        Box::pin(async move {
+            let until = Instant::now() + lease;
+            let record = tenant::record(key);
+            let found = self
+                .order(Outlives::Process, move |ledger| ledger.claim(&record, holder, lease, mark))
+                .await?;
+            Ok(found.told(key, until))
+        })
+    }
+
+    fn renew<'a>(
+        &'a self,
+        leases: &'a [(String, u64)],
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Option<Instant>>, StoreError>> {
+        Box::pin(async move {
+            let until = Instant::now() + lease;
+            let records: Vec<_> = leases.iter().map(|(key, fence)| (tenant::record(key), *fence)).collect();
+            let renew = move |ledger: &Ledger<'_>| {
+                records.iter().map(|(record, fence)| ledger.renew(record, *fence, lease)).collect()
+            };
+            let renewed: Vec<bool> = self.order(Outlives::Process, renew).await?;
+            Ok(renewed.into_iter().map(|ours| ours.then_some(until)).collect())
+        })
+    }
+
+    fn keep<'a>(
+        &'a self,
+        key: &'a str,
+        fence: u64,
+        result: &'a StoredResult,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<Kept, StoreError>> {
+        Box::pin(async move {
+            let (record, result) = (tenant::record(key), result.clone());
+            self.order(Outlives::PowerCut, move |ledger| ledger.keep(&record, fence, &result, ttl)).await
+        })
+    }
+
+    fn release<'a>(
+        &'a self,
+        key: &'a str,
+        fence: u64,
+        how: Release,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let record = tenant::record(key);
+            match how {
+                Release::Free => {
+                    self.order(Outlives::Process, move |ledger| ledger.free(&record, fence)).await
+                }
+                Release::Unsure => {
+                    self.order(Outlives::PowerCut, move |ledger| ledger.mark(&record, fence, ttl)).await
+                }
+            }
+        })
+    }
+
+    fn status(&self) -> BoxFuture<'_, Result<Status, StoreError>> {
+        Box::pin(async move {
+            let place = self.place.clone();
+            self.order(Outlives::Process, move |ledger| ledger.status(&place)).await
+        })
+    }
+
+    fn purge(&self, what: Purge) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let mut purged = 0;
+            // in pieces, so that leases are renewed in between
+            loop {
+                let piece =
+                    self.order(Outlives::PowerCut, move |ledger| ledger.purge(what, TIDY_MOST)).await?;
+                purged += piece;
+                if piece < u64::from(TIDY_MOST) {
+                    return Ok(purged);
+                }
+            }
+        })
+    }
+}
+
+/// What the commit of an order has to outlive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outlives {
+    /// The process that asked.
+    Process,
+    /// A power cut.
+    PowerCut,
+}
+
+impl Outlives {
+    /// SQLite's word for it, in WAL mode.
+    const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Process => "normal",
+            Self::PowerCut => "full",
+        }
+    }
+}
+
+struct Order {
+    outlives: Outlives,
+    job: Box<dyn Work>,
+}
+
+/// Something to be done in a transaction, again where that failed, and told when it is committed.
+trait Work: Send {
+    fn carry_out(&mut self, ledger: &Ledger<'_>) -> rusqlite::Result<()>;
+    fn tell(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Job<T, Ask> {
+    ask: Ask,
+    answer: Option<T>,
+    told: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, Ask: Fn(&Ledger<'_>) -> rusqlite::Result<T> + Send> Work for Job<T, Ask> {
+    fn carry_out(&mut self, ledger: &Ledger<'_>) -> rusqlite::Result<()> {
+        self.answer = Some((self.ask)(ledger)?);
+        Ok(())
+    }
+
+    fn tell(self: Box<Self>, committed: Result<(), StoreError>) {
+        // who asked may have gone; that changes nothing of what is written
+        match (committed, self.answer) {
+            (Err(error), _) => drop(self.told.send(Err(error))),
+            (Ok(()), Some(answer)) => drop(self.told.send(Ok(answer))),
+            (Ok(()), None) => {}
+        }
+    }
+}
+
+/// Why a commit failed: all that were to share it, or perhaps one of them alone.
+enum Trouble {
+    Shared(rusqlite::Error),
+    Own(rusqlite::Error),
+}
+
+/// The thread that carries orders out.
+struct Desk {
+    connection: Connection,
+    tenant: String,
+    clock: Clock,
+    place: String,
+    outlives: Option<Outlives>,
+    tidy_at: i64,
+}
+
+impl Desk {
+    fn work(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut batch = Vec::with_capacity(MOST);
+        while orders.blocking_recv_many(&mut batch, MOST) > 0 {
+            match self.commit(&mut batch) {
+                Ok(()) => batch.drain(..).for_each(|order| order.job.tell(Ok(()))),
+                Err(Trouble::Own(_)) if batch.len() > 1 => {
+                    for order in batch.drain(..) {
+                        let mut alone = [order];
+                        let committed = self.commit(&mut alone).map_err(|trouble| self.told(&trouble));
+                        let [order] = alone;
+                        order.job.tell(committed);
+                    }
+                }
+                Err(trouble) => {
+                    batch.drain(..).for_each(|order| order.job.tell(Err(self.told(&trouble))));
+                }
+            }
+        }
+    }
+
+    /// Commits all of them, or none.
+    fn commit(&mut self, batch: &mut [Order]) -> Result<(), Trouble> {
+        let needed = batch.iter().map(|order| order.outlives).max();
+        if let Some(outlives) = needed.filter(|_| needed != self.outlives) {
+            let word = outlives.synchronous();
+            self.connection.pragma_update(None, "synchronous", word).map_err(Trouble::Shared)?;
+            self.outlives = needed;
+        }
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(Trouble::Shared)?;
+        let ledger = Ledger::new(&transaction, &self.tenant, (self.clock)());
+        for order in &mut *batch {
+            order.job.carry_out(&ledger).map_err(Trouble::Own)?;
+        }
+        let now = ledger.now();
+        if now >= self.tidy_at {
+            let tidied = ledger.tidy(TIDY_MOST).map_err(Trouble::Shared)?;
+            self.tidy_at = if tidied < u64::from(TIDY_MOST) { now + TIDY_EVERY } else { now };
+        }
+        transaction.commit().map_err(Trouble::Shared)
+    }
+
+    fn told(&self, trouble: &Trouble) -> StoreError {
+        let (Trouble::Shared(error) | Trouble::Own(error)) = trouble;
+        tracing::error!(%error, place = self.place, "the store of locks and results could not be used");
+        match error {
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..) => StoreError::strange(&self.place, error),
+            _ => StoreError::unreachable(&self.place, error),
+        }
+    }
+}
+
+fn connect(folder: &Path, path: &PathBuf) -> Result<Connection, StoreError> {
+    let unusable = |reason: String| StoreError::File { path: path.clone(), reason };
+    make_folder(folder).map_err(|error| unusable(error.to_string()))?;
+    make_file(path).map_err(|error| unusable(error.to_string()))?;
+    let open = || -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        begin_log(&connection)?;
+        connection.pragma_update(None, "cache_size", -4096)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(connection)
+    };
+    let mut connection = open().map_err(|error| unusable(error.to_string()))?;
+    schema::migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Switches to WAL mode, which the file then keeps. SQLite doesn't wait for others here, as it does everywhere else: two
+/// processes that make the file at once get in each other's way.
+fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = std::time::Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// SQLite gives its side files the rights of the main one, so that is made first, for its owner only.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
