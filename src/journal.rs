@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 mod agenda;
@@ -37,12 +37,15 @@ mod tests;
 
 pub use agenda::{Agenda, OpenItem, RetryItem};
 pub use book::{Book, Counts, Traffic};
+pub(crate) use cause::mask;
 pub use failures::Contents;
 pub use filter::{Filter, FilterError};
 pub use lock::{Carrier, RunLock};
 pub use read::Reader;
 pub use rows::{Cause, DatasetRow, EventRow, FailureRow, ResultRow, RunRow};
-pub use write::{Cleanness, End, Extent, Judgement, Origin, Out, Settled, Waiting, Write};
+pub use write::{
+    CUT_OFF, Cleanness, End, Extent, Judgement, Origin, Out, Settled, Source, Unstored, Waiting, Write,
+};
 
 use crate::model::{OperationKind, PlatformKind, RunId};
 use writer::{Order, Receipt};
@@ -319,6 +322,12 @@ impl Journal {
         Reader::open(&self.folder)
     }
 
+    /// The data folder: what processes of this machine share lies there too.
+    #[must_use]
+    pub fn data_folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The folder that is the run's own; made where it is not there.
     ///
     /// # Errors
@@ -358,12 +367,27 @@ fn make_file(path: &Path) -> Result<(), JournalError> {
     options.open(path).map(drop).map_err(|source| JournalError::Folder { path: path.to_owned(), source })
 }
 
+/// Turns the write-ahead log on. SQLite does not wait for others in that, whatever its busy timeout says.
+fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = std::time::Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY)?;
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-            connection.pragma_update(None, "journal_mode", "wal")?;
+            begin_log(&connection)?;
             connection.pragma_update(None, "synchronous", "full")?;
             connection.pragma_update(None, "cache_size", -4096)?;
             connection.set_prepared_statement_cache_capacity(64);

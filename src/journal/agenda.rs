@@ -23,6 +23,10 @@ pub struct OpenItem {
     pub unsure: u32,
     /// It may not go before this moment (milliseconds since 1970).
     pub not_before: Option<i64>,
+    /// The remote job that it started.
+    pub remote_id: Option<String>,
+    /// Positions within its span that other items hold.
+    pub holes: Vec<Position>,
 }
 
 /// All that was planned and has no end, by dataset and position. It is short: no more is planned ahead than is about to
@@ -56,6 +60,8 @@ pub struct RetryItem {
     pub holes: Vec<Position>,
     /// How it failed last: its status and code.
     pub last: (Option<u16>, Option<String>),
+    /// The remote job that it started: that is looked at again, and nothing is sent.
+    pub remote_id: Option<String>,
 }
 
 const OPEN: &str = "('pending', 'sending', 'waiting')";
@@ -87,7 +93,16 @@ impl Reader {
                 }
                 let extent = Extent { dataset, first: first + offset, span: 1, count: 1 };
                 let state = ItemState::Pending;
-                items.push(OpenItem { seq, extent, state, attempts: 0, unsure: 0, not_before: None });
+                items.push(OpenItem {
+                    seq,
+                    extent,
+                    state,
+                    attempts: 0,
+                    unsure: 0,
+                    not_before: None,
+                    remote_id: None,
+                    holes: Vec::new(),
+                });
             }
         }
         items.sort_unstable_by_key(|item| (item.extent.dataset, item.extent.first, item.seq));
@@ -96,7 +111,7 @@ impl Reader {
 
     fn open_rows(&self, run: &RunRow) -> Result<Vec<OpenItem>, JournalError> {
         let mut statement = self.connection.prepare(&format!(
-            "SELECT seq, dataset, first, span, count, state, attempts, unsure, not_before FROM item
+            "SELECT seq, dataset, first, span, count, state, attempts, unsure, not_before, remote_id FROM item
              WHERE run = ?1 AND state IN {OPEN}"
         ))?;
         let rows = statement.query_map(params![run.number], |row| {
@@ -108,9 +123,15 @@ impl Reader {
                 attempts: row.get(6)?,
                 unsure: row.get(7)?,
                 not_before: row.get(8)?,
+                remote_id: row.get(9)?,
+                holes: Vec::new(),
             })
         })?;
-        rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
+        let mut items = rows.collect::<Result<Vec<_>, _>>()?;
+        for item in items.iter_mut().filter(|item| item.extent.span > item.extent.count) {
+            item.holes = self.holes(run, item.seq, item.extent)?;
+        }
+        Ok(items)
     }
 
     /// One failure with what is needed to send it again.
@@ -121,8 +142,8 @@ impl Reader {
     pub fn retry_item(&self, run: &RunRow, seq: Seq) -> Result<Option<RetryItem>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, f.record, f.status, f.code, f.doubtful,
-                    f.state = 'invalid', i.not_before
-             FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq WHERE i.run = ?1 AND i.seq = ?2",
+                    f.state = 'invalid', i.not_before, i.remote_id
+             FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0 WHERE i.run = ?1 AND i.seq = ?2",
         )?;
         let mut rows = statement.query_map(params![run.number, int(seq)], |row| {
             Ok(RetryItem {
@@ -135,6 +156,7 @@ impl Reader {
                 doubtful: row.get::<_, i64>(10)? != 0,
                 invalid: row.get::<_, i64>(11)? != 0,
                 not_before: row.get(12)?,
+                remote_id: row.get(13)?,
                 holes: Vec::new(),
             })
         })?;

@@ -7,9 +7,9 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use rusqlite::{Transaction, params};
 
-use super::write::{Cleanness, End, Extent, Judgement, Origin, Out, Settled, Waiting, Write};
+use super::write::{Cleanness, End, Extent, Judgement, Origin, Out, Settled, Source, Waiting, Write};
 use super::{book::Counts, cause};
-use crate::model::{FailureState, ItemState, Reason, Seq};
+use crate::model::{FailureId, FailureState, ItemState, Reason, Seq};
 
 /// The longest answer that is kept with a delivered item, in bytes.
 const KEPT_ANSWER: usize = 64 * 1024;
@@ -67,6 +67,18 @@ pub(super) fn apply(
             };
             upsert_open(tx, run, *seq, extent, state, *attempts, *unsure)?;
         }
+        Write::Keep { seq, extent, attempts, unsure, remote_id } => {
+            upsert_open(tx, run, *seq, extent, ItemState::Waiting, *attempts, *unsure)?;
+            tx.prepare_cached(
+                "UPDATE item SET remote_id = ?3, name = ?3, not_before = NULL WHERE run = ?1 AND seq = ?2",
+            )?
+            .execute(params![run, int(*seq), remote_id])?;
+        }
+        Write::Rows { seq, first, rows } => refuse_rows(tx, run, counts, *seq, *first, rows)?,
+        Write::Stored(seq) => {
+            tx.prepare_cached("UPDATE item SET unstored = NULL WHERE run = ?1 AND seq = ?2")?
+                .execute(params![run, int(*seq)])?;
+        }
         Write::Waiting(waiting) => return wait(tx, run, waiting).map(Some),
         Write::Settle(settled) => return settle(tx, run, counts, settled),
         Write::TakeUp { items, taken } => {
@@ -75,8 +87,8 @@ pub(super) fn apply(
             take_up(tx, run, counts, items, &mut taken)?;
         }
         Write::PutBack => put_back(tx, run, counts)?,
-        Write::Judge { items, judgement, by } => {
-            return judge(tx, run, counts, items, judgement, by).map(Some);
+        Write::Judge { failures, judgement, by } => {
+            return judge(tx, run, counts, failures, judgement, by).map(Some);
         }
         Write::SizeLimit { largest_accepted, smallest_refused } => {
             tx.execute(
@@ -228,20 +240,25 @@ fn settle(
     counts: &mut Counts,
     settled: &Settled,
 ) -> rusqlite::Result<Option<i64>> {
-    let (state, answer) = match &settled.end {
-        End::Delivered { answer } => (ItemState::Delivered, Some(answer)),
-        End::Failed { .. } => (ItemState::Failed, None),
-        End::Invalid { .. } => (ItemState::Invalid, None),
+    let (state, answer, source) = match &settled.end {
+        End::Delivered { answer, source } => (ItemState::Delivered, Some(answer), source),
+        End::Failed { .. } => (ItemState::Failed, None, &Source::Platform),
+        End::Invalid { .. } => (ItemState::Invalid, None, &Source::Platform),
     };
     let now = now_ms();
-    let kept = answer.and_then(|answer| answer.get(..answer.len().min(KEPT_ANSWER)));
+    let (unstored, most) = match source {
+        // the store is owed all of it
+        Source::Unstored(unstored) => (serde_json::to_string(unstored).ok(), usize::MAX),
+        Source::Platform | Source::Store => (None, KEPT_ANSWER),
+    };
+    let kept = answer.and_then(|answer| answer.get(..answer.len().min(most)));
     tx.prepare_cached(
         "INSERT INTO item (run, seq, dataset, first, span, count, state, attempts, unsure, status, name,
-                           correlation_id, at, answer)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                           correlation_id, at, answer, remote_id, from_store, unstored)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
          ON CONFLICT (run, seq) DO UPDATE
          SET state = ?7, attempts = ?8, unsure = ?9, status = ?10, name = ?11, correlation_id = ?12, at = ?13,
-             answer = ?14, not_before = NULL",
+             answer = ?14, remote_id = ?15, from_store = ?16, unstored = ?17, not_before = NULL",
     )?
     .execute(params![
         run,
@@ -257,16 +274,20 @@ fn settle(
         settled.name,
         settled.correlation_id,
         now,
-        kept
+        kept,
+        settled.remote_id,
+        i64::from(*source == Source::Store),
+        unstored
     ])?;
     let records = settled.extent.count;
     match &settled.end {
         End::Delivered { .. } => {
             counts.items.delivered += 1;
             counts.records.delivered += records;
+            counts.from_store += u64::from(*source == Source::Store);
             if settled.origin == Origin::Failure {
                 tx.prepare_cached(
-                    "UPDATE failure SET state = 'delivered', last_at = ?3 WHERE run = ?1 AND item = ?2",
+                    "UPDATE failure SET state = 'delivered', last_at = ?3 WHERE run = ?1 AND item = ?2 AND row = 0",
                 )?
                 .execute(params![run, int(settled.seq), now])?;
             }
@@ -298,7 +319,7 @@ fn fail(
     tx.prepare_cached(
         "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, record, cause, doubtful)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (run, item) DO UPDATE
+         ON CONFLICT (run, item, row) DO UPDATE
          SET stage = ?3, status = ?4, code = ?5, message = ?6, violations = ?7, last_at = ?8, state = ?9,
              record = coalesce(?10, record), cause = ?11, doubtful = ?12",
     )?
@@ -353,7 +374,7 @@ fn split(
                 "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, cause,
                                       doubtful, record)
                  SELECT run, ?3, stage, status, code, message, violations, first_at, last_at, state, cause, doubtful,
-                        ?4 FROM failure WHERE run = ?1 AND item = ?2",
+                        ?4 FROM failure WHERE run = ?1 AND item = ?2 AND row = 0",
                 params![run, int(seq), int(*part), record.as_ref().map(AsRef::<[u8]>::as_ref)],
             )?;
         }
@@ -361,7 +382,7 @@ fn split(
             .execute(params![run, int(part + 1)])?;
     }
     if was == Origin::Failure {
-        tx.execute("DELETE FROM failure WHERE run = ?1 AND item = ?2", params![run, int(seq)])?;
+        tx.execute("DELETE FROM failure WHERE run = ?1 AND item = ?2 AND row = 0", params![run, int(seq)])?;
     }
     counts.items_planned = (counts.items_planned + parts.len() as u64).saturating_sub(1);
     Ok(())
@@ -375,7 +396,7 @@ fn take_up(
     taken: &mut Vec<Seq>,
 ) -> rusqlite::Result<()> {
     let mut look = tx.prepare_cached(
-        "SELECT i.count, f.state FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq
+        "SELECT i.count, f.state FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0
          WHERE i.run = ?1 AND i.seq = ?2 AND i.state IN ('failed', 'invalid') AND f.record IS NOT NULL",
     )?;
     let mut take = tx.prepare_cached("UPDATE item SET state = 'pending' WHERE run = ?1 AND seq = ?2")?;
@@ -403,7 +424,7 @@ fn take_up(
 /// An item that is open and has a failure row was taken up for a retry that is over. One whose call was out counts as
 /// unsure. The failure's own state says which it was.
 fn put_back(tx: &Transaction<'_>, run: i64, counts: &mut Counts) -> rusqlite::Result<()> {
-    let open = "SELECT i.count, f.state FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq
+    let open = "SELECT i.count, f.state FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0
                 WHERE i.run = ?1 AND i.state IN ('pending', 'sending', 'waiting') AND f.state IN ('failed', 'invalid')";
     let mut look = tx.prepare(open)?;
     let mut rows = look.query(params![run])?;
@@ -420,12 +441,46 @@ fn put_back(tx: &Transaction<'_>, run: i64, counts: &mut Counts) -> rusqlite::Re
     drop(rows);
     tx.execute(
         "UPDATE item SET unsure = unsure + (state = 'sending'), 
-             state = (SELECT f.state FROM failure f WHERE f.run = item.run AND f.item = item.seq)
+             state = (SELECT f.state FROM failure f WHERE f.run = item.run AND f.item = item.seq AND f.row = 0)
          WHERE run = ?1 AND state IN ('pending', 'sending', 'waiting')
-           AND EXISTS (SELECT 1 FROM failure f WHERE f.run = item.run AND f.item = item.seq
+           AND EXISTS (SELECT 1 FROM failure f WHERE f.run = item.run AND f.item = item.seq AND f.row = 0
                        AND f.state IN ('failed', 'invalid'))",
         params![run],
     )?;
+    Ok(())
+}
+
+/// The rows of a result. A resume that reads the result once more finds them there.
+fn refuse_rows(
+    tx: &Transaction<'_>,
+    run: i64,
+    counts: &mut Counts,
+    seq: Seq,
+    first: u64,
+    rows: &[Reason],
+) -> rusqlite::Result<()> {
+    let now = now_ms();
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO failure (run, item, row, stage, status, code, message, violations, first_at, last_at, state, cause,
+                              doubtful)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 'failed', ?10, 0) ON CONFLICT (run, item, row) DO NOTHING",
+    )?;
+    for (row, reason) in (first..).zip(rows) {
+        let violations = serde_json::to_string(&reason.violations).unwrap_or_else(|_| "[]".to_owned());
+        let added = insert.execute(params![
+            run,
+            int(seq),
+            int(row),
+            reason.stage.word(),
+            reason.status,
+            reason.code,
+            reason.message,
+            violations,
+            now,
+            cause::mask(&reason.message)
+        ])?;
+        counts.rows_failed += added as u64;
+    }
     Ok(())
 }
 
@@ -433,16 +488,17 @@ fn judge(
     tx: &Transaction<'_>,
     run: i64,
     counts: &mut Counts,
-    items: &[Seq],
+    failures: &[FailureId],
     judgement: &Judgement,
     by: &str,
 ) -> rusqlite::Result<i64> {
     let mut judged = 0_u64;
-    for seq in items {
+    for id in failures {
         let row = tx.query_row(
             "SELECT i.count, f.state, f.before FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq
-             WHERE i.run = ?1 AND i.seq = ?2 AND i.state IN ('failed', 'invalid', 'dismissed')",
-            params![run, int(*seq)],
+             WHERE i.run = ?1 AND i.seq = ?2 AND f.row = ?3
+               AND (f.row > 0 OR i.state IN ('failed', 'invalid', 'dismissed'))",
+            params![run, int(id.item), int(id.row)],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?)),
         );
         let (records, state, before) = match row {
@@ -459,24 +515,21 @@ fn judge(
             }
             _ => continue,
         };
-        for (name, sign) in [(state.as_str(), -1_i64), (to.as_str(), 1)] {
-            let (items, of_records) = match name {
-                "dismissed" => (&mut counts.items.dismissed, &mut counts.records.dismissed),
-                "invalid" => (&mut counts.items.invalid, &mut counts.records.invalid),
-                _ => (&mut counts.items.failed, &mut counts.records.failed),
-            };
-            *items = items.saturating_add_signed(sign);
-            *of_records = of_records.saturating_add_signed(sign * int(records));
+        if id.is_item() {
+            count_judgement(counts, [(state.as_str(), -1), (to.as_str(), 1)], records);
+            tx.prepare_cached("UPDATE item SET state = ?3 WHERE run = ?1 AND seq = ?2")?.execute(params![
+                run,
+                int(id.item),
+                to
+            ])?;
+        } else {
+            let sign = if to == "dismissed" { -1 } else { 1 };
+            counts.rows_failed = counts.rows_failed.saturating_add_signed(sign);
         }
-        tx.prepare_cached("UPDATE item SET state = ?3 WHERE run = ?1 AND seq = ?2")?.execute(params![
-            run,
-            int(*seq),
-            to
-        ])?;
         tx.prepare_cached(
-            "UPDATE failure SET state = ?3, note = ?4, before = ?5 WHERE run = ?1 AND item = ?2",
+            "UPDATE failure SET state = ?4, note = ?5, before = ?6 WHERE run = ?1 AND item = ?2 AND row = ?3",
         )?
-        .execute(params![run, int(*seq), to, note, keep])?;
+        .execute(params![run, int(id.item), int(id.row), to, note, keep])?;
         judged += 1;
     }
     let text = match judgement {
@@ -484,4 +537,17 @@ fn judge(
         Judgement::Reopen => format!("{by}: reopened {judged}"),
     };
     event(tx, run, "act", None, None, None, None, None, Some(&text))
+}
+
+/// Moves an item, and its records, from one state's count to another's.
+fn count_judgement(counts: &mut Counts, moves: [(&str, i64); 2], records: u64) {
+    for (name, sign) in moves {
+        let (items, of_records) = match name {
+            "dismissed" => (&mut counts.items.dismissed, &mut counts.records.dismissed),
+            "invalid" => (&mut counts.items.invalid, &mut counts.records.invalid),
+            _ => (&mut counts.items.failed, &mut counts.records.failed),
+        };
+        *items = items.saturating_add_signed(sign);
+        *of_records = of_records.saturating_add_signed(sign * int(records));
+    }
 }

@@ -20,6 +20,10 @@ pub struct Counts {
     pub records_total: Option<u64>,
     /// Whether no more items will be planned but by splits.
     pub planned_all: bool,
+    /// Rows that results of delivered items refuse, and that nobody has closed.
+    pub rows_failed: u64,
+    /// Delivered items whose result was stored before.
+    pub from_store: u64,
     /// Items by settled state; its `total` and `pending` are not used.
     pub items: Tally,
     /// Records by settled state; its `total` and `pending` are not used.
@@ -35,6 +39,12 @@ impl Counts {
             pending: self.items_planned.saturating_sub(self.items.settled()),
             ..self.items
         }
+    }
+
+    /// Whether a person has something to look at: an item that was not delivered, or a row of a result.
+    #[must_use]
+    pub const fn has_open(&self) -> bool {
+        self.items.open() + self.rows_failed > 0
     }
 
     /// The records' tally: the total is known from the start, but for a stream.

@@ -3,7 +3,7 @@
 /// Masks what differs from record to record in a message: quoted texts, numbers, and words that hold a digit become
 /// `…`. `contact "5d1f" has 3 open items` and `contact "77aa" has 4 open items` are one cause.
 #[must_use]
-pub(super) fn mask(message: &str) -> String {
+pub(crate) fn mask(message: &str) -> String {
     let mut masked = String::with_capacity(message.len());
     let mut rest = message;
     while let Some(first) = rest.chars().next() {

@@ -9,7 +9,7 @@ use super::apply::int;
 use super::read::Reader;
 use super::rows::{key_of, moment, natural, word};
 use super::{Cause, FailureRow, Filter, JournalError, RunRow};
-use crate::model::{FailureState, Seq};
+use crate::model::{FailureId, FailureState};
 
 /// Whether rows bring the records of their failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Contents {
 
 impl Reader {
     /// Failures that the filter lets through and that are not delivered since, in the order of their items, from the
-    /// one after `after` on. Their records come along only if asked for.
+    /// one after `after` on. The rows of a result come after the item itself. Records come along only if asked for.
     ///
     /// # Errors
     ///
@@ -31,15 +31,22 @@ impl Reader {
         &self,
         run: &RunRow,
         filter: &Filter,
-        after: Option<Seq>,
+        after: Option<FailureId>,
         limit: u32,
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
-        let from = after.map_or(-1, int);
-        self.failure_rows(run, filter, "f.item > ? ORDER BY f.item", from, limit, contents)
+        let from = after.map_or([-1, 0], |id| [int(id.item), int(id.row)]);
+        self.failure_rows(
+            run,
+            filter,
+            "(f.item, f.row) > (?, ?) ORDER BY f.item, f.row",
+            from,
+            limit,
+            contents,
+        )
     }
 
-    /// The last failures that stand before the item (or the last of all), in the order of their items: what `failures`
+    /// The last failures that stand before this one (or the last of all), in the order of their items: what `failures`
     /// is for going on, for going back.
     ///
     /// # Errors
@@ -49,13 +56,13 @@ impl Reader {
         &self,
         run: &RunRow,
         filter: &Filter,
-        before: Option<Seq>,
+        before: Option<FailureId>,
         limit: u32,
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
-        let to = before.map_or(i64::MAX, int);
-        let mut rows =
-            self.failure_rows(run, filter, "f.item < ? ORDER BY f.item DESC", to, limit, contents)?;
+        let to = before.map_or([i64::MAX, 0], |id| [int(id.item), int(id.row)]);
+        let which = "(f.item, f.row) < (?, ?) ORDER BY f.item DESC, f.row DESC";
+        let mut rows = self.failure_rows(run, filter, which, to, limit, contents)?;
         rows.reverse();
         Ok(rows)
     }
@@ -65,7 +72,7 @@ impl Reader {
         run: &RunRow,
         filter: &Filter,
         which: &str,
-        from: i64,
+        from: [i64; 2],
         limit: u32,
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
@@ -75,16 +82,17 @@ impl Reader {
             Contents::Without => "NULL",
         };
         let sql = format!(
-            "SELECT f.*, {record} AS content, i.first, i.count, i.name, i.attempts, i.unsure, i.correlation_id, d.path
+            "SELECT f.*, {record} AS content, i.first, i.count, i.name, i.attempts, i.unsure, i.correlation_id, i.remote_id,
+                    d.path
              {condition} AND {which} LIMIT ?"
         );
-        values.push(Value::Integer(from));
+        values.extend(from.map(Value::Integer));
         values.push(Value::Integer(i64::from(limit)));
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map(params_from_iter(values), |row| {
             let position = natural(row, "first")?;
             Ok(FailureRow {
-                item: natural(row, "item")?,
+                id: FailureId { item: natural(row, "item")?, row: natural(row, "row")? },
                 position,
                 count: natural(row, "count")?,
                 key: key_of(row.get("name")?, &row.get::<_, String>("path")?, position),
@@ -97,6 +105,7 @@ impl Reader {
                 unsure: row.get("unsure")?,
                 doubtful: row.get::<_, i64>("doubtful")? != 0,
                 correlation_id: row.get("correlation_id")?,
+                remote_id: row.get("remote_id")?,
                 first_at: moment(row, "first_at")?.unwrap_or_default(),
                 last_at: moment(row, "last_at")?.unwrap_or_default(),
                 state: word(row, "state")?,
@@ -107,14 +116,15 @@ impl Reader {
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
 
-    /// One failure, by its item.
+    /// One failure.
     ///
     /// # Errors
     ///
     /// The journal cannot be read.
-    pub fn failure(&self, run: &RunRow, item: Seq) -> Result<Option<FailureRow>, JournalError> {
-        let filter = Filter { items: vec![item], ..Filter::default() };
-        Ok(self.failures(run, &filter, None, 1, Contents::With)?.pop())
+    pub fn failure(&self, run: &RunRow, id: FailureId) -> Result<Option<FailureRow>, JournalError> {
+        let exactly = [int(id.item), int(id.row)];
+        let which = "(f.item, f.row) = (?, ?)";
+        Ok(self.failure_rows(run, &Filter::default(), which, exactly, 1, Contents::With)?.pop())
     }
 
     /// How many failures the filter lets through, and how many of them are open.
@@ -133,7 +143,7 @@ impl Reader {
         Ok(counted)
     }
 
-    /// How many failures that the filter lets through stand before the item.
+    /// How many failures that the filter lets through stand before this one.
     ///
     /// # Errors
     ///
@@ -142,32 +152,34 @@ impl Reader {
         &self,
         run: &RunRow,
         filter: &Filter,
-        item: Seq,
+        id: FailureId,
     ) -> Result<u64, JournalError> {
         let (condition, mut values) = condition(run, filter);
-        values.push(Value::Integer(int(item)));
-        let sql = format!("SELECT count(*) AS n {condition} AND f.item < ?");
+        values.extend([int(id.item), int(id.row)].map(Value::Integer));
+        let sql = format!("SELECT count(*) AS n {condition} AND (f.item, f.row) < (?, ?)");
         let mut statement = self.connection.prepare_cached(&sql)?;
         Ok(statement.query_row(params_from_iter(values), |row| natural(row, "n"))?)
     }
 
-    /// The items of the failures that the filter lets through and that are in one of the states.
+    /// The failures that the filter lets through and that are in one of the states.
     ///
     /// # Errors
     ///
     /// The journal cannot be read.
-    pub fn items_of_failures(
+    pub fn failures_in(
         &self,
         run: &RunRow,
         filter: &Filter,
         states: &[FailureState],
-    ) -> Result<Vec<Seq>, JournalError> {
+    ) -> Result<Vec<FailureId>, JournalError> {
         let (condition, mut values) = condition(run, filter);
         let holes = vec!["?"; states.len()].join(", ");
-        let sql = format!("SELECT f.item {condition} AND f.state IN ({holes}) ORDER BY f.item");
+        let sql = format!("SELECT f.item, f.row {condition} AND f.state IN ({holes}) ORDER BY f.item, f.row");
         values.extend(states.iter().map(|state| Value::Text(state.word().to_owned())));
         let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(values), |row| natural(row, "item"))?;
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            Ok(FailureId { item: natural(row, "item")?, row: natural(row, "row")? })
+        })?;
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
 

@@ -12,7 +12,7 @@ use super::book::Counts;
 use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, key_of, maybe_natural, moment, natural, word,
 };
-use super::{JournalError, connect, file_in, lock};
+use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock};
 use crate::model::{Fault, ItemState, RunId, RunState, Seq};
 
 /// A connection for looking.
@@ -132,6 +132,8 @@ impl Reader {
             largest_accepted: maybe_natural(row, "largest_accepted")?,
             smallest_refused: maybe_natural(row, "smallest_refused")?,
             not_before: moment(row, "not_before")?,
+            rows_failed: counts.rows_failed,
+            from_store: counts.from_store,
             datasets: self.datasets(number)?,
         })
     }
@@ -171,6 +173,17 @@ impl Reader {
     /// The journal cannot be read.
     pub fn events(&self, run: &RunRow, after: i64, limit: u32) -> Result<Vec<EventRow>, JournalError> {
         self.event_rows("run = ?1 AND event > ?2 ORDER BY event LIMIT ?3", params![run.number, after, limit])
+    }
+
+    /// What a run has not read of its datasets, a sentence each.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn cut_off(&self, run: &RunRow) -> Result<Vec<String>, JournalError> {
+        // they are written before anything else
+        let first = self.events(run, 0, u32::try_from(run.datasets.len()).unwrap_or(u32::MAX))?;
+        Ok(first.into_iter().filter(|event| event.kind == CUT_OFF).filter_map(|event| event.text).collect())
     }
 
     /// The last events of a run that are worth telling a person, newest first: no single waits and failures.
@@ -246,6 +259,31 @@ impl Reader {
         Ok(())
     }
 
+    /// Results that the store has not taken, with their answers.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn unstored(&self, run: &RunRow) -> Result<Vec<(Seq, Unstored, Vec<u8>)>, JournalError> {
+        let sql =
+            "SELECT seq, unstored, answer FROM item WHERE run = ?1 AND unstored IS NOT NULL ORDER BY seq";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![run.number], |row| {
+            Ok((
+                natural(row, "seq")?,
+                row.get::<_, String>("unstored")?,
+                row.get::<_, Option<Vec<u8>>>("answer")?,
+            ))
+        })?;
+        rows.map(|row| {
+            let (seq, told, answer) = row?;
+            let unstored = serde_json::from_str(&told)
+                .map_err(|error| JournalError::Strange(format!("item {seq}: {error}")))?;
+            Ok((seq, unstored, answer.unwrap_or_default()))
+        })
+        .collect()
+    }
+
     /// When an item of the dataset was last accepted.
     ///
     /// # Errors
@@ -273,8 +311,10 @@ fn result_row(row: &Row<'_>) -> rusqlite::Result<ResultRow> {
         key: key_of(row.get("name")?, &row.get::<_, String>("path")?, position),
         status: row.get("status")?,
         attempts: row.get("attempts")?,
+        from_store: row.get::<_, i64>("from_store")? != 0,
         unsure: row.get("unsure")?,
         correlation_id: row.get("correlation_id")?,
+        remote_id: row.get("remote_id")?,
         at: moment(row, "at")?,
         answer: row.get("answer")?,
     })

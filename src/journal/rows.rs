@@ -8,7 +8,8 @@ use rusqlite::Row;
 use super::Carrier;
 use super::book::Counts;
 use crate::model::{
-    FailureState, Fault, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Stage, Tally, Violation,
+    FailureId, FailureState, Fault, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Stage,
+    Tally, Violation,
 };
 
 /// One run.
@@ -63,6 +64,10 @@ pub struct RunRow {
     pub smallest_refused: Option<u64>,
     /// No call may start before this moment.
     pub not_before: Option<Timestamp>,
+    /// Rows that results of delivered items refuse, and that nobody has closed.
+    pub rows_failed: u64,
+    /// Delivered items whose result was stored before.
+    pub from_store: u64,
     /// Its datasets, in order.
     pub datasets: Vec<DatasetRow>,
 }
@@ -91,13 +96,13 @@ pub struct DatasetRow {
 /// One failure.
 #[derive(Debug, Clone)]
 pub struct FailureRow {
-    /// The item.
-    pub item: Seq,
+    /// Which.
+    pub id: FailureId,
     /// Its first record.
     pub position: Position,
     /// How many records it holds.
     pub count: u64,
-    /// What a person knows it by: a contact id, else `FILE:position`.
+    /// What a person knows it by: a contact, external or job id, else `FILE:position`.
     pub key: String,
     /// Where on its way it failed.
     pub stage: Stage,
@@ -117,6 +122,8 @@ pub struct FailureRow {
     pub doubtful: bool,
     /// The platform's correlation id.
     pub correlation_id: Option<String>,
+    /// The remote job.
+    pub remote_id: Option<String>,
     /// When it first failed.
     pub first_at: Timestamp,
     /// When it last failed.
@@ -161,10 +168,14 @@ pub struct ResultRow {
     pub status: Option<u16>,
     /// Tries.
     pub attempts: u32,
+    /// Whether its result was stored before: no call was made.
+    pub from_store: bool,
     /// How often it was sent again after an unsure answer.
     pub unsure: u32,
     /// The platform's correlation id.
     pub correlation_id: Option<String>,
+    /// The remote job.
+    pub remote_id: Option<String>,
     /// When it was delivered.
     pub at: Option<Timestamp>,
     /// The platform's answer.
@@ -242,6 +253,8 @@ pub(super) fn counts_of(row: &Row<'_>) -> rusqlite::Result<Counts> {
         planned_all: row.get::<_, i64>("planned_all")? != 0,
         items: tally(row, "items")?,
         records: tally(row, "records")?,
+        rows_failed: natural(row, "rows_failed")?,
+        from_store: natural(row, "from_store")?,
     })
 }
 

@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use super::JournalError;
 
 /// One step a version; a file of version *n* has gone through the first *n* of them.
-const MIGRATIONS: &[&str] = &[r"
+const MIGRATIONS: &[&str] = &[
+    r"
 CREATE TABLE run (
     run               INTEGER PRIMARY KEY,
     id                TEXT    NOT NULL UNIQUE,
@@ -138,7 +139,49 @@ CREATE TABLE event (
 ) STRICT;
 CREATE INDEX event_run ON event (run, event);
 CREATE INDEX event_item ON event (run, item) WHERE item IS NOT NULL;
-"];
+",
+    r"
+-- rows that a remote job's result refuses and nobody has closed, and results that came from the store
+ALTER TABLE run ADD COLUMN rows_failed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN from_store INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN from_store INTEGER NOT NULL DEFAULT 0;
+-- what the store of results has not taken yet, as JSON: its key and headers
+ALTER TABLE item ADD COLUMN unstored TEXT;
+CREATE INDEX item_unstored ON item (run, seq) WHERE unstored IS NOT NULL;
+
+-- an item can have more failures than its own: the rows that its result refuses
+CREATE TABLE failure_with_rows (
+    failure    INTEGER PRIMARY KEY,
+    run        INTEGER NOT NULL,
+    item       INTEGER NOT NULL,
+    -- 0 is the item itself; the rows of its result count from 1
+    row        INTEGER NOT NULL DEFAULT 0,
+    stage      TEXT    NOT NULL,
+    status     INTEGER,
+    code       TEXT,
+    message    TEXT    NOT NULL,
+    -- the message with its values masked: what makes two failures the same to a person
+    cause      TEXT    NOT NULL,
+    violations TEXT    NOT NULL,
+    first_at   INTEGER NOT NULL,
+    last_at    INTEGER NOT NULL,
+    -- 1 where a call of it may have been carried out without our knowing
+    doubtful   INTEGER NOT NULL,
+    state      TEXT    NOT NULL,
+    -- what it was before a person dismissed it
+    before     TEXT,
+    note       TEXT,
+    record     BLOB,
+    UNIQUE (run, item, row)
+) STRICT;
+INSERT INTO failure_with_rows (failure, run, item, stage, status, code, message, cause, violations, first_at, last_at,
+                               doubtful, state, before, note, record)
+    SELECT failure, run, item, stage, status, code, message, cause, violations, first_at, last_at, doubtful, state,
+           before, note, record FROM failure;
+DROP TABLE failure;
+ALTER TABLE failure_with_rows RENAME TO failure;
+",
+];
 
 /// Brings the file to this program's version. A file of a later version is refused, not guessed at.
 pub(super) fn migrate(connection: &mut Connection, path: &std::path::Path) -> Result<(), JournalError> {

@@ -44,12 +44,13 @@ fn settle(seq: u64, end: End, origin: Origin) -> Write {
         status: Some(404),
         name: Some(format!("contact-{seq}")),
         correlation_id: None,
+        remote_id: None,
         origin,
     }))
 }
 
 fn delivered() -> End {
-    End::Delivered { answer: Bytes::from_static(b"{}") }
+    End::Delivered { answer: Bytes::from_static(b"{}"), source: Source::Platform }
 }
 
 fn failed(message: &str) -> End {
@@ -149,7 +150,7 @@ async fn a_dismissal_can_be_taken_back() {
     journal
         .commit(&book, vec![stretch(0, 1), Write::PlannedAll { records: 1 }, settle(0, end, Origin::Planned)])
         .await;
-    let judge = |judgement| Write::Judge { items: vec![0], judgement, by: "sam".to_owned() };
+    let judge = |judgement| Write::Judge { failures: vec![0.into()], judgement, by: "sam".to_owned() };
     journal.commit(&book, vec![judge(Judgement::Dismiss("a test row".to_owned()))]).await;
     adds_up(&book.counts());
     assert_eq!((book.counts().items.dismissed, book.counts().items.invalid), (1, 0));

@@ -4,7 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use crate::model::{Fault, Position, Reason, RunState, Seq};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{FailureId, Fault, Position, Reason, RunState, Seq};
+
+/// The kind of a note about what a run has not read of a dataset.
+pub const CUT_OFF: &str = "cut_off";
 
 /// One change of a run.
 #[derive(Debug)]
@@ -71,6 +76,30 @@ pub enum Write {
         /// Whether the call may be out from now on.
         out: Out,
     },
+    /// An item has started a remote job, and is watched from now on.
+    Keep {
+        /// The item.
+        seq: Seq,
+        /// Which records it holds.
+        extent: Extent,
+        /// Tries so far.
+        attempts: u32,
+        /// How often it was sent again after an unsure answer.
+        unsure: u32,
+        /// The job's id.
+        remote_id: String,
+    },
+    /// Rows that the result of an item refuses; told again, they are the same ones.
+    Rows {
+        /// The item.
+        seq: Seq,
+        /// The number of the first of them, from 1.
+        first: u64,
+        /// Why, one by one.
+        rows: Vec<Reason>,
+    },
+    /// The store has taken an item's result.
+    Stored(Seq),
     /// An item waits.
     Waiting(Box<Waiting>),
     /// An item is settled.
@@ -86,8 +115,8 @@ pub enum Write {
     PutBack,
     /// Failures are closed by a person, or opened again.
     Judge {
-        /// Their items.
-        items: Vec<Seq>,
+        /// Which.
+        failures: Vec<FailureId>,
         /// What to do.
         judgement: Judgement,
         /// Who did it.
@@ -110,7 +139,7 @@ pub enum Write {
     Fault(Fault),
     /// Something worth telling that is no item's.
     Note {
-        /// What kind of thing: `pool_paused`, `pool_resumed`, `ceiling`, `act`, …
+        /// What kind of thing: `cut_off`, `pool_paused`, `pool_resumed`, `ceiling`, `act`, …
         kind: &'static str,
         /// How long it lasts, where that has a meaning.
         delay_ms: Option<u64>,
@@ -215,10 +244,38 @@ pub struct Settled {
     pub status: Option<u16>,
     /// What a person knows it by, where that is not its place in the file.
     pub name: Option<String>,
+    /// The remote job that it started.
+    pub remote_id: Option<String>,
     /// The platform's correlation id of the last answer, or the one that we sent.
     pub correlation_id: Option<String>,
     /// What it was before.
     pub origin: Origin,
+}
+
+/// Where a delivered item's answer came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// From the platform.
+    Platform,
+    /// From the store of results: no call was made.
+    Store,
+    /// From the platform, and the store has not taken it yet. Nothing else is executed before it has.
+    Unstored(Unstored),
+}
+
+/// What the store needs to know of a result beside the answer that the journal keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unstored {
+    /// The key.
+    pub key: String,
+    /// The fencing token of its lock.
+    pub fence: u64,
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// When it came.
+    pub at: jiff::Timestamp,
 }
 
 /// How an item ended.
@@ -228,6 +285,8 @@ pub enum End {
     Delivered {
         /// The platform's answer.
         answer: Bytes,
+        /// Where it came from.
+        source: Source,
     },
     /// Given up on.
     Failed {

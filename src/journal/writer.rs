@@ -108,13 +108,13 @@ fn commit(connection: &mut Connection, batch: &[Order]) -> rusqlite::Result<Vec<
 
 pub(super) fn save(tx: &Connection, run: i64, book: &Book, counts: &Counts) -> rusqlite::Result<()> {
     use std::sync::atomic::Ordering::Relaxed;
-    let Counts { items_planned, records_planned, items, records, .. } = *counts;
+    let Counts { items_planned, records_planned, items, records, rows_failed, from_store, .. } = *counts;
     let traffic = &book.traffic;
     tx.prepare_cached(
         "UPDATE run SET items_planned = ?2, records_planned = ?3,
              items_delivered = ?4, items_failed = ?5, items_invalid = ?6, items_dismissed = ?7,
              records_delivered = ?8, records_failed = ?9, records_invalid = ?10, records_dismissed = ?11,
-             requests = ?12, retries = ?13, throttled = ?14, troubles = ?15
+             requests = ?12, retries = ?13, throttled = ?14, troubles = ?15, rows_failed = ?16, from_store = ?17
          WHERE run = ?1",
     )?
     .execute(params![
@@ -133,6 +133,8 @@ pub(super) fn save(tx: &Connection, run: i64, book: &Book, counts: &Counts) -> r
         int(traffic.retries.load(Relaxed)),
         int(traffic.throttled.load(Relaxed)),
         int(traffic.troubles.load(Relaxed)),
+        int(rows_failed),
+        int(from_store),
     ])?;
     Ok(())
 }
