@@ -16,11 +16,15 @@
 mod access;
 mod carry;
 mod check;
+mod family;
 mod faults;
 mod feeder;
+mod fetch;
 mod gauges;
 mod grouping;
+mod guard;
 mod handle;
+mod isolate;
 mod job;
 mod preflight;
 mod scan;
@@ -30,19 +34,21 @@ mod start;
 mod supervisor;
 mod worker;
 
-use crate::config::Profile;
+use crate::config::{Profile, StorePlace};
+use crate::coordination::{PaceError, StoreError};
 use crate::dataset::DatasetError;
 use crate::dataset::map::MapError;
+use crate::dataset::schema::SchemaError;
 use crate::journal::{Journal, JournalError};
 use crate::model::{Fault, OperationKind, RunId, RunState};
 use crate::plan::Plan;
 use crate::platform::TargetError;
-use start::{access, hold_to_platform, mapping};
+use start::{access, hold_to_platform, mapping, way};
 
-pub use check::{CheckReport, check};
+pub use check::{CheckReport, InvalidCause, check};
 pub use handle::{Command, Ending, Handle};
 pub use scan::{Scanned, ScannedDataset, scan};
-pub use start::{begin, resume, retry, wire};
+pub use start::{begin, resume, retry, store, wire};
 
 /// What a run needs beside its datasets.
 #[derive(Debug, Clone)]
@@ -55,6 +61,8 @@ pub struct Setup {
     pub profile: Profile,
     /// Whether a broken dataset is used up to its broken place.
     pub until_error: bool,
+    /// Where locks and stored results are.
+    pub store: StorePlace,
 }
 
 /// Why a run does not begin, or does not go on. Nothing was sent.
@@ -70,10 +78,13 @@ pub enum StartError {
     Broken(crate::dataset::Malformed),
     /// The dataset lacks what the operation needs.
     #[error(
-        "{} has no column {wanted}; it has {found}\nhint: name the right ones in the plan's [operation.map]",
-        crate::text::one_line(dataset, 200)
+        "{} has no column {wanted}; it has {found}\nhint: name the right ones in the plan's [operation.map]{}",
+        crate::text::one_line(dataset, 200),
+        if *operation == OperationKind::Outcomes { ", or map the dataset's own codes with its `outcome_map`" } else { "" }
     )]
     Column {
+        /// What is to be done with it.
+        operation: OperationKind,
         /// The dataset.
         dataset: String,
         /// What is needed.
@@ -81,6 +92,15 @@ pub enum StartError {
         /// What there is.
         found: String,
     },
+    /// The plan lacks what the operation cannot do without.
+    #[error("{0}")]
+    Incomplete(&'static str),
+    /// The plan's schema cannot be used.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The store of locks and results cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// No dataset was named.
     #[error("no dataset is named\nhint: name a file, or `-` for standard input")]
     NoDataset,
@@ -96,6 +116,9 @@ pub enum StartError {
     /// The profile's addresses cannot be used.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The tenant's pace cannot be shared with other runs.
+    #[error(transparent)]
+    Pace(#[from] PaceError),
     /// The profile only looks.
     #[error(
         "profile `{0}` is read-only: it sends nothing\nhint: remove `read_only = true` from it, or take another profile"

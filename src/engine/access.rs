@@ -41,7 +41,13 @@ pub(super) struct Brought {
 impl Access {
     /// Makes one call, for which there is leave, and tells the lane of its answer.
     pub(super) async fn call(&self, request: &Request, token: &Token, leave: Leave) -> Brought {
-        let mut brought = read(self.transport.call(request, token).await);
+        self.hear(self.transport.call(request, token).await, Some(leave))
+    }
+
+    /// Reads what a call has brought, and tells the lane, where it was one of its own.
+    pub(super) fn hear(&self, result: Result<Answer, CallError>, leave: Option<Leave>) -> Brought {
+        let mut brought = read(result);
+        let Some(leave) = leave else { return brought };
         let answer = match brought.outcome {
             Outcome::Status(429) => LaneAnswer::Throttled { retry_after: brought.retry_after },
             Outcome::Status(_) | Outcome::InProgress => LaneAnswer::Accepted,

@@ -12,12 +12,13 @@ use tokio::time::Instant;
 use super::access::{Access, Brought};
 use super::faults;
 use super::gauges::{Circumstances, Gauges};
+use super::guard::Guard;
 use super::job::{FailedAs, Job, Sent};
 use super::schedule::Schedule;
 use crate::dataset::map::Mapping;
 use crate::journal::{Book, Journal, Write};
-use crate::model::{Bottleneck, Fault, Figures, OperationKind, Phase, PlatformKind, Reason, RunId, Wait};
-use crate::operation::{Call, Grouping, Operation};
+use crate::model::{Bottleneck, Fault, Figures, JobFigures, OperationKind, Phase, PlatformKind, RunId, Wait};
+use crate::operation::{Grouping, Operation, Terms};
 use crate::pacing::{CallKind, Leave, Outcome};
 use crate::plan::{Operation as Settings, Plan};
 use crate::platform::{Request, Token};
@@ -53,6 +54,8 @@ pub(super) struct Shared {
     pub(super) plan: Plan,
     pub(super) mapping: Option<Mapping>,
     pub(super) operation: Arc<dyn Operation>,
+    /// What stands behind its keys, where they are guarded.
+    pub(super) guard: Option<Guard>,
     pub(super) access: Access,
     pub(super) journal: Journal,
     pub(super) book: Arc<Book>,
@@ -184,9 +187,9 @@ impl Shared {
     }
 
     /// A call was accepted: what that teaches of sizes, and of its set's life.
-    pub(super) fn accepted(&self, job: &Job, call: &Call) {
+    pub(super) fn accepted(&self, job: &Job, terms: Terms) {
         let chunked = matches!(self.operation.grouping(), Grouping::Chunks { .. });
-        if !chunked || call.kind != CallKind::Sending {
+        if !chunked || terms.kind != CallKind::Sending {
             return;
         }
         let size = job.item.body.len() as u64;
@@ -221,15 +224,14 @@ impl Shared {
     }
 
     /// Counts a failure that an answer made; tells of a fault at the last of too many equal ones in a row.
-    pub(super) fn streak(&self, job: &Job, reason: &Reason) -> Option<Fault> {
+    pub(super) fn streak(&self, job: &Job, kind: &FailedAs) -> Option<Fault> {
         let most = self.plan.delivery.fault_after;
-        let kind = (reason.status, reason.code.clone());
-        if most == 0 || job.failed_before.as_ref() == Some(&kind) {
+        if most == 0 || job.failed_before.as_ref() == Some(kind) {
             return None;
         }
         let mut state = self.state();
         let count = match &state.streak {
-            Some((known, count)) if *known == kind => count + 1,
+            Some((known, count)) if known == kind => count + 1,
             _ => 1,
         };
         state.streak = (count < most).then(|| (kind.clone(), count));
@@ -253,16 +255,19 @@ impl Shared {
     pub(super) fn figures(&self) -> Figures {
         let counts = self.book.counts();
         let (waiting, longest) = self.schedule.backoffs(64);
+        let (jobs, oldest) = self.schedule.watched(64);
         let pace = self.access.lane.figures();
         let phase = self.state().phase.clone();
         let records = counts.record_tally();
         let per_second = self.gauges.records_per_second();
         let going = phase == Phase::Running;
         let learnt = pace.learnt.is_some() || pace.window.is_some_and(|window| window.used >= window.allowed);
-        let chunked = matches!(self.operation.grouping(), Grouping::Chunks { .. });
+        let ordered = self.operation.keeps_order();
         let idle = if waiting > 0 {
             Some(Bottleneck::Backoffs)
-        } else if chunked && self.gauges.busy() > 0 {
+        } else if jobs > 0 {
+            Some(Bottleneck::Jobs)
+        } else if ordered && self.gauges.busy() > 0 {
             // more workers than datasets: each dataset keeps one of them
             Some(Bottleneck::Order)
         } else {
@@ -271,12 +276,16 @@ impl Shared {
         let around = Circumstances {
             pause: pace.pause.map(|_| Bottleneck::Pause),
             pace: if learnt { Bottleneck::Platform } else { Bottleneck::Bucket },
-            answers: if chunked { Bottleneck::Order } else { Bottleneck::Latency },
+            answers: if ordered { Bottleneck::Order } else { Bottleneck::Latency },
             idle,
         };
         let latency = self.gauges.latency();
         #[expect(clippy::cast_precision_loss, reason = "a time left, for people")]
-        let eta = (going && pace.pause.is_none() && pace.learnt.is_none() && per_second > 0.0)
+        let eta = (going
+            && records.total.is_some()
+            && pace.pause.is_none()
+            && pace.learnt.is_none()
+            && per_second > 0.0)
             .then(|| Duration::try_from_secs_f64(records.pending as f64 / per_second).ok())
             .flatten();
         let traffic = &self.book.traffic;
@@ -315,6 +324,18 @@ impl Shared {
                     reason: one.reason,
                 })
                 .collect(),
+            jobs,
+            watched: oldest
+                .into_iter()
+                .map(|one| JobFigures {
+                    item: one.item,
+                    remote_id: one.remote_id,
+                    percent: one.percent,
+                    next_look: one.until.into_std(),
+                })
+                .collect(),
+            from_store: counts.from_store,
+            rows_failed: counts.rows_failed,
             pace,
             eta,
             token_left: self.access.tokens.left(),

@@ -1,17 +1,31 @@
 //! Everything but sending: what a run of this plan would do.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::grouping::Grouper;
+use super::grouping::{Grouper, Refused};
 use super::{Scanned, Setup, StartError, scan};
-use crate::dataset::{Entry, Reader};
-use crate::journal::{Extent, JournalError};
+use crate::dataset::{self, Reader};
+use crate::journal::{Extent, JournalError, mask};
 use crate::model::{Position, Reason, RunId};
 use crate::operation::{self, Draft, Grouping, Operation};
 
-/// How many invalid records are told one by one.
-const EXAMPLES: usize = 20;
+/// How many causes are kept apart. Who has more of them has one: the wrong file.
+const CAUSES: usize = 1000;
+
+/// Records that are invalid for one and the same cause.
+#[derive(Debug, Clone)]
+pub struct InvalidCause {
+    /// How many.
+    pub records: u64,
+    /// The first of them.
+    pub position: Position,
+    /// What is wrong with that one.
+    pub reason: Reason,
+}
 
 /// What a run would do.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +34,8 @@ pub struct CheckReport {
     pub records: u64,
     /// Those that would not be sent.
     pub invalid: u64,
-    /// The first of them, with their places and reasons.
-    pub invalid_examples: Vec<(Position, Reason)>,
+    /// What is wrong with them, the most frequent first.
+    pub causes: Vec<InvalidCause>,
     /// Items that would be sent.
     pub items: u64,
     /// Calls that this takes, if none has to be made again.
@@ -44,12 +58,13 @@ pub struct CheckReport {
 /// A dataset, the profile or the platform's answers do not let a run begin.
 pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartError> {
     super::hold_to_platform(&setup)?;
-    let operation = operation::of(&setup.plan);
+    let operation = operation::of(&setup.plan)?;
     let (scopes, looks) = super::preflight::alone(&setup, operation.as_ref()).await?;
     let mapping = super::mapping(&setup.plan)?;
     let rate = setup.plan.delivery.rate;
-    let needed = operation.scopes().iter().map(|&scope| scope.to_owned()).collect();
+    let needed = operation.kind().scopes().iter().map(|&scope| scope.to_owned()).collect();
     let counted = tokio::task::spawn_blocking(move || -> Result<CheckReport, StartError> {
+        let mut causes = Causes::new();
         let mut report = CheckReport { scopes, needed, calls: looks, ..CheckReport::default() };
         for dataset in &scanned.datasets {
             let limits = scan::limits(operation.grouping());
@@ -65,23 +80,27 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
             let mut grouper = Grouper::new(operation.as_ref(), mapping.as_ref(), 64, &limit);
             let first = report.records;
             for entry in reader {
-                if dataset.broken && dataset.records.is_some_and(|most| report.records - first >= most) {
+                if dataset.broken.is_some()
+                    && dataset.records.is_some_and(|most| report.records - first >= most)
+                {
                     break;
                 }
                 let entry = entry?;
                 let local = match &entry {
-                    Entry::Record(record) => record.position,
-                    Entry::Unusable(unusable) => unusable.position,
+                    dataset::Entry::Record(record) => record.position,
+                    dataset::Entry::Unusable(unusable) => unusable.position,
                 };
                 report.records += 1;
                 if let Some(batch) = grouper.push(first + local, entry) {
-                    report.take(batch, operation.as_ref());
+                    report.take(&mut causes, batch, operation.as_ref());
                 }
             }
             if let Some(batch) = grouper.finish() {
-                report.take(batch, operation.as_ref());
+                report.take(&mut causes, batch, operation.as_ref());
             }
         }
+        report.causes = causes.into_values().collect();
+        report.causes.sort_by_key(|cause| (Reverse(cause.records), cause.position));
         #[expect(clippy::cast_precision_loss, reason = "a time for people")]
         let calls = report.calls as f64;
         report.at_plans_rate = rate.and_then(|rate| Duration::try_from_secs_f64(calls / rate).ok());
@@ -92,12 +111,21 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
         .unwrap_or_else(|error| Err(JournalError::Strange(format!("an internal error: {error}")).into()))
 }
 
+/// By code, and by message with its values masked.
+type Causes = HashMap<(Option<String>, String), InvalidCause>;
+
 impl CheckReport {
-    fn take(&mut self, batch: super::grouping::Batch, operation: &dyn Operation) {
+    fn take(&mut self, causes: &mut Causes, batch: super::grouping::Batch, operation: &dyn Operation) {
         self.invalid += batch.refused.len() as u64;
-        for refused in batch.refused {
-            if self.invalid_examples.len() < EXAMPLES {
-                self.invalid_examples.push((refused.position, refused.reason));
+        for Refused { position, reason, .. } in batch.refused {
+            let alike = (reason.code.clone(), mask(&reason.message));
+            let kept = causes.len();
+            match causes.entry(alike) {
+                Entry::Occupied(mut cause) => cause.get_mut().records += 1,
+                Entry::Vacant(place) if kept < CAUSES => {
+                    place.insert(InvalidCause { records: 1, position, reason });
+                }
+                Entry::Vacant(_) => {}
             }
         }
         let records = batch.records.into_iter().map(|(_, record)| record);

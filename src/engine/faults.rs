@@ -110,6 +110,14 @@ pub(super) fn correlation_window(dataset: &str) -> Fault {
     )
 }
 
+pub(super) fn store(error: &crate::coordination::StoreError) -> Fault {
+    fault(
+        FaultKind::Store,
+        error.to_string().lines().next().unwrap_or_default().to_owned(),
+        "bring it back (`trunkline store status` tells where it is), then go on; nothing is executed unguarded",
+    )
+}
+
 pub(super) fn preflight(what: &str, why: &str) -> Fault {
     fault(
         FaultKind::Preflight,

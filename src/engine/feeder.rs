@@ -180,11 +180,16 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
             continue;
         }
         let Some(item) = open.peek().filter(|item| item.extent.first <= position) else { continue };
+        let ends_here = position + 1 >= item.extent.first + item.extent.span;
+        if item.holes.binary_search(&position).is_ok() && !ends_here {
+            // another item holds it
+            continue;
+        }
         match grouper.check(position, entry) {
             Ok(admitted) => piece.push((position, admitted)),
             Err(refused) => holes.push(*refused),
         }
-        if position + 1 >= item.extent.first + item.extent.span {
+        if ends_here {
             let records = std::mem::take(&mut piece);
             let refused = std::mem::take(&mut holes);
             if !take_again(shared, source, item, records, refused) {
@@ -261,6 +266,7 @@ impl Shared {
             status: None,
             correlation_id: None,
             name,
+            remote_id: None,
             origin: before.origin,
         }))
     }
@@ -355,7 +361,8 @@ fn take_again(
     holes: Vec<Refused>,
 ) -> bool {
     let extent = open.extent;
-    let was_out = open.state == ItemState::Sending;
+    // a remote job that is known was accepted: nothing of it is in doubt
+    let was_out = open.state == ItemState::Sending && open.remote_id.is_none();
     if shared.schedule.is_closed() {
         return false;
     }
@@ -375,7 +382,13 @@ fn take_again(
         extent,
         records: records.into_iter().map(|(_, record)| record).collect(),
         correlation_id: shared.correlation_id(extent.dataset),
-        holes: holes.into_iter().map(|refused| refused.position).collect(),
+        holes: {
+            let mut all = open.holes.clone();
+            all.extend(holes.into_iter().map(|refused| refused.position));
+            all.sort_unstable();
+            all.dedup();
+            all
+        },
     };
     let mut job = Job::new(shared.operation.build(shared.run, draft), source.number);
     job.tries = open.attempts;
@@ -398,12 +411,22 @@ fn take_again(
         job.unsure += 1;
     }
     job.not_before = open.not_before.map(instant_of);
+    watch_again(&mut job, open.remote_id.clone());
     let bytes = job.item.body.len() as u64;
     if !shared.schedule.reserve(source.number, Ahead { items: CHUNKS_AHEAD }, 1, bytes) {
         return false;
     }
     shared.schedule.push(job);
     true
+}
+
+/// An item whose remote job is known is only looked at, and at once.
+fn watch_again(job: &mut Job, remote_id: Option<String>) {
+    if let Some(id) = &remote_id {
+        job.item.name = Some(crate::text::one_line(id, 200));
+        job.progress.passed = Some(Stage::Delivery);
+    }
+    job.progress.remote_id = remote_id;
 }
 
 /// A call that was out when the process ended, where the plan wants a person to look at it. Where the plan
@@ -422,13 +445,14 @@ fn hand_over(shared: &Shared, job: Job) -> Option<Job> {
     let settled = Settled {
         seq: job.item.seq,
         extent: job.item.extent,
-        end: End::Failed { reason, record: Some(job.item.record) },
+        end: End::Failed { reason, record: Some(job.item.content()) },
         attempts: job.tries,
         unsure: job.unsure,
         doubtful: true,
         status: None,
         correlation_id: None,
         name: job.item.name,
+        remote_id: None,
         origin: job.origin,
     };
     shared.journal.commit_blocking(&shared.book, vec![Write::Settle(Box::new(settled))]);
@@ -443,7 +467,10 @@ pub(super) fn take_up(shared: &Arc<Shared>, items: Vec<Seq>, by: String, readers
             kind: "act",
             delay_ms: None,
             reason: None,
-            text: format!("{by}: sends {} failures again", items.len()),
+            text: format!(
+                "{by}: sends {} again",
+                crate::report::records_of(items.len() as u64, "failure", "failures")
+            ),
         };
         if shared.schedule.is_closed() {
             return Ok(());
@@ -473,8 +500,7 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
         return false;
     }
     let Some(record) = item.record.map(Bytes::from) else { return true };
-    let chunk = shared.operation.grouping() != Grouping::Single && !item.invalid;
-    let records = if chunk {
+    let records = if item.extent.count > 1 {
         elements(&record)
     } else {
         let no_limit = || u64::MAX;
@@ -517,6 +543,7 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
     job.origin = Origin::Failure;
     job.sent = Sent::Maybe;
     job.failed_before = Some(item.last);
+    watch_again(&mut job, item.remote_id);
     let bytes = job.item.body.len() as u64;
     if !shared.schedule.reserve(RETRIES, Ahead { items: 3 * shared.together() }, 1, bytes) {
         return false;
@@ -525,13 +552,12 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
     true
 }
 
-/// The elements of an array that this program wrote, or the one record that stands by itself.
+/// The elements of an array that this program wrote.
 fn elements(record: &Bytes) -> Vec<Admitted> {
-    let admitted = |record| Admitted { record, body: None, name: None };
     match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(record) {
         Ok(elements) => {
-            elements.into_iter().map(|one| admitted(record.slice_ref(one.get().as_bytes()))).collect()
+            elements.into_iter().map(|one| Admitted::plain(record.slice_ref(one.get().as_bytes()))).collect()
         }
-        Err(_) => vec![admitted(record.clone())],
+        Err(_) => vec![Admitted::plain(record.clone())],
     }
 }

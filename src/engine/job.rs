@@ -1,11 +1,15 @@
 //! An item on its way, with what has happened to it so far.
 
+use std::sync::Arc;
+
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::family::Family;
+use super::guard::Held;
 use crate::journal::Origin;
-use crate::model::{Stage, WaitReason};
-use crate::operation::Item;
+use crate::model::WaitReason;
+use crate::operation::{Item, Progress};
 use crate::pacing::{Certainty, FreshToken};
 
 /// An item on its way.
@@ -34,17 +38,32 @@ pub(super) struct Job {
     pub(super) unsure: u32,
     /// Whether any call of it may have been carried out without our knowing.
     pub(super) earlier: Certainty,
-    /// The last call that was accepted.
-    pub(super) passed: Option<Stage>,
+    /// How far it has come.
+    pub(super) progress: Progress,
     pub(super) origin: Origin,
     /// Whether it was ever sent with these boundaries.
     pub(super) sent: Sent,
     /// Since when its key is in progress elsewhere.
     pub(super) in_progress_since: Option<Instant>,
     pub(super) last_status: Option<u16>,
-    pub(super) waits_for: WaitReason,
+    pub(super) waits_for: WaitsFor,
     /// How it failed before a person sent it again.
     pub(super) failed_before: Option<FailedAs>,
+    /// How often it has met its key in somebody else's hands.
+    pub(super) asked_for_key: u32,
+    /// The lock on its key, where it needs one.
+    pub(super) lease: Option<Arc<Held>>,
+    /// The batch that it is a part of, where that was refused.
+    pub(super) family: Option<Arc<Family>>,
+}
+
+/// What an item waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaitsFor {
+    /// The end of a back-off.
+    BackOff(WaitReason),
+    /// The next look at its remote job.
+    Look,
 }
 
 /// How an item failed: its status and code.
@@ -73,13 +92,16 @@ impl Job {
             permit: None,
             unsure: 0,
             earlier: Certainty::Sure,
-            passed: None,
+            progress: Progress::default(),
             origin: Origin::Planned,
             sent: Sent::Never,
             in_progress_since: None,
             last_status: None,
-            waits_for: WaitReason::Network,
+            waits_for: WaitsFor::BackOff(WaitReason::Network),
             failed_before: None,
+            asked_for_key: 0,
+            lease: None,
+            family: None,
         }
     }
 }

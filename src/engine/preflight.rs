@@ -10,7 +10,7 @@ use super::{Setup, StartError, faults};
 use crate::model::Fault;
 use crate::operation::{Operation, Preflight};
 use crate::pacing::{
-    BatchKind, CallKind, Certainty, Counts, FreshToken, Situation, UnsurePolicy, Verdict, decide,
+    BatchKind, CallKind, Certainty, Counts, FreshToken, Situation, Unreachable, UnsurePolicy, Verdict, decide,
 };
 use crate::platform::Token;
 
@@ -21,7 +21,7 @@ pub(super) async fn prepare(
     run: Option<&Shared>,
 ) -> Result<Option<Vec<String>>, Fault> {
     let token = access.token().await?;
-    let needed = operation.scopes();
+    let needed = operation.kind().scopes();
     if let Some(held) = &token.scopes
         && !needed.iter().all(|scope| held.iter().any(|one| one == scope))
     {
@@ -38,7 +38,7 @@ pub(super) async fn alone(
     setup: &Setup,
     operation: &dyn Operation,
 ) -> Result<(Option<Vec<String>>, u64), StartError> {
-    let access = super::access(&setup.plan, super::wire(&setup.profile)?, None, crate::pacing::Fill::Full);
+    let access = super::access(&setup.plan, super::way(setup)?, None, crate::pacing::Fill::Full);
     let scopes =
         prepare(&access, operation, None).await.map_err(|fault| StartError::Fault(Box::new(fault)))?;
     Ok((scopes, u64::from(operation.preflight().is_some())))
@@ -77,6 +77,7 @@ async fn look(
             in_progress_since: None,
             earlier: Certainty::Sure,
             unsure: UnsurePolicy::Retry,
+            unreachable: Unreachable::Faults,
         };
         let said = &brought.error.message;
         match decide(brought.outcome, &situation) {
@@ -97,7 +98,7 @@ async fn look(
                 sleep(access.back_off(attempts.max(throttled).max(1), brought.retry_after)).await;
             }
             Verdict::FaultMissingScope => {
-                return Err(faults::missing_scope(operation.scopes(), token.scopes.as_deref(), said));
+                return Err(faults::missing_scope(operation.kind().scopes(), token.scopes.as_deref(), said));
             }
             Verdict::FaultClientRefused => return Err(faults::client_refused(said.clone())),
             Verdict::FaultUnreachable => return Err(faults::unreachable(said.clone())),

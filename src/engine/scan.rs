@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::{StartError, faults};
-use crate::dataset::{self, Compression, Digest, Fingerprint, Format, Limits, map::Mapping};
+use crate::dataset::{self, Compression, Digest, Fingerprint, Format, Limits, Malformed, map::Mapping};
 use crate::journal::{DatasetRow, JournalError};
 use crate::model::Fault;
-use crate::operation::{self, Grouping};
+use crate::operation::{self, Grouping, Operation};
 use crate::plan::Plan;
 
 /// What is kept of standard input, in the run's own folder.
@@ -33,8 +33,22 @@ pub struct ScannedDataset {
     pub bytes: u64,
     pub(super) digest: Option<Digest>,
     pub(super) fingerprint: Option<Fingerprint>,
-    /// Whether it breaks off after its records.
-    pub(super) broken: bool,
+    /// Where it breaks off after its records, if it does.
+    pub(super) broken: Option<Malformed>,
+}
+
+impl ScannedDataset {
+    /// What is not sent of it, for a person to read; nothing where all of it is.
+    pub(super) fn cut_off(&self) -> Option<String> {
+        let place = self.broken.as_ref()?.place;
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        Some(format!(
+            "`{}`: stopped at line {}, column {}: the rest was not read",
+            crate::text::one_line(&name.to_string_lossy(), 200),
+            place.line,
+            place.column
+        ))
+    }
 }
 
 impl Scanned {
@@ -73,6 +87,9 @@ fn scan_all(
     until_error: bool,
     mut on_progress: impl FnMut(u64, u64),
 ) -> Result<Scanned, StartError> {
+    if let Some(said) = plan.missing() {
+        return Err(StartError::Incomplete(said));
+    }
     if plan.datasets.is_empty() {
         return Err(StartError::NoDataset);
     }
@@ -82,7 +99,7 @@ fn scan_all(
     if streams > 0 && paths.len() > 1 {
         return Err(StartError::StreamAmongOthers);
     }
-    let operation = operation::of(plan);
+    let operation = operation::of(plan)?;
     let mapping = super::mapping(plan)?;
     let limits = limits(operation.grouping());
     let of: u64 = paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|found| found.len()).sum();
@@ -97,7 +114,7 @@ fn scan_all(
                 bytes: 0,
                 digest: None,
                 fingerprint: None,
-                broken: false,
+                broken: None,
             });
             continue;
         }
@@ -106,14 +123,13 @@ fn scan_all(
             on_progress(before + read, of);
             ControlFlow::Continue(())
         })?;
-        let broken = scan.broken.is_some();
-        if let Some(place) = scan.broken
+        if let Some(place) = &scan.broken
             && !(until_error && scan.records > 0)
         {
-            return Err(StartError::Broken(place));
+            return Err(StartError::Broken(place.clone()));
         }
         if let Some(columns) = &scan.columns {
-            need_columns(&path, columns, mapping.as_ref(), &operation.columns())?;
+            need_columns(&path, columns, mapping.as_ref(), operation.as_ref())?;
         }
         before += scan.bytes;
         datasets.push(ScannedDataset {
@@ -122,7 +138,7 @@ fn scan_all(
             bytes: scan.bytes,
             digest: Some(scan.digest),
             fingerprint: Some(scan.fingerprint),
-            broken,
+            broken: scan.broken,
             path,
         });
     }
@@ -143,8 +159,9 @@ fn need_columns(
     path: &Path,
     columns: &[String],
     mapping: Option<&Mapping>,
-    of_operation: &[Vec<String>],
+    operation: &dyn Operation,
 ) -> Result<(), StartError> {
+    let of_operation = operation.columns();
     let missing = match mapping {
         Some(mapping) => {
             mapping.columns_needed().iter().find(|name| !columns.contains(name)).map(|name| vec![name])
@@ -159,6 +176,7 @@ fn need_columns(
         names.map(|name| format!("`{}`", crate::text::one_line(name, 60))).collect::<Vec<_>>().join(between)
     };
     Err(StartError::Column {
+        operation: operation.kind(),
         dataset: path.display().to_string(),
         wanted: words(&mut missing.into_iter(), " or "),
         found: words(&mut columns.iter().take(20), ", "),

@@ -13,7 +13,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::job::Job;
+use super::job::{Job, WaitsFor};
 use crate::model::Seq;
 
 /// The most items that are planned and not settled: back-offs of a storm fill it, and then no new ones are read.
@@ -30,9 +30,11 @@ pub(super) struct Ahead {
 }
 
 /// The items between being planned and being settled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Schedule {
     state: Mutex<State>,
+    /// The most items that may be taken up and not be settled, whatever they wait for.
+    most_begun: usize,
     /// Tells workers that an item may have become ready.
     ready: Notify,
     /// Tells readers that there may be room.
@@ -47,6 +49,7 @@ struct State {
     lots: HashMap<u32, Lot>,
     open: usize,
     taken: usize,
+    begun: usize,
     gate: Gate,
 }
 
@@ -107,7 +110,25 @@ pub(super) struct Backoff {
     pub(super) reason: crate::model::WaitReason,
 }
 
+/// An item that waits for the next look at its remote job, for a viewer.
+pub(super) struct Watched {
+    pub(super) item: Seq,
+    pub(super) remote_id: String,
+    pub(super) percent: Option<u8>,
+    pub(super) until: Instant,
+}
+
 impl Schedule {
+    /// With nothing in it.
+    pub(super) fn new(most_begun: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            most_begun: most_begun.max(1),
+            ready: Notify::new(),
+            room: Condvar::new(),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -166,7 +187,7 @@ impl Schedule {
                     Gate::Closed => return None,
                     Gate::Held => None,
                     Gate::Open => {
-                        if let Some(job) = state.next(Instant::now()) {
+                        if let Some(job) = state.next(Instant::now(), self.most_begun) {
                             let more = !state.ready.is_empty();
                             drop(state);
                             self.room.notify_all();
@@ -195,7 +216,8 @@ impl Schedule {
         let mut state = self.state();
         state.open = state.open.saturating_sub(1);
         state.taken = state.taken.saturating_sub(1);
-        let more = state.free(chain);
+        state.begun = state.begun.saturating_sub(1);
+        let more = state.free(chain) || !state.ready.is_empty();
         drop(state);
         self.room.notify_all();
         if more {
@@ -207,6 +229,7 @@ impl Schedule {
     pub(super) fn replace(&self, chain: u64, parts: Vec<Job>) {
         let mut state = self.state();
         state.taken = state.taken.saturating_sub(1);
+        state.begun = state.begun.saturating_sub(1);
         state.open = (state.open + parts.len()).saturating_sub(1);
         for job in parts.into_iter().rev() {
             state.arrived(job.lot, job.item.body.len() as u64);
@@ -231,6 +254,7 @@ impl Schedule {
     pub(super) fn put_back(&self, job: Job) {
         let mut state = self.state();
         state.taken = state.taken.saturating_sub(1);
+        state.begun = state.begun.saturating_sub(1);
         let id = job.item.chain;
         state.arrived(job.lot, job.item.body.len() as u64);
         state.chains.entry(id).or_default().queue.push_front(job);
@@ -279,21 +303,41 @@ impl Schedule {
         self.state().taken
     }
 
+    /// How many remote jobs are watched, and the oldest of them.
+    pub(super) fn watched(&self, most: usize) -> (u64, Vec<Watched>) {
+        let state = self.state();
+        let is_look = |due: &&Due| due.job.waits_for == WaitsFor::Look;
+        let mut all: Vec<&Due> = state.waiting.iter().map(|Reverse(due)| due).filter(is_look).collect();
+        all.sort_by_key(|due| due.job.item.seq);
+        let oldest = all.iter().take(most).map(|due| Watched {
+            item: due.job.item.seq,
+            remote_id: due.job.progress.remote_id.clone().unwrap_or_default(),
+            percent: due.job.progress.percent,
+            until: due.at,
+        });
+        (all.len() as u64, oldest.collect())
+    }
+
     /// How many wait for a back-off, and the longest of these waits.
     pub(super) fn backoffs(&self, most: usize) -> (u64, Vec<Backoff>) {
         let state = self.state();
-        let mut all: Vec<&Due> = state.waiting.iter().map(|Reverse(due)| due).collect();
-        all.sort_by_key(|due| Reverse(due.at));
+        let reason = |due: &Due| match due.job.waits_for {
+            WaitsFor::BackOff(reason) => Some(reason),
+            WaitsFor::Look => None,
+        };
+        let mut all: Vec<(&Due, _)> =
+            state.waiting.iter().filter_map(|Reverse(due)| Some((due, reason(due)?))).collect();
+        all.sort_by_key(|(due, _)| Reverse(due.at));
         let longest = all
             .iter()
             .take(most)
-            .map(|due| Backoff {
+            .map(|(due, reason)| Backoff {
                 item: due.job.item.seq,
                 since: due.since,
                 until: due.at,
                 attempts: due.job.tries,
                 status: due.job.last_status,
-                reason: due.job.waits_for,
+                reason: *reason,
             })
             .collect();
         (all.len() as u64, longest)
@@ -301,14 +345,16 @@ impl Schedule {
 }
 
 impl State {
-    fn next(&mut self, now: Instant) -> Option<Job> {
+    fn next(&mut self, now: Instant, most_begun: usize) -> Option<Job> {
         if self.waiting.peek().is_some_and(|Reverse(due)| due.at <= now)
             && let Some(Reverse(due)) = self.waiting.pop()
         {
             self.taken += 1;
             return Some(due.job);
         }
-        while let Some(id) = self.ready.pop_front() {
+        while self.begun < most_begun
+            && let Some(id) = self.ready.pop_front()
+        {
             let Some(chain) = self.chains.get_mut(&id) else { continue };
             if chain.busy {
                 continue;
@@ -317,6 +363,7 @@ impl State {
             chain.busy = true;
             self.left(job.lot, 1, job.item.body.len() as u64);
             self.taken += 1;
+            self.begun += 1;
             return Some(job);
         }
         None

@@ -1,4 +1,4 @@
-//! Items that are too large for the platform: what stands in their place.
+//! Taking an item apart: what stands in the place of one that is too large, or that was refused.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,37 +24,84 @@ impl Shared {
         }
         let records = job.item.records();
         let sizes = if refused { halves(&records) } else { pieces(&records, size, self.byte_limit()) };
-        let first_seq = self.next_seq.fetch_add(sizes.len() as u64, Ordering::Relaxed);
-        let mut places = Places::of(&job.item);
-        let mut rest = records.into_iter();
-        let mut parts = Vec::with_capacity(sizes.len());
-        let mut jobs = Vec::with_capacity(sizes.len());
-        for (seq, count) in (first_seq..).zip(sizes) {
-            let (extent, holes) = places.next(count as u64);
+        let mut next = 0;
+        let groups: Vec<Vec<usize>> = sizes
+            .into_iter()
+            .map(|count| {
+                next += count;
+                (next - count..next).collect()
+            })
+            .collect();
+        let parts = self.parts(&job, &groups);
+        let more = self.size_news().into_iter().collect();
+        self.put_in_place(job, parts, more).await;
+    }
+
+    /// What an item's records make, put together anew: each group holds places within the item, in order.
+    pub(super) fn parts(&self, job: &Job, groups: &[Vec<usize>]) -> Vec<Part> {
+        let records = job.item.records();
+        let positions = positions(&job.item);
+        let first_seq = self.next_seq.fetch_add(groups.len() as u64, Ordering::Relaxed);
+        let mut parts = Vec::with_capacity(groups.len());
+        for (seq, group) in (first_seq..).zip(groups) {
+            let held: Vec<Position> =
+                group.iter().filter_map(|place| positions.get(*place).copied()).collect();
+            let (Some(first), Some(last)) = (held.first().copied(), held.last().copied()) else { continue };
+            let extent = Extent {
+                dataset: job.item.extent.dataset,
+                first,
+                span: last + 1 - first,
+                count: held.len() as u64,
+            };
+            let holes = (first..last).filter(|at| held.binary_search(at).is_err()).collect();
             let records =
-                rest.by_ref().take(count).map(|record| Admitted { record, body: None, name: None }).collect();
+                group.iter().filter_map(|place| records.get(*place).cloned()).map(Admitted::plain).collect();
             let correlation_id = Arc::clone(&job.item.correlation_id);
             let draft = Draft { seq, extent, records, correlation_id, holes };
             let mut part = Job::new(self.operation.build(self.run, draft), job.lot);
+            // what was one item goes one after the other
+            part.item.chain = job.item.chain;
             part.unsure = job.unsure;
             part.earlier = job.earlier;
             part.origin = job.origin;
             part.failed_before.clone_from(&job.failed_before);
-            let kept = (job.origin == Origin::Failure).then(|| part.item.record.clone());
-            parts.push((seq, extent, kept));
-            jobs.push(part);
+            part.family.clone_from(&job.family);
+            let kept = (job.origin == Origin::Failure).then(|| part.item.content());
+            parts.push(Part { job: part, kept });
         }
-        let mut writes = vec![Write::Split {
+        parts
+    }
+
+    /// Writes down what stands in an item's place, and hands on what of it is to be sent.
+    pub(super) async fn put_apart(&self, job: Job, ended: Vec<Part>, going: Vec<Part>, more: Vec<Write>) {
+        let parts = ended.iter().chain(&going);
+        let parts = parts.map(|part| (part.job.item.seq, part.job.item.extent, part.kept.clone())).collect();
+        let split = Write::Split {
             seq: job.item.seq,
             extent: job.item.extent,
             parts,
             unsure: job.unsure,
             was: job.origin,
-        }];
-        writes.extend(self.size_news());
+        };
+        let mut writes = vec![split];
+        writes.extend(more);
         self.journal.commit(&self.book, writes).await;
-        self.schedule.replace(job.item.chain, jobs);
+        self.schedule.replace(job.item.chain, going.into_iter().map(|part| part.job).collect());
+        self.settled_one();
     }
+}
+
+/// What stands in the place of another item.
+pub(super) struct Part {
+    pub(super) job: Job,
+    /// What is kept of it with the failure that it was.
+    kept: Option<bytes::Bytes>,
+}
+
+/// The positions of an item's records: they go up one by one, but for the holes.
+fn positions(item: &Item) -> Vec<Position> {
+    let extent = item.extent;
+    (extent.first..extent.first + extent.span).filter(|at| !item.holes.contains(at)).collect()
 }
 
 /// Two halves by bytes, or by count where one record is most of it.
@@ -92,37 +139,4 @@ fn pieces(records: &[bytes::Bytes], size: u64, limit: u64) -> Vec<usize> {
     }
     sizes.push(count);
     sizes
-}
-
-/// Where the parts of an item stand: positions go up one by one, but for the holes.
-struct Places<'a> {
-    dataset: u32,
-    next: Position,
-    holes: &'a [Position],
-}
-
-impl<'a> Places<'a> {
-    fn of(item: &'a Item) -> Self {
-        Self { dataset: item.extent.dataset, next: item.extent.first, holes: &item.holes }
-    }
-
-    fn next(&mut self, count: u64) -> (Extent, Vec<Position>) {
-        let mut held = 0;
-        let mut first = None;
-        let mut last = self.next;
-        let mut holes = Vec::new();
-        while held < count {
-            if self.holes.contains(&self.next) {
-                holes.push(self.next);
-            } else {
-                first.get_or_insert(self.next);
-                last = self.next;
-                held += 1;
-            }
-            self.next += 1;
-        }
-        let first = first.unwrap_or(last);
-        holes.retain(|hole| *hole > first);
-        (Extent { dataset: self.dataset, first, span: last + 1 - first, count }, holes)
-    }
 }

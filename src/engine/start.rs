@@ -1,7 +1,7 @@
 //! Setting a run going: a new one, one that goes on, or failures that are sent again.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -17,14 +17,18 @@ use super::access::Access;
 use super::carry::{Facts, Halt, Shared, State, instant_of};
 use super::feeder::{Feed, Source, SourceOrigin};
 use super::gauges::Gauges;
+use super::guard::Guard;
 use super::handle::Handle;
 use super::supervisor::Supervisor;
 use super::{Scanned, Setup, StartError, faults, scan, schedule};
-use crate::config::{AuthMethod, ClientAuth as ConfiguredAuth, Profile, SecretSource};
+use crate::config::{AuthMethod, ClientAuth as ConfiguredAuth, Profile, SecretSource, StorePlace};
+use crate::coordination::{self, FilePace, Store, StoreError};
 use crate::dataset::map::Mapping;
-use crate::journal::{Agenda, Book, JournalError, NewDataset, NewRun, OpenItem, Out, RunLock, RunRow, Write};
+use crate::journal::{
+    Agenda, Book, CUT_OFF, JournalError, NewDataset, NewRun, OpenItem, Out, RunLock, RunRow, Write,
+};
 use crate::model::{Fault, ItemState, Phase, RunId, RunState, Seq};
-use crate::operation::{self, Grouping};
+use crate::operation::{self, Operation};
 use crate::pacing::{Backoff, Fill, Lane, LaneSettings};
 use crate::plan::Plan;
 use crate::platform::{ClientAuth, Grant, HttpTransport, SecretProvider, Target, TargetError, Tokens};
@@ -36,8 +40,8 @@ use crate::platform::{ClientAuth, Grant, HttpTransport, SecretProvider, Target, 
 /// Where it cannot begin; nothing was sent then.
 pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError> {
     hold_to_profile(&setup)?;
-    let mapping = mapping(&setup.plan)?;
-    let wire = wire(&setup.profile)?;
+    let setup = Setup { plan: setup.plan.rooted(), ..setup };
+    let parts = Parts::of(&setup)?;
     let id = RunId::begin();
     let mut first_position = 0;
     let mut datasets = Vec::with_capacity(scanned.datasets.len());
@@ -71,6 +75,8 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
     let (new, book, lock) = begun;
     let folder = setup.journal.run_folder(id)?;
     let mut sources = VecDeque::with_capacity(scanned.datasets.len());
+    let first = scanned.datasets.iter().filter_map(scan::ScannedDataset::cut_off);
+    let first = first.map(|text| Write::Note { kind: CUT_OFF, delay_ms: None, reason: None, text }).collect();
     for (number, (scanned, new)) in (0..).zip(scanned.datasets.into_iter().zip(&new.datasets)) {
         let origin = match scanned.fingerprint {
             Some(fingerprint) => SourceOrigin::File { path: scanned.path, fingerprint },
@@ -82,7 +88,7 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
             first_position: new.first_position,
             planned: 0,
             open: Vec::new(),
-            stop_at: scanned.records.filter(|_| scanned.broken),
+            stop_at: scanned.records.filter(|_| scanned.broken.is_some()),
         });
     }
     let facts = facts(&setup, &new.datasets, Timestamp::now());
@@ -95,11 +101,11 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
         limits: (None, None),
         not_before: None,
         fill: Fill::Full,
-        doubtful: Vec::new(),
+        first,
     };
-    let side_by_side = side_by_side(&setup.plan);
+    let side_by_side = side_by_side(&setup.plan, &parts);
     let feed = Feed { sources, side_by_side, retries: Vec::new(), whole: true };
-    Ok(carry_on(setup, run, feed, mapping, wire, HashMap::new()))
+    Ok(carry_on(setup, run, feed, parts, HashMap::new()))
 }
 
 /// Goes on with a run where it stopped. The setup's plan is the run's own, with what was changed of its `[delivery]`.
@@ -132,8 +138,7 @@ pub async fn retry(setup: Setup, run: &RunRow, items: Vec<Seq>, by: String) -> R
 }
 
 async fn again(setup: Setup, run: &RunRow, retry: Option<(Vec<Seq>, String)>) -> Result<Handle, StartError> {
-    let mapping = mapping(&setup.plan)?;
-    let wire = wire(&setup.profile)?;
+    let parts = Parts::of(&setup)?;
     let (journal, row) = (setup.journal.clone(), run.clone());
     let over = |row: &RunRow| StartError::Over { run: row.id, state: row.state };
     let (run, book, lock, agenda, accepted) = blocking(move || {
@@ -192,15 +197,15 @@ async fn again(setup: Setup, run: &RunRow, retry: Option<(Vec<Seq>, String)>) ->
         limits: (run.largest_accepted, run.smallest_refused),
         not_before: run.not_before,
         fill: Fill::Empty,
-        doubtful,
+        first: doubtful,
     };
     let feed = Feed {
         sources,
-        side_by_side: side_by_side(&setup.plan),
+        side_by_side: side_by_side(&setup.plan, &parts),
         retries: retry.into_iter().collect(),
         whole,
     };
-    Ok(carry_on(setup, carried, feed, mapping, wire, accepted))
+    Ok(carry_on(setup, carried, feed, parts, accepted))
 }
 
 /// Marks all that was planned and has no end, in a run that did not stop cleanly: any of it may have been sent.
@@ -212,7 +217,8 @@ fn may_be_out(agenda: &Agenda) -> Vec<Write> {
         unsure: item.unsure,
         out: Out::Maybe,
     };
-    agenda.items.iter().map(mark).collect()
+    // a remote job that is known was accepted, and is only looked at
+    agenda.items.iter().filter(|item| item.remote_id.is_none()).map(mark).collect()
 }
 
 /// The datasets of a run that goes on: each must be what it was.
@@ -263,33 +269,68 @@ struct Carried {
     limits: (Option<u64>, Option<u64>),
     not_before: Option<Timestamp>,
     fill: Fill,
-    /// What is to be written before anything else: marks of calls that may have been out when a process ended.
-    doubtful: Vec<Write>,
+    /// What is to be written before anything else: what is known of the datasets, or marks of calls that may have been
+    /// out when a process ended.
+    first: Vec<Write>,
 }
 
 /// Chunks of one dataset that may have been accepted and not be committed yet.
 const CHUNKS_UNCOMMITTED: usize = 16;
+
+/// What a run is carried with, made ready before anything is written.
+struct Parts {
+    mapping: Option<Mapping>,
+    way: Way,
+    operation: Arc<dyn Operation>,
+    guard: Option<Guard>,
+}
+
+impl Parts {
+    fn of(setup: &Setup) -> Result<Self, StartError> {
+        let operation = operation::of(&setup.plan)?;
+        let guard = match operation.guard() {
+            Some(terms) => {
+                Some(Guard::new(terms, store(&setup.store, &setup.profile, setup.journal.data_folder())?))
+            }
+            None => None,
+        };
+        Ok(Self { mapping: mapping(&setup.plan)?, way: way(setup)?, operation, guard })
+    }
+}
+
+/// The store of locks and results that a profile's runs use.
+///
+/// # Errors
+///
+/// It cannot be opened.
+pub fn store(place: &StorePlace, profile: &Profile, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
+    coordination::open(place, &tenant(profile), data_dir)
+}
+
+/// Whose keys and quota they are: a host, and the client that calls it.
+fn tenant(profile: &Profile) -> String {
+    format!("{}|{}", profile.api_url, profile.client_id)
+}
 
 /// Puts the parts of a run together, and sets it going.
 fn carry_on(
     setup: Setup,
     run: Carried,
     feed: Feed,
-    mapping: Option<Mapping>,
-    wire: (HttpTransport, Tokens),
+    parts: Parts,
     accepted: HashMap<u32, Timestamp>,
 ) -> Handle {
     let not_before = run.not_before.map(|at| instant_of(at.as_millisecond()));
-    let access = access(&setup.plan, wire, not_before, run.fill);
-    let operation = operation::of(&setup.plan);
+    let Parts { mapping, way, operation, guard } = parts;
+    let access = access(&setup.plan, way, not_before, run.fill);
     let workers = usize::from(setup.plan.delivery.workers);
     // a chunk's predecessor may be accepted and not yet committed; so may as many single items as there are workers
-    let uncommitted = match operation.grouping() {
-        Grouping::Single => vec![Arc::new(Semaphore::new(workers))],
-        Grouping::Chunks { .. } => {
-            run.facts.datasets.iter().map(|_| Arc::new(Semaphore::new(CHUNKS_UNCOMMITTED))).collect()
-        }
+    let uncommitted = if operation.keeps_order() {
+        run.facts.datasets.iter().map(|_| Arc::new(Semaphore::new(CHUNKS_UNCOMMITTED))).collect()
+    } else {
+        vec![Arc::new(Semaphore::new(workers))]
     };
+    let most_begun = operation.most_open().map_or(usize::MAX, |most| most as usize);
     let (orders, commands) = mpsc::channel(16);
     let (told, faults) = mpsc::channel(64);
     let (ending, ended) = watch::channel(None);
@@ -298,10 +339,11 @@ fn carry_on(
         facts: run.facts,
         mapping,
         operation,
+        guard,
         access,
         journal: setup.journal.clone(),
         book: run.book,
-        schedule: schedule::Schedule::default(),
+        schedule: schedule::Schedule::new(most_begun),
         gauges: Gauges::new(workers),
         halt: watch::Sender::new(Halt::Go),
         uncommitted,
@@ -335,7 +377,7 @@ fn carry_on(
         wants_pause: false,
         disk_told: false,
         prepared: false,
-        first: run.doubtful,
+        first: run.first,
         workers,
     };
     tokio::spawn(supervisor.carry());
@@ -343,12 +385,7 @@ fn carry_on(
 }
 
 /// The way to a tenant at a plan's pace.
-pub(super) fn access(
-    plan: &Plan,
-    (transport, tokens): (HttpTransport, Tokens),
-    not_before: Option<Instant>,
-    fill: Fill,
-) -> Access {
+pub(super) fn access(plan: &Plan, way: Way, not_before: Option<Instant>, fill: Fill) -> Access {
     let delivery = plan.delivery.clone();
     let mut rng = fastrand::Rng::new();
     let settings = LaneSettings {
@@ -360,10 +397,10 @@ pub(super) fn access(
         throttle_patience: delivery.throttle_patience,
         backoff: Backoff { base: delivery.backoff.base, cap: delivery.backoff.cap },
     };
-    let lane = Lane::new(settings, fill, not_before, rng.u64(..));
+    let lane = Lane::shared(settings, fill, not_before, rng.u64(..), Arc::new(way.pace));
     Access {
-        transport: Arc::new(transport),
-        tokens,
+        transport: Arc::new(way.transport),
+        tokens: way.tokens,
         lane,
         delivery,
         rng: Mutex::new(rng),
@@ -371,12 +408,9 @@ pub(super) fn access(
     }
 }
 
-fn side_by_side(plan: &Plan) -> usize {
-    match operation::of(plan).grouping() {
-        // single items come from one dataset after the other
-        Grouping::Single => 1,
-        Grouping::Chunks { .. } => usize::from(plan.delivery.workers),
-    }
+fn side_by_side(plan: &Plan, parts: &Parts) -> usize {
+    // where order does not matter, one dataset comes after the other
+    if parts.operation.keeps_order() { usize::from(plan.delivery.workers) } else { 1 }
 }
 
 pub(super) fn mapping(plan: &Plan) -> Result<Option<Mapping>, StartError> {
@@ -433,6 +467,20 @@ fn hold_to_run(setup: &Setup, run: &RunRow) -> Result<(), StartError> {
         began: told(then),
         now: told(now),
     })
+}
+
+/// What leads to a profile's tenant, and the pace that all runs of this machine keep there.
+pub(super) struct Way {
+    transport: HttpTransport,
+    tokens: Tokens,
+    pace: FilePace,
+}
+
+pub(super) fn way(setup: &Setup) -> Result<Way, StartError> {
+    let profile = &setup.profile;
+    let (transport, tokens) = wire(profile)?;
+    let pace = FilePace::open(setup.journal.data_folder(), &profile.api_url, &profile.client_id)?;
+    Ok(Way { transport, tokens, pace })
 }
 
 /// The way to a profile's tenant: its calls, and its tokens.

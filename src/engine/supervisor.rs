@@ -72,6 +72,7 @@ impl Supervisor {
     pub(super) async fn carry(mut self) {
         let shared = Arc::clone(&self.shared);
         let teller = tokio::spawn(tell(Arc::clone(&shared)));
+        let keeper = tokio::spawn(Arc::clone(&shared).renew_locks());
         let mut begin = std::mem::take(&mut self.first);
         begin.push(Write::State(RunState::Running));
         if self.feed.whole && shared.plan.delivery.unsure == Unsure::Retry {
@@ -93,6 +94,7 @@ impl Supervisor {
             Err(next) => next,
         };
         let ending = self.end(next, tasks, readers).await;
+        keeper.abort();
         // from here on another process may have the run
         shared.book.close();
         drop(self.lock);
@@ -108,7 +110,10 @@ impl Supervisor {
     async fn prepare(&mut self, readers: &mut Readers) -> Result<(), Next> {
         loop {
             let shared = Arc::clone(&self.shared);
-            let looked = super::preflight::prepare(&shared.access, shared.operation.as_ref(), Some(&shared));
+            let looked = async {
+                shared.settle_with_store().await?;
+                super::preflight::prepare(&shared.access, shared.operation.as_ref(), Some(&shared)).await
+            };
             tokio::pin!(looked);
             let fault = loop {
                 tokio::select! {
@@ -138,7 +143,8 @@ impl Supervisor {
     async fn watch(&mut self, readers: &mut Readers) -> Next {
         feeder::spawn(&self.shared, &mut self.feed, readers);
         loop {
-            if readers.is_empty() && self.standing.is_none() && self.shared.schedule.open_items() == 0 {
+            let settled = self.shared.schedule.open_items() == 0;
+            if readers.is_empty() && settled && self.standing.is_none() && self.faults.is_empty() {
                 return self.broken.take().map_or(Next::Done, |fault| Next::Fault(Box::new(fault)));
             }
             if let Some(next) = self.one_thing(readers).await {
@@ -249,8 +255,17 @@ impl Supervisor {
     }
 
     async fn go_on(&mut self) {
-        let shared = &self.shared;
-        let stood = self.standing.take().is_some();
+        let shared = Arc::clone(&self.shared);
+        let stood = self.standing.take();
+        if stood.as_ref().is_some_and(|fault| fault.kind == FaultKind::Store)
+            && let Err(fault) = shared.settle_with_store().await
+        {
+            // it stands as it stood
+            self.standing = Some(fault.clone());
+            shared.set_phase(Phase::Faulted(fault));
+            return;
+        }
+        let stood = stood.is_some();
         if stood {
             shared.state().streak = None;
             // what else was told while it stood was of the same making
@@ -308,6 +323,9 @@ impl Supervisor {
         while tasks.join_next().await.is_some() {}
         // readers end at the closed schedule; one that hangs in standard input writes nothing any more
         let _ = tokio::time::timeout(READERS, async { while readers.join_next().await.is_some() {} }).await;
+        if let Some(guard) = &shared.guard {
+            guard.release_all().await;
+        }
         let told = matches!(next, Next::Fault(_)) || self.standing.is_none();
         let fault = match next {
             Next::Fault(fault) => Some(*fault),
@@ -327,7 +345,7 @@ impl Supervisor {
         let state = match &fault {
             Some(_) => RunState::Faulted,
             None if !all => RunState::Paused,
-            None if items.open() == 0 => RunState::Completed,
+            None if !counts.has_open() => RunState::Completed,
             None => RunState::CompletedWithFailures,
         };
         self.write_at_the_end(vec![Write::State(state)]).await;

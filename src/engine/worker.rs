@@ -10,34 +10,49 @@ use std::time::{Duration, Instant as StdInstant};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::access::Brought;
+use super::access::{Brought, NO_ANSWER};
 use super::carry::{Halt, Shared};
 use super::faults;
+use super::fetch::Fetched;
 use super::gauges::Activity;
-use super::job::{Job, Sent};
-use crate::journal::{End, Origin, Out, Settled, Waiting, Write};
+use super::guard::Admission;
+use super::isolate::Isolation;
+use super::job::{Job, Sent, WaitsFor};
+use crate::coordination::{Holder, Release};
+use crate::journal::{End, Origin, Out, Settled, Source, Waiting, Write};
 use crate::model::{Doing, Fault, Reason, Stage, WaitReason};
-use crate::operation::{Call, Step};
+use crate::operation::{Call, Delivered, Step, Terms};
 use crate::pacing::{
-    BatchKind, CallKind, Certainty, Counts, FreshToken, LaneChange, Outcome, Situation, UnsurePolicy,
-    Verdict, decide,
+    CallKind, Certainty, Counts, FreshToken, LaneChange, Outcome, Situation, UnsurePolicy, Verdict, decide,
 };
 use crate::plan::{AfterFailure, Operation as Settings, Unsure};
 use crate::platform::Token;
+use crate::text::one_line;
 
 /// How far an item came.
 enum Came {
-    /// To its end.
-    Settled(End, Option<String>),
+    /// To its end; with what was found on the way to it that stops the run.
+    Settled(End, Option<String>, Option<Box<Fault>>),
     /// To a wait.
     Waits { delay: Duration, reason: WaitReason, message: String, then: Then },
+    /// To the next look at its remote job.
+    Watches(Duration),
+    /// To a key that somebody else holds.
+    Locked,
     /// Too large: others take its place.
     Split,
+    /// Refused as a batch: others take its place.
+    Isolate(Isolation),
     /// Not on: a pause, or the end of this carrying-out.
     Back,
     /// To a fault of the run.
     Fault(Box<Fault>),
 }
+
+/// How long an item whose key somebody else holds waits before it asks again: so much more each time.
+const KEY_WAIT: Duration = Duration::from_millis(100);
+/// The longest of these waits.
+const LONGEST_KEY_WAIT: Duration = Duration::from_secs(1);
 
 /// What an item's wait means for the run.
 enum Then {
@@ -94,24 +109,157 @@ impl Worker {
         self.turn(Doing::Idle, Activity::Idle);
     }
 
-    /// Makes the item's calls until something other than an accepted answer comes.
+    /// Takes the item's steps until it waits, or is at its end.
     async fn advance(&mut self, job: &mut Job) -> Came {
-        let mut last = None;
+        if let Err(came) = self.unlock(job).await {
+            return came;
+        }
+        let mut last: Option<Brought> = None;
         loop {
-            let call = match self.shared.operation.next(&job.item, job.passed) {
-                Step::Call(call) => call,
-                Step::Delivered => {
-                    let (answer, correlation_id) = last.unwrap_or_default();
-                    return Came::Settled(End::Delivered { answer }, correlation_id);
-                }
-            };
-            match self.make(job, &call).await {
-                Ok(brought) => match self.judge(job, &call, &brought) {
-                    Some(came) => return came,
-                    None => last = brought.answer.map(|answer| (answer.body, brought.correlation_id)),
+            let answer = last.as_ref().and_then(|brought| brought.answer.as_ref());
+            let step = self.shared.operation.next(&job.item, &mut job.progress, answer);
+            match step {
+                Step::Call(call) => match self.make(job, &call).await {
+                    Ok(brought) => match self.judge(job, call.terms, &brought) {
+                        Some(came) => return came,
+                        None => last = Some(brought),
+                    },
+                    Err(came) => return came,
                 },
-                Err(came) => return came,
+                Step::Keep(id, wait) => {
+                    self.keep_id(job, id).await;
+                    return Came::Watches(wait);
+                }
+                Step::Wait(wait) => return Came::Watches(wait),
+                Step::Fetch(url) => return self.fetch(job, &url).await,
+                Step::Delivered(delivered) => return self.delivered(job, last, delivered).await,
+                Step::Failed(reason) => {
+                    if reason.stage == Stage::Delivery {
+                        // it was accepted, and nobody can say what came of it
+                        job.earlier = Certainty::Unsure;
+                    }
+                    let correlation_id = last.and_then(|brought| brought.correlation_id);
+                    return Came::Settled(failure(job, *reason), correlation_id, None);
+                }
             }
+        }
+    }
+
+    /// The last answer has delivered the item: what is kept of it.
+    async fn delivered(&self, job: &Job, last: Option<Brought>, delivered: Delivered) -> Came {
+        let (answer, correlation_id) =
+            last.map_or((None, None), |brought| (brought.answer, brought.correlation_id));
+        if !delivered.rows.is_empty() {
+            let rows = Write::Rows { seq: job.item.seq, first: 1, rows: delivered.rows };
+            self.shared.journal.write(&self.shared.book, vec![rows]).await;
+        }
+        let (source, error) = match (&self.shared.guard, &job.lease, &answer) {
+            (Some(guard), Some(held), Some(answer)) => guard.keep(held, answer).await,
+            _ => (Source::Platform, None),
+        };
+        let body = delivered.answer.or_else(|| answer.map(|answer| answer.body)).unwrap_or_default();
+        let fault = error.map(|error| Box::new(faults::store(&error)));
+        Came::Settled(End::Delivered { answer: body, source }, correlation_id, fault)
+    }
+
+    /// Makes a remote job's id durable: from now on it is only looked at.
+    async fn keep_id(&self, job: &mut Job, id: String) {
+        let shared = &self.shared;
+        let keep = Write::Keep {
+            seq: job.item.seq,
+            extent: job.item.extent,
+            attempts: job.tries,
+            unsure: job.unsure,
+            remote_id: id.clone(),
+        };
+        shared.journal.commit(&shared.book, vec![keep]).await;
+        job.marked = false;
+        job.item.name = Some(one_line(&id, 200));
+        job.progress.remote_id = Some(id);
+    }
+
+    /// Asks for the right to execute the item, where its operation guards its keys.
+    async fn unlock(&mut self, job: &mut Job) -> Result<(), Came> {
+        let shared = Arc::clone(&self.shared);
+        let Some(guard) = &shared.guard else { return Ok(()) };
+        if job.lease.as_ref().is_some_and(|held| held.is_good()) {
+            return Ok(());
+        }
+        job.lease = None;
+        let holder = Holder { run: shared.run, item: job.item.seq };
+        let admission = guard.admit(holder, job).await.map_err(|error| of_run(faults::store(&error)))?;
+        let nobody_knows = |what: &str| Reason {
+            stage: Stage::Delivery,
+            status: None,
+            code: Some(NO_ANSWER.to_owned()),
+            message: format!("no sure answer: {what}; it may have been carried out, or not"),
+            violations: Vec::new(),
+        };
+        match admission {
+            Admission::Granted(held, certainty) => {
+                job.lease = Some(held);
+                if certainty == Certainty::Unsure {
+                    job.earlier = Certainty::Unsure;
+                    if shared.plan.delivery.unsure == Unsure::Fail {
+                        let reason = nobody_knows("whoever executed the same before was gone before its end");
+                        return Err(Came::Settled(failure(job, reason), None, None));
+                    }
+                    job.unsure += 1;
+                }
+                Ok(())
+            }
+            Admission::Stored(result) => {
+                job.last_status = Some(result.status);
+                let end = End::Delivered { answer: result.body, source: Source::Store };
+                Err(Came::Settled(end, None, None))
+            }
+            Admission::Locked => Err(Came::Locked),
+            Admission::HandedOver => {
+                job.earlier = Certainty::Unsure;
+                let reason = nobody_knows("the same was handed to a person, because nobody knows its end");
+                Err(Came::Settled(failure(job, reason), None, None))
+            }
+        }
+    }
+
+    /// Fetches the result of a remote job, and reads it.
+    async fn fetch(&mut self, job: &mut Job, url: &str) -> Came {
+        let mut fresh = FreshToken::Untried;
+        let mut token = match self.token().await {
+            Ok(token) => token,
+            Err(came) => return came,
+        };
+        loop {
+            let leave = tokio::select! {
+                biased;
+                () = halted(&mut self.halt) => return Came::Back,
+                leave = self.shared.access.lane.leave() => leave,
+            };
+            job.counted += 1;
+            self.turn(sending(job), Activity::Sending);
+            let fetched = self.shared.fetch(job.item.seq, url, &token, leave).await;
+            self.turn(held(job), Activity::Held);
+            let brought = match fetched {
+                Fetched::Read(answer) => {
+                    let end = End::Delivered { answer, source: Source::Platform };
+                    return Came::Settled(end, None, None);
+                }
+                Fetched::Refused(reason) => return Came::Settled(failure(job, *reason), None, None),
+                Fetched::Fault(fault) => return of_run(*fault),
+                Fetched::Brought(brought) => *brought,
+            };
+            let situation = self.situation(job, Terms::FETCHES, &brought, fresh);
+            if decide(brought.outcome, &situation) != Verdict::FreshToken {
+                job.fresh_token = fresh;
+                // an accepted answer without a document is none
+                return self.judge(job, Terms::FETCHES, &brought).unwrap_or(Came::Back);
+            }
+            fresh = FreshToken::JustTried;
+            job.counted = job.counted.saturating_sub(1);
+            token = match self.fresh(&token).await {
+                Ok(token) => token,
+                Err(came) => return came,
+            };
         }
     }
 
@@ -121,22 +269,19 @@ impl Worker {
         let mut token = self.token().await?;
         loop {
             let brought = self.send(job, call, &token).await?;
-            let situation = self.situation(job, call, &brought, fresh);
+            let situation = self.situation(job, call.terms, &brought, fresh);
             if decide(brought.outcome, &situation) != Verdict::FreshToken {
                 job.fresh_token = fresh;
                 return Ok(brought);
             }
             fresh = FreshToken::JustTried;
             job.counted = job.counted.saturating_sub(1);
-            token = tokio::select! {
-                token = self.shared.access.fresh_token(&token) => token.map_err(of_run)?,
-                () = halted(&mut self.halt) => return Err(Came::Back),
-            };
+            token = self.fresh(&token).await?;
         }
     }
 
     async fn send(&mut self, job: &mut Job, call: &Call, token: &Token) -> Result<Brought, Came> {
-        let sends = call.kind == CallKind::Sending;
+        let sends = call.terms.kind == CallKind::Sending;
         let marks = self.shared.plan.delivery.unsure == Unsure::Fail || job.origin == Origin::Failure;
         if sends && marks {
             job.marked = true;
@@ -153,42 +298,48 @@ impl Worker {
         if let Some(fault) = self.shared.set_closed(job) {
             return Err(of_run(fault));
         }
+        if job.lease.as_ref().is_some_and(|held| !held.is_good()) {
+            return Err(Came::Locked);
+        }
         if sends {
+            if let Some(held) = &job.lease {
+                held.mark(Certainty::Unsure);
+            }
             self.shared.book.traffic.retries.fetch_add(u64::from(job.called), Relaxed);
             job.tries += 1;
             job.sent = Sent::Maybe;
             job.called = true;
         }
         job.counted += 1;
-        let (item, since) = (job.item.seq, StdInstant::now());
-        self.turn(Doing::Sending { item, attempt: job.tries.max(1), since }, Activity::Sending);
+        self.turn(sending(job), Activity::Sending);
         let brought = self.shared.call(&call.request, token, leave).await;
-        self.turn(Doing::Held { item, since: StdInstant::now() }, Activity::Held);
+        self.turn(held(job), Activity::Held);
         Ok(brought)
     }
 
-    fn situation(&self, job: &Job, call: &Call, brought: &Brought, fresh: FreshToken) -> Situation {
+    fn situation(&self, job: &Job, terms: Terms, brought: &Brought, fresh: FreshToken) -> Situation {
         let delivery = &self.shared.plan.delivery;
         Situation {
             attempts: job.counted,
-            max_attempts: delivery.max_attempts,
+            max_attempts: terms.patience.attempts.unwrap_or(delivery.max_attempts),
             records: job.item.extent.count,
-            batch: BatchKind::Single,
+            batch: self.shared.operation.batch(),
             named_indices: brought.error.details.iter().any(|entry| entry.index.is_some()),
             fresh_token: fresh,
-            sends: call.kind,
+            sends: terms.kind,
             in_progress_since: job.in_progress_since.map(|since| since.elapsed()),
             earlier: job.earlier,
             unsure: match delivery.unsure {
                 Unsure::Retry => UnsurePolicy::Retry,
                 Unsure::Fail => UnsurePolicy::Fail,
             },
+            unreachable: terms.patience.unreachable,
         }
     }
 
     /// What the answer means; nothing where the item goes on to its next call.
-    fn judge(&self, job: &mut Job, call: &Call, brought: &Brought) -> Option<Came> {
-        let situation = self.situation(job, call, brought, job.fresh_token);
+    fn judge(&self, job: &mut Job, terms: Terms, brought: &Brought) -> Option<Came> {
+        let situation = self.situation(job, terms, brought, job.fresh_token);
         let verdict = decide(brought.outcome, &situation);
         job.last_status = brought.status;
         if brought.outcome != Outcome::InProgress {
@@ -197,9 +348,9 @@ impl Worker {
         let said = &brought.error;
         Some(match verdict {
             Verdict::Accepted => {
-                job.passed = Some(call.stage);
+                job.progress.passed = Some(terms.stage);
                 job.counted = 0;
-                self.shared.accepted(job, call);
+                self.shared.accepted(job, terms);
                 return None;
             }
             Verdict::Wait { reason, counts, unsure } => {
@@ -217,7 +368,11 @@ impl Worker {
                     job.in_progress_since.get_or_insert_with(Instant::now);
                 }
                 let step = job.counted.max(job.throttled).max(1);
-                let delay = self.shared.access.back_off(step, brought.retry_after);
+                let back_off = self.shared.access.back_off(step, brought.retry_after);
+                let delay = back_off.max(terms.patience.no_sooner);
+                if terms.stage == Stage::Polling {
+                    job.progress.watched += delay;
+                }
                 let limit = self.shared.plan.delivery.retry_after_limit;
                 // a 429 speaks for the whole lane, which parks by itself
                 let parks =
@@ -229,9 +384,10 @@ impl Worker {
                     then: if parks { Then::Park } else { Then::GoOn },
                 }
             }
-            Verdict::Split | Verdict::Isolate => Came::Split,
-            Verdict::Fail { unsure } => self.failed(job, call, brought, unsure),
-            Verdict::Unsure => self.failed(job, call, brought, Certainty::Unsure),
+            Verdict::Split => Came::Split,
+            Verdict::Isolate => Came::Isolate(Isolation::of(&job.item, brought)),
+            Verdict::Fail { unsure } => self.failed(job, terms, brought, unsure),
+            Verdict::Unsure => self.failed(job, terms, brought, Certainty::Unsure),
             Verdict::FaultClientRefused | Verdict::FreshToken => {
                 Came::Fault(Box::new(faults::client_refused(format!(
                     "the platform refused two fresh tokens in a row: {}",
@@ -239,14 +395,14 @@ impl Worker {
                 ))))
             }
             Verdict::FaultMissingScope => {
-                let needed = self.shared.operation.scopes();
+                let needed = self.shared.operation.kind().scopes();
                 Came::Fault(Box::new(faults::missing_scope(needed, None, &said.message)))
             }
             Verdict::FaultUnreachable => Came::Fault(Box::new(faults::unreachable(said.message.clone()))),
         })
     }
 
-    fn failed(&self, job: &mut Job, call: &Call, brought: &Brought, unsure: Certainty) -> Came {
+    fn failed(&self, job: &mut Job, terms: Terms, brought: &Brought, unsure: Certainty) -> Came {
         let said = &brought.error;
         let mut message = said.message.clone();
         if unsure == Certainty::Unsure {
@@ -254,7 +410,7 @@ impl Worker {
             message = format!("no sure answer: it may have been carried out, or not ({message})");
         }
         let reason = Reason {
-            stage: call.stage,
+            stage: terms.stage,
             status: brought.status,
             code: said.code.clone(),
             message,
@@ -265,20 +421,37 @@ impl Worker {
             job.unsure += u32::from(unsure == Certainty::Unsure);
             return Came::Fault(Box::new(fault));
         }
-        let record = Some(job.item.record.clone());
-        Came::Settled(End::Failed { reason, record }, brought.correlation_id.clone())
+        Came::Settled(failure(job, reason), brought.correlation_id.clone(), None)
     }
 
     /// Writes down how far the item came, and hands it on.
     async fn conclude(&mut self, mut job: Job, came: Came) {
         let shared = Arc::clone(&self.shared);
         match came {
-            Came::Settled(end, correlation_id) => shared.settle(job, end, correlation_id).await,
+            Came::Settled(end, correlation_id, fault) => {
+                // told first: the run must not end as if nothing were owed
+                if let Some(fault) = self.release(&mut job, &end).await.or(fault) {
+                    shared.stand(*fault).await;
+                }
+                shared.settle(job, end, correlation_id).await;
+            }
+            Came::Watches(delay) => {
+                job.permit = None;
+                job.waits_for = WaitsFor::Look;
+                shared.schedule.wait(job, Instant::now() + delay);
+            }
+            Came::Locked => {
+                job.permit = None;
+                job.waits_for = WaitsFor::BackOff(WaitReason::InProgress);
+                job.asked_for_key += 1;
+                let delay = KEY_WAIT.saturating_mul(job.asked_for_key).min(LONGEST_KEY_WAIT);
+                shared.schedule.wait(job, Instant::now() + delay);
+            }
             Came::Waits { delay, reason, message, then } => {
                 job.permit = None;
                 job.marked = false;
                 let until = Instant::now() + delay;
-                job.waits_for = reason;
+                job.waits_for = WaitsFor::BackOff(reason);
                 let waiting = Waiting {
                     seq: job.item.seq,
                     extent: job.item.extent,
@@ -304,6 +477,10 @@ impl Worker {
                 job.permit = None;
                 shared.split(job).await;
             }
+            Came::Isolate(isolation) => {
+                job.permit = None;
+                shared.isolate(job, isolation).await;
+            }
             Came::Back => self.put_back(job).await,
             Came::Fault(fault) => {
                 // it stays pending, and its tries so far don't count against it when the fault is mended
@@ -318,12 +495,37 @@ impl Worker {
     /// The item is the next of its chain again. What its calls came to is known, and the journal is told so.
     async fn put_back(&self, mut job: Job) {
         job.permit = None;
+        if job.earlier == Certainty::Sure
+            && let Some(held) = &job.lease
+        {
+            held.mark(Certainty::Sure);
+        }
         if job.marked || job.called {
             job.marked = false;
             let write = mark(&job, job.tries, Out::No);
             self.shared.journal.write(&self.shared.book, vec![write]).await;
         }
         self.shared.schedule.put_back(job);
+    }
+
+    /// An item that failed gives its key back, or leaves the mark that nobody knows. Returns what stops the run.
+    async fn release(&self, job: &mut Job, end: &End) -> Option<Box<Fault>> {
+        let (Some(guard), Some(held), End::Failed { .. }) = (&self.shared.guard, job.lease.take(), end)
+        else {
+            return None;
+        };
+        let how = match job.earlier {
+            Certainty::Sure => Release::Free,
+            Certainty::Unsure => Release::Unsure,
+        };
+        guard.release(&held, how).await.err().map(|error| Box::new(faults::store(&error)))
+    }
+
+    async fn fresh(&mut self, stale: &Token) -> Result<Arc<Token>, Came> {
+        tokio::select! {
+            token = self.shared.access.fresh_token(stale) => token.map_err(of_run),
+            () = halted(&mut self.halt) => Err(Came::Back),
+        }
     }
 
     async fn token(&mut self) -> Result<Arc<Token>, Came> {
@@ -333,6 +535,18 @@ impl Worker {
             () = halted(&mut self.halt) => Err(Came::Back),
         }
     }
+}
+
+fn sending(job: &Job) -> Doing {
+    Doing::Sending { item: job.item.seq, attempt: job.tries.max(1), since: StdInstant::now() }
+}
+
+fn held(job: &Job) -> Doing {
+    Doing::Held { item: job.item.seq, since: StdInstant::now() }
+}
+
+fn failure(job: &Job, reason: Reason) -> End {
+    End::Failed { reason, record: Some(job.item.content()) }
 }
 
 fn of_run(fault: Fault) -> Came {
@@ -397,10 +611,15 @@ impl Shared {
         let records = job.item.extent.count;
         self.gauges.settled(records);
         let delivered = matches!(end, End::Delivered { .. });
-        let streak = match &end {
-            End::Failed { reason, .. } => self.streak(&job, reason),
-            _ => None,
+        let failed = match &end {
+            End::Failed { reason, .. } => Some((reason.status, reason.code.clone())),
+            End::Delivered { .. } | End::Invalid { .. } => None,
         };
+        let counts = match &job.family {
+            Some(family) => family.settled(failed),
+            None => failed,
+        };
+        let streak = counts.and_then(|kind| self.streak(&job, &kind));
         let chain = job.item.chain;
         let permit = job.permit.take();
         let settled = Settled {
@@ -413,6 +632,7 @@ impl Shared {
             status: job.last_status,
             correlation_id,
             name: job.item.name,
+            remote_id: job.progress.remote_id,
             origin: job.origin,
         };
         let mut writes = vec![Write::Settle(Box::new(settled))];
