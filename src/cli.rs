@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! args, settings       what may be typed
-//! send                 ingest, outcomes, run, resume, retry: from a plan to an exit code
+//! send                 ingest, execute, exchange, import, outcomes, run, resume, retry: from a plan to an exit code
 //! check                everything but sending
 //! judge                dismiss, reopen, cancel
 //! look                 runs, show, failures, results
+//! store                the store of locks and results
 //! profile, sandbox, demo, board, manual
 //! exit, log, question  how it ends, what is logged, what is asked
 //! ```
@@ -27,6 +28,7 @@ mod question;
 mod sandbox;
 mod send;
 mod settings;
+mod store;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ use crate::journal::Reader;
 use crate::text::one_line;
 use args::{Command, CommandLine, Global};
 use exit::{Exit, Stop};
+use question::Asking;
 
 /// Told by the panic hook, whichever thread it was that broke.
 static BROKEN: Broken = Broken::new();
@@ -108,7 +111,11 @@ fn complain(stop: &Stop) -> Exit {
 
 async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
     crate::platform::ensure_crypto();
-    let Some(command) = line.command else { return board::open(&House::open(&line.global)?).await };
+    let Some(command) = line.command else {
+        let house = House::open(&line.global)?;
+        house.need_config(&line.global)?;
+        return board::open(&house).await;
+    };
     match command {
         // these need neither a configuration nor a journal, and work where both are broken
         Command::Completions { shell } => return manual::completions(shell),
@@ -117,21 +124,29 @@ async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
         _ => {}
     }
     let house = House::open(&line.global)?;
+    if !matches!(&command, Command::Profile(args::ProfileCommand::Add(_))) {
+        // adding a profile makes the file
+        house.need_config(&line.global)?;
+    }
     match command {
         Command::Demo(args) => demo::show(&house, args).await,
-        Command::Ingest(args) => send::ingest(&house, args).await,
-        Command::Outcomes(args) => send::outcomes(&house, args).await,
-        Command::Run(args) => send::run(&house, args).await,
-        Command::Check(args) => check::check(&house, args).await,
-        Command::Resume(args) => send::resume(&house, args).await,
-        Command::Retry(args) => send::retry(&house, args).await,
+        Command::Ingest(args) => send::ingest(&house, *args).await,
+        Command::Execute(args) => send::execute(&house, *args).await,
+        Command::Exchange(args) => send::exchange(&house, *args).await,
+        Command::Import(args) => send::import(&house, *args).await,
+        Command::Outcomes(args) => send::outcomes(&house, *args).await,
+        Command::Run(args) => send::run(&house, *args).await,
+        Command::Check(args) => check::check(&house, *args).await,
+        Command::Resume(args) => send::resume(&house, *args).await,
+        Command::Retry(args) => send::retry(&house, *args).await,
         Command::Dismiss(args) => judge::dismiss(&house, args).await,
         Command::Reopen(args) => judge::reopen(&house, args).await,
-        Command::Cancel { run } => judge::cancel(&house, &run).await,
+        Command::Cancel { run, yes } => judge::cancel(&house, &run, Asking::unless(yes)).await,
         Command::Runs { format } => look::runs(&house, format),
         Command::Show { run, format } => look::show(&house, &run, format),
         Command::Failures(args) => look::failures(&house, &args),
         Command::Results(args) => look::results(&house, &args),
+        Command::Store(act) => store::act(&house, act).await,
         Command::Profile(act) => profile::act(&house, act).await,
         Command::Completions { .. } | Command::Man | Command::Sandbox(_) => Ok(Exit::Done),
     }
@@ -161,6 +176,18 @@ impl House {
         let own_data = global.data_dir.as_ref().map(|_| places.data_dir.clone());
         let colours = if global.no_color { Colours::None } else { Colours::Configured };
         Ok(Self { places, own_data, colours })
+    }
+
+    /// A configuration that was named for this one command is there, or the name is wrong.
+    fn need_config(&self, global: &Global) -> Result<(), Stop> {
+        let path = &self.places.config_file;
+        if global.config.is_some() && !path.try_exists().unwrap_or(true) {
+            let path = one_line(&path.to_string_lossy(), 512);
+            return Err(Stop::refuse(format!(
+                "reading `{path}`: there is no such file\nhint: `trunkline profile add NAME --config FILE` makes one"
+            )));
+        }
+        Ok(())
     }
 
     fn config(&self) -> Result<Config, Stop> {

@@ -30,7 +30,7 @@ pub use results::write_results;
 pub(crate) use runs::tally_line;
 pub use runs::{Paths, RunReport, write_run, write_runs};
 pub use table::{Align, Column, Table};
-pub use words::{grouped, local_time, records_of, span};
+pub use words::{grouped, local_time, pause_words, records_of, span};
 
 use crate::journal::JournalError;
 

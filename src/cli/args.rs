@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::exit::Stop;
-use super::settings::{AnyKey, DeliveryFlags, IngestFlags, OutcomesFlags};
+use super::settings::{
+    AnyKey, ChunkFlags, DeliveryFlags, ExchangeFlags, ExecuteFlags, ImportFlags, IngestFlags, OutcomesFlags,
+};
 use crate::journal::Filter;
 use crate::model::{OperationKind, PlatformKind, Seq, Stage};
 use crate::report::{ExportFormat, ListFormat, TableFormat};
@@ -56,17 +58,23 @@ pub(super) struct Global {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Send datasets in chunks (Genesys Cloud)
-    Ingest(IngestArgs),
+    Ingest(Box<IngestArgs>),
+    /// Execute a Data Action for each record, once (Genesys Cloud)
+    Execute(Box<ExecuteArgs>),
+    /// Send records that pass a schema in batches (Genesys Cloud Data Exchange)
+    Exchange(Box<ExchangeArgs>),
+    /// Start import jobs and watch them to their ends (Genesys Cloud)
+    Import(Box<ImportArgs>),
     /// Set the outcomes of contacts (NICE CXone)
-    Outcomes(OutcomesArgs),
+    Outcomes(Box<OutcomesArgs>),
     /// Carry out a plan file
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Read and validate everything, and send nothing
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// Go on with a run where it stopped
-    Resume(ResumeArgs),
+    Resume(Box<ResumeArgs>),
     /// Send failures of a run again
-    Retry(RetryArgs),
+    Retry(Box<RetryArgs>),
     /// Close failures by hand
     Dismiss(DismissArgs),
     /// Take a dismissal back
@@ -75,6 +83,9 @@ pub(super) enum Command {
     Cancel {
         /// The run: an id, a unique beginning of one, or `last`
         run: String,
+        /// Ask nothing
+        #[arg(long)]
+        yes: bool,
     },
     /// List all runs, newest first
     Runs {
@@ -94,6 +105,9 @@ pub(super) enum Command {
     Failures(FailuresArgs),
     /// List what a run delivered, an item a row
     Results(ResultsArgs),
+    /// Look into, or empty, the store of locks and results
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Manage how tenants are reached
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -155,7 +169,44 @@ pub(super) struct IngestArgs {
     #[command(flatten)]
     pub sending: Sending,
     #[command(flatten)]
+    pub chunks: ChunkFlags,
+    #[command(flatten)]
     pub ingest: IngestFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExecuteArgs {
+    /// A file of records; `-` is standard input
+    #[arg(value_name = "DATASET")]
+    pub dataset: String,
+    #[command(flatten)]
+    pub sending: Sending,
+    #[command(flatten)]
+    pub execute: ExecuteFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExchangeArgs {
+    /// A file of records; `-` is standard input
+    #[arg(value_name = "DATASET")]
+    pub dataset: String,
+    #[command(flatten)]
+    pub sending: Sending,
+    #[command(flatten)]
+    pub chunks: ChunkFlags,
+    #[command(flatten)]
+    pub exchange: ExchangeFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// A file of import requests; `-` is standard input
+    #[arg(value_name = "DATASET")]
+    pub dataset: String,
+    #[command(flatten)]
+    pub sending: Sending,
+    #[command(flatten)]
+    pub import: ImportFlags,
 }
 
 #[derive(Debug, Args)]
@@ -197,7 +248,15 @@ pub(super) struct CheckArgs {
     #[command(flatten)]
     pub delivery: DeliveryFlags,
     #[command(flatten)]
+    pub chunks: ChunkFlags,
+    #[command(flatten)]
     pub ingest: IngestFlags,
+    #[command(flatten)]
+    pub execute: ExecuteFlags,
+    #[command(flatten)]
+    pub exchange: ExchangeFlags,
+    #[command(flatten)]
+    pub import: ImportFlags,
     #[command(flatten)]
     pub outcomes: OutcomesFlags,
 }
@@ -220,10 +279,10 @@ pub(super) struct FilterFlags {
     /// Those with this code
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
-    /// Those of this stage: validation, preflight or delivery
+    /// Those of this stage: validation, preflight, delivery, polling or result
     #[arg(long, value_name = "STAGE")]
     pub stage: Option<Stage>,
-    /// Those with these words in key, code or message; the board's filter language
+    /// Those with these words in key, code or message; also `status:404`, `code:…`, `stage:…`, `item:17` among them
     #[arg(long = "match", value_name = "TEXT")]
     pub words: Option<String>,
     /// These items; may stand often
@@ -262,6 +321,9 @@ pub(super) struct DismissArgs {
     /// Why they are closed; it stays with them
     #[arg(long, value_name = "TEXT")]
     pub note: String,
+    /// Ask nothing
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -306,6 +368,31 @@ pub(super) struct ResultsArgs {
     /// Write into this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Show where it is and what it holds of a tenant
+    Status {
+        /// The profile of the tenant
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// Remove what it holds of a tenant: the same records can be executed again then
+    Purge {
+        /// The profile of the tenant
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+        /// Only what is over its time
+        #[arg(long)]
+        expired: bool,
+        /// Locks too, also those of runs that are at work now
+        #[arg(long, conflicts_with = "expired")]
+        locks: bool,
+        /// Ask nothing
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -383,7 +470,7 @@ pub(super) struct SandboxArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
-    /// What to show: ingest or outcomes
+    /// What to show: ingest, execute, exchange, import or outcomes
     #[arg(long, value_name = "NAME", default_value = "ingest")]
     pub operation: OperationKind,
     /// What the tenant is like: calm, busy, stormy, bare, or a TOML file

@@ -16,7 +16,7 @@ use crate::engine::{self, Ending, Handle, Setup};
 use crate::headless::{Signals, Told, summarise};
 use crate::journal::{Journal, RunRow};
 use crate::model::{RunState, Seq};
-use crate::tui::{self, Board, Left, Live, Resender, TuiError};
+use crate::tui::{self, Board, Keeps, Left, Live, Resender, TuiError};
 
 /// How long the engine may take when a person wants to leave at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -48,7 +48,8 @@ pub(super) async fn open(house: &House) -> Result<Exit, Stop> {
         current: Mutex::new(None),
     });
     let resender: Arc<dyn Resender> = Arc::new(Again(Arc::clone(&carrier)));
-    let board = Board { live: None, journal, run, resender: Some(resender), by: person(&config) };
+    let by = person(&config);
+    let board = Board { live: None, journal, run, resender: Some(resender), by, keeps: Keeps::Journal };
     let left = tui::watch(board, &config.ui).await;
     let Some(handle) = carrier.current() else { return left.map(|_| Exit::Done).map_err(Stop::from) };
     conclude(&handle, left, Told::Words).await
@@ -74,7 +75,8 @@ pub(super) async fn carry(handle: Handle, setup: Setup, config: &Config, told: T
     let resender: Arc<dyn Resender> = Arc::new(Again(Arc::clone(&carrier)));
     let live: Arc<dyn Live> = Arc::new(handle.clone());
     let by = person(config);
-    let board = Board { live: Some(live), journal, run: Some(row), resender: Some(resender), by };
+    let keeps = if told == Told::Demo { Keeps::Nothing } else { Keeps::Journal };
+    let board = Board { live: Some(live), journal, run: Some(row), resender: Some(resender), by, keeps };
     let left = tui::watch(board, &config.ui).await;
     conclude(&carrier.current().unwrap_or(handle), left, told).await
 }
@@ -119,11 +121,11 @@ async fn after(patience: Option<Duration>) {
 
 impl From<TuiError> for Stop {
     fn from(error: TuiError) -> Self {
-        let exit = match error {
-            TuiError::Terminal(_) => Exit::Refused,
-            TuiError::Panicked => Exit::Broken,
-        };
-        Self { exit, message: Some(error.to_string()) }
+        match error {
+            TuiError::Terminal(_) => Self::refuse(error.to_string()),
+            // whatever broke is told of at the end of the program, wherever it broke
+            TuiError::Panicked => Self { exit: Exit::Broken, message: None },
+        }
     }
 }
 

@@ -10,13 +10,13 @@ use super::args::DemoArgs;
 use super::exit::{Exit, Stop};
 use super::send::{at_fault, or_interrupted};
 use super::{BROKEN, House, board, sandbox};
-use crate::config::{Profile, ProfileSettings, SecretSource};
+use crate::config::{Profile, ProfileSettings, SecretSource, StorePlace};
 use crate::engine::{self, Setup};
 use crate::headless::{Origin, Signals, Told, watch};
 use crate::journal::Journal;
 use crate::model::OperationKind;
 use crate::plan::Plan;
-use crate::sandbox::{CLIENT_ID, CLIENT_SECRET, Sandbox, sample};
+use crate::sandbox::{CLIENT_ID, CLIENT_SECRET, Sample, Sandbox, sample};
 
 pub(super) async fn show(house: &House, args: DemoArgs) -> Result<Exit, Stop> {
     let scenario = sandbox::scenario(&args.scenario)?;
@@ -24,7 +24,12 @@ pub(super) async fn show(house: &House, args: DemoArgs) -> Result<Exit, Stop> {
     let folder = private_folder()?;
     let sandbox = Sandbox::start(scenario, None, 0).await?;
     let mut plan = Plan::new(args.operation);
-    plan.datasets = vec![write_sample(args.operation, folder.path())?];
+    let sample = sample(args.operation.word())
+        .ok_or_else(|| Stop::refuse(format!("the sandbox has no sample for `{}`", args.operation)))?;
+    plan.datasets = vec![write(&sample, folder.path())?];
+    if let Some(action) = sample.action {
+        plan.set("action", action)?;
+    }
     let profile = profile(args.operation, &sandbox.url(), folder.path())?;
     plan.profile = Some(profile.name.clone());
     let (data_dir, told) = match &house.own_data {
@@ -34,7 +39,13 @@ pub(super) async fn show(house: &House, args: DemoArgs) -> Result<Exit, Stop> {
     let told = if args.watching.events { Told::Events } else { told };
 
     let scanned = or_interrupted(engine::scan(&plan, false, |_, _| ()), &mut signals).await??;
-    let setup = Setup { journal: Journal::open(&data_dir)?, plan, profile, until_error: false };
+    let setup = Setup {
+        journal: Journal::open(&data_dir)?,
+        plan,
+        profile,
+        until_error: false,
+        store: StorePlace::Embedded,
+    };
     let handle = or_interrupted(engine::begin(setup.clone(), scanned), &mut signals).await??;
     let exit = if board::is_wanted(args.watching) {
         // without a configuration the board looks as it does by itself
@@ -65,9 +76,7 @@ fn private_folder() -> io::Result<TempDir> {
     builder.tempdir()
 }
 
-fn write_sample(operation: OperationKind, folder: &Path) -> Result<String, Stop> {
-    let sample = sample(operation.word())
-        .ok_or_else(|| Stop::refuse(format!("the sandbox has no sample for `{operation}` yet")))?;
+fn write(sample: &Sample, folder: &Path) -> Result<String, Stop> {
     let path = folder.join(sample.file_name);
     fs::write(&path, &sample.bytes)?;
     path.into_os_string().into_string().map_err(|_| {

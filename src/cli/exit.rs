@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::config::{ConfigError, SecretError};
+use crate::coordination::StoreError;
 use crate::engine::{Ending, StartError};
 use crate::journal::{FilterError, JournalError};
 use crate::model::{RunState, UnknownWord};
@@ -85,6 +86,7 @@ refused!(
     FilterError,
     PlanError,
     SandboxError,
+    StoreError,
     TargetError,
     UnknownWord,
     std::io::Error

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use super::args::{DismissArgs, FilterFlags, ReopenArgs};
 use super::exit::{Exit, Stop};
+use super::question::{self, Asking, Sendoff, can_ask};
 use super::{House, person};
+use crate::headless::Signals;
 use crate::journal::{Book, Journal, Judgement, RunLock, RunRow, Write as Change};
-use crate::model::{FailureState, RunState, Seq};
+use crate::model::{FailureId, FailureState, RunState};
 use crate::report::records_of;
 use crate::text::one_line;
 
@@ -23,14 +25,21 @@ pub(super) async fn dismiss(house: &House, args: DismissArgs) -> Result<Exit, St
             "the note is empty\nhint: say why the failures are closed, as `--note \"merged by hand\"`",
         ));
     }
-    judge(house, &args.run, &args.filter, Judgement::Dismiss(note)).await
+    judge(house, &args.run, &args.filter, Judgement::Dismiss(note), Asking::unless(args.yes)).await
 }
 
 pub(super) async fn reopen(house: &House, args: ReopenArgs) -> Result<Exit, Stop> {
-    judge(house, &args.run, &args.filter, Judgement::Reopen).await
+    // what it does, `dismiss` undoes
+    judge(house, &args.run, &args.filter, Judgement::Reopen, Asking::Unwanted).await
 }
 
-async fn judge(house: &House, run: &str, flags: &FilterFlags, judgement: Judgement) -> Result<Exit, Stop> {
+async fn judge(
+    house: &House,
+    run: &str,
+    flags: &FilterFlags,
+    judgement: Judgement,
+    asking: Asking,
+) -> Result<Exit, Stop> {
     let filter = flags.filter()?;
     let reader = house.reader_of(run)?;
     let by = person(&house.config()?);
@@ -40,20 +49,25 @@ async fn judge(house: &House, run: &str, flags: &FilterFlags, judgement: Judgeme
         Judgement::Reopen => (&[FailureState::Dismissed], "reopened"),
     };
     // only now, that nobody else can change them
-    let items = reader.items_of_failures(&taken.run, &filter, states)?;
-    if items.is_empty() {
+    let failures = reader.failures_in(&taken.run, &filter, states)?;
+    if failures.is_empty() {
         say(&format!("no failure of run {} matches: nothing was {done}", taken.run.id.prefix()))?;
         return Ok(Exit::Done);
     }
-    let count = items.len() as u64;
-    let state = taken.judge(items, judgement, by).await;
-    let failures = records_of(count, "failure", "failures");
+    let count = failures.len() as u64;
+    if count > 1 {
+        let what =
+            format!("close {} of run {} on", records_of(count, "failure", "failures"), taken.run.id.prefix());
+        ask(&taken.run, what, count, asking).await?;
+    }
+    let state = taken.judge(failures, judgement, by).await;
+    let told = records_of(count, "failure", "failures");
     let state = state.map(|state| format!("; the run is now `{state}`")).unwrap_or_default();
-    say(&format!("{failures} of run {} {done}{state}", taken.run.id.prefix()))?;
+    say(&format!("{told} of run {} {done}{state}", taken.run.id.prefix()))?;
     Ok(Exit::Done)
 }
 
-pub(super) async fn cancel(house: &House, run: &str) -> Result<Exit, Stop> {
+pub(super) async fn cancel(house: &House, run: &str, asking: Asking) -> Result<Exit, Stop> {
     let reader = house.reader_of(run)?;
     let by = person(&house.config()?);
     let taken = Taken::take(house, &reader.run(run)?)?;
@@ -64,12 +78,27 @@ pub(super) async fn cancel(house: &House, run: &str) -> Result<Exit, Stop> {
             taken.run.state
         )));
     }
+    let pending = taken.run.records.pending;
+    let left = records_of(pending, "record that is pending", "records that are pending");
+    ask(&taken.run, format!("cancel run {name} for good, with {left}, on"), pending, asking).await?;
     let note =
         Change::Note { kind: "act", delay_ms: None, reason: None, text: format!("{by}: cancelled the run") };
     taken.commit(vec![note, Change::State(RunState::Cancelled)]).await;
-    let pending = records_of(taken.run.records.pending, "record stays", "records stay");
+    let pending = records_of(pending, "record stays", "records stay");
     say(&format!("run {name} is cancelled; {pending} pending"))?;
     Ok(Exit::Done)
+}
+
+/// Asks a person, where there is one: nothing is sent by it, so a program that is no person goes on.
+async fn ask(run: &RunRow, what: String, count: u64, asking: Asking) -> Result<(), Stop> {
+    if asking == Asking::Unwanted || !can_ask() {
+        return Ok(());
+    }
+    let mut signals = Signals::listen()?;
+    let host = run.api_url.split("://").last().unwrap_or("?").trim_end_matches('/');
+    let sendoff =
+        Sendoff { what, count: Some(count), profile: &run.profile, host, production: run.production };
+    question::ask(&sendoff, &mut signals).await
 }
 
 fn say(line: &str) -> Result<(), Stop> {
@@ -105,12 +134,12 @@ impl Taken {
     }
 
     /// Judges the failures, and returns the run's new state where that has changed by it.
-    async fn judge(&self, items: Vec<Seq>, judgement: Judgement, by: String) -> Option<RunState> {
-        self.commit(vec![Change::Judge { items, judgement, by }]).await;
-        let open = self.book.counts().items.open();
+    async fn judge(&self, failures: Vec<FailureId>, judgement: Judgement, by: String) -> Option<RunState> {
+        self.commit(vec![Change::Judge { failures, judgement, by }]).await;
+        let counts = self.book.counts();
         let state = match self.run.state {
-            RunState::CompletedWithFailures if open == 0 => RunState::Completed,
-            RunState::Completed if open > 0 => RunState::CompletedWithFailures,
+            RunState::CompletedWithFailures if !counts.has_open() => RunState::Completed,
+            RunState::Completed if counts.has_open() => RunState::CompletedWithFailures,
             _ => return None,
         };
         self.commit(vec![Change::State(state)]).await;

@@ -19,11 +19,12 @@ pub(super) fn show(house: &House, run: &str, format: ListFormat) -> Result<Exit,
     let reader = house.reader_of(run)?;
     let run = reader.run(run)?;
     let faults = reader.faults(&run)?;
+    let cut_off = reader.cut_off(&run)?;
     let journal = house.places.data_dir.join("journal.db");
     let folder = house.places.data_dir.join("runs").join(run.id.to_string());
     let mut outlet = Outlet::stdout();
     let paths = Paths { journal: &journal, folder: &folder };
-    write_run(&mut outlet, &RunReport { run: &run, faults: &faults, paths }, format)?;
+    write_run(&mut outlet, &RunReport { run: &run, cut_off: &cut_off, faults: &faults, paths }, format)?;
     outlet.finish()?;
     Ok(Exit::Done)
 }

@@ -9,16 +9,14 @@ use super::args::{ProfileAddArgs, ProfileCommand};
 use super::exit::{Exit, Stop};
 use super::send::or_interrupted;
 use crate::config::{
-    Config, Lasting, Profile, ProfileSettings, Secret, SecretSource, add_profile, delete_secret,
+    Config, Lasting, Profile, ProfileSettings, Secret, SecretError, SecretSource, add_profile, delete_secret,
     remove_profile, store_secret,
 };
 use crate::engine;
 use crate::headless::Signals;
 use crate::model::{OperationKind, PlatformKind};
-use crate::operation;
-use crate::plan::Plan;
 use crate::platform::{Token, TokenError, Tokens};
-use crate::report::{Align, Column, Outlet, ReportError, Table, text_cell};
+use crate::report::{Align, Column, Outlet, ReportError, Table};
 use crate::text::one_line;
 
 pub(super) async fn act(house: &House, command: ProfileCommand) -> Result<Exit, Stop> {
@@ -29,6 +27,9 @@ pub(super) async fn act(house: &House, command: ProfileCommand) -> Result<Exit, 
         ProfileCommand::Remove { name } => remove(house, &name).await,
     }
 }
+
+/// The profile that needs no configuration.
+const ENV: &str = "env";
 
 const COLUMNS: &[Column] = &[
     Column("profile", Align::Left),
@@ -44,9 +45,15 @@ fn list(config: &Config) -> Result<Exit, Stop> {
     if config.profiles.is_empty() {
         let hint = "there are no profiles yet; `trunkline profile add NAME` adds one";
         writeln!(outlet, "{hint}").map_err(ReportError::from)?;
-    } else {
+    }
+    // it is there as soon as its variables are
+    let of_variables: Vec<Profile> = [PlatformKind::Genesys, PlatformKind::Cxone]
+        .into_iter()
+        .filter_map(|platform| config.profile(Some(ENV), platform).ok())
+        .collect();
+    if !config.profiles.is_empty() || !of_variables.is_empty() {
         let mut table = Table::begin(&mut outlet, COLUMNS);
-        for profile in config.profiles.values() {
+        for profile in config.profiles.values().chain(&of_variables) {
             table.row(row(config, profile)).map_err(ReportError::from)?;
         }
         table.end().map_err(ReportError::from)?;
@@ -62,17 +69,17 @@ fn row(config: &Config, profile: &Profile) -> Vec<String> {
     let secret = match &profile.secret {
         SecretSource::Keyring => "keyring".to_owned(),
         SecretSource::Env(name) => format!("variable {name}"),
-        SecretSource::File(path) => format!("file {}", text_cell(&path.to_string_lossy())),
+        SecretSource::File(path) => format!("file {}", one_line(&path.to_string_lossy(), 512)),
         // its arguments may tell more than a list should
         SecretSource::Command(words) => {
-            format!("command {}", text_cell(words.first().map_or("", String::as_str)))
+            format!("command {}", one_line(words.first().map_or("", String::as_str), 512))
         }
     };
     vec![
         profile.name.clone(),
         profile.platform.word().to_owned(),
-        text_cell(profile.api_url.as_str()),
-        text_cell(&profile.client_id),
+        one_line(profile.api_url.as_str(), 512),
+        one_line(&profile.client_id, 512),
         secret,
         marks.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect::<Vec<_>>().join(", "),
     ]
@@ -90,6 +97,12 @@ async fn add(house: &House, args: ProfileAddArgs) -> Result<Exit, Stop> {
     let settings = form.fill(&args)?;
     // nothing is asked for that could not be kept
     resolve(&args.name, &settings, Path::new(""))?;
+    if let Some(home @ SecretSource::File(_)) = &settings.secret
+        && let Err(error @ SecretError::FileOpen { .. }) = home.read(&args.name).await
+    {
+        // a file that is not there yet may come; one that others can read is a mistake already
+        return Err(error.into());
+    }
     let mut lasting = None;
     if settings.secret == Some(SecretSource::Keyring) {
         let secret = if args.secret_stdin { secret_from_stdin()? } else { form.secret(&args.name)? };
@@ -110,6 +123,10 @@ async fn add(house: &House, args: ProfileAddArgs) -> Result<Exit, Stop> {
         );
     }
     print(&format!("{said}`trunkline profile test {name}` tries it"))
+}
+
+fn say(line: &str) -> Result<(), Stop> {
+    Ok(writeln!(io::stderr(), "{line}")?)
 }
 
 fn print(text: &str) -> Result<Exit, Stop> {
@@ -173,7 +190,9 @@ impl Form {
         let mut stderr = io::stderr();
         write!(stderr, "{what}: ").and_then(|()| stderr.flush())?;
         let mut given = String::new();
-        io::stdin().read_line(&mut given)?;
+        if io::stdin().read_line(&mut given)? == 0 {
+            return Err(Stop::interrupted());
+        }
         Ok(given.trim().to_owned())
     }
 
@@ -189,8 +208,15 @@ impl Form {
         if args.production || !self.asks {
             return Ok(args.production);
         }
-        let given = Self::ask("is this production, with real data? [Y/n]")?;
-        Ok(!given.to_lowercase().starts_with('n'))
+        loop {
+            let given = Self::ask("is this production, with real data? [Y/n]")?;
+            match given.to_lowercase().as_str() {
+                "" | "y" | "yes" => return Ok(true),
+                "n" | "no" => return Ok(false),
+                // it may have been meant for the next question: it is not repeated
+                _ => say("that is neither y nor n; the secret, if it is to be typed, is asked for later")?,
+            }
+        }
     }
 
     fn home(&self, args: &ProfileAddArgs) -> Result<SecretSource, Stop> {
@@ -280,7 +306,7 @@ fn named(config: &Config, name: &str, platform: Option<PlatformKind>) -> Result<
     }
     let genesys = config.profile(Some(name), PlatformKind::Genesys);
     if genesys.is_err()
-        && name == "env"
+        && name == ENV
         && let Ok(cxone) = config.profile(Some(name), PlatformKind::Cxone)
     {
         return Ok(cxone);
@@ -305,8 +331,7 @@ fn allowed(profile: &Profile, token: &Arc<Token>, tokens: &Tokens) -> String {
     lines.push(format!("scopes: {}", one_line(&scopes.join(" "), 2000)));
     for kind in OperationKind::ALL.iter().filter(|kind| kind.platform() == profile.platform) {
         let is_missing = |needed: &&&str| !scopes.iter().any(|scope| scope == **needed);
-        let operation = operation::of(&Plan::new(*kind));
-        let missing: Vec<_> = operation.scopes().iter().filter(is_missing).copied().collect();
+        let missing: Vec<_> = kind.scopes().iter().filter(is_missing).copied().collect();
         lines.push(if missing.is_empty() {
             format!("{kind}: allowed")
         } else {

@@ -10,14 +10,35 @@ use crate::headless::Signals;
 use crate::report::grouped;
 use crate::text::one_line;
 
-/// Whether a person sits at both ends.
+/// Whether a person sits at both ends of the board.
 pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// What is about to be sent.
+/// Whether a person sees the question and can answer it, wherever standard output goes.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Whether a person wants to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Where that is possible.
+    Wanted,
+    /// It was said beforehand.
+    Unwanted,
+}
+
+impl Asking {
+    /// `--yes` was given, or not.
+    pub(super) const fn unless(yes: bool) -> Self {
+        if yes { Self::Unwanted } else { Self::Wanted }
+    }
+}
+
+/// What is about to be done.
 pub(super) struct Sendoff<'a> {
-    /// What it is: `send 1,000 records of a.json`.
+    /// What it is, up to the profile's name: `send 1,000 records of a.json to`.
     pub what: String,
     /// The number that stands for it, where it is known.
     pub count: Option<u64>,
@@ -29,11 +50,26 @@ pub(super) struct Sendoff<'a> {
     pub production: bool,
 }
 
-/// Asks before sending. In production the answer is the count, typed.
+/// Asks before sending, where somebody can be asked. Where nobody can, real data is not sent unless that was said
+/// beforehand; practice is.
+pub(super) async fn confirm(sendoff: &Sendoff<'_>, signals: &mut Signals) -> Result<(), Stop> {
+    if can_ask() {
+        return ask(sendoff, signals).await;
+    }
+    if sendoff.production {
+        return Err(Stop::refuse(format!(
+            "nothing was sent: `{}` is production and nobody can be asked\nhint: give --yes",
+            one_line(sendoff.profile, 64)
+        )));
+    }
+    Ok(())
+}
+
+/// Asks. In production the answer is the count, typed.
 pub(super) async fn ask(sendoff: &Sendoff<'_>, signals: &mut Signals) -> Result<(), Stop> {
     let production = if sendoff.production { "PRODUCTION " } else { "" };
     let (profile, host) = (one_line(sendoff.profile, 64), one_line(sendoff.host, 200));
-    let question = format!("{} to {production}{profile} ({host})?", sendoff.what);
+    let question = format!("{} {production}{profile} ({host})?", sendoff.what);
     let (prompt, wanted) = match sendoff.count {
         Some(count) if sendoff.production => (
             format!("{question}\nto go on, type the number {count}: "),
@@ -48,7 +84,7 @@ pub(super) async fn ask(sendoff: &Sendoff<'_>, signals: &mut Signals) -> Result<
     if wanted.iter().any(|word| answer.trim().eq_ignore_ascii_case(word)) {
         return Ok(());
     }
-    Err(Stop::refuse("nothing was sent: it was not confirmed"))
+    Err(Stop::refuse("nothing was done: it was not confirmed"))
 }
 
 /// Asks for one line. The thread that waits for it ends with the line or with the process.

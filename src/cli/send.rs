@@ -1,27 +1,53 @@
-//! `ingest`, `outcomes`, `run`, `resume`, `retry`: from what was typed to a run, and from its end to an exit code.
+//! `ingest`, `execute`, `exchange`, `import`, `outcomes`, `run`, `resume`, `retry`: from what was typed to a run, and from its end to an exit code.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::value::RawValue;
 
-use super::args::{IngestArgs, OutcomesArgs, ResumeArgs, RetryArgs, RunArgs, Sending, Watching};
+use super::args::{
+    ExchangeArgs, ExecuteArgs, ImportArgs, IngestArgs, OutcomesArgs, ResumeArgs, RetryArgs, RunArgs, Sending,
+    Watching,
+};
 use super::exit::{Exit, Stop};
-use super::question::{self, Sendoff, is_interactive};
+use super::question::{Sendoff, confirm, is_interactive};
 use super::{BROKEN, House, board, person};
 use crate::config::{Config, Profile};
+use crate::dataset::{self, Entry, Limits};
 use crate::engine::{self, Handle, Scanned, Setup, StartError};
 use crate::headless::{AtFault, Origin, Signals, Told, watch, write_standstill};
-use crate::journal::{Journal, JournalError, Reader, RunRow};
-use crate::model::{FailureState, OperationKind, RunState};
+use crate::journal::{Filter, Journal, JournalError, Reader, RunRow};
+use crate::model::{FailureState, OperationKind, Phase, RunState, Seq};
 use crate::plan::Plan;
-use crate::report::records_of;
+use crate::report::{grouped, records_of};
 use crate::text::one_line;
 
 pub(super) async fn ingest(house: &House, args: IngestArgs) -> Result<Exit, Stop> {
     let mut plan = Plan::new(OperationKind::Ingest);
     plan.datasets = args.datasets;
-    begin(house, plan, args.ingest.pairs(), &args.sending).await
+    let keys = [args.chunks.pairs(), args.ingest.pairs()].concat();
+    begin(house, plan, keys, &args.sending).await
+}
+
+pub(super) async fn execute(house: &House, args: ExecuteArgs) -> Result<Exit, Stop> {
+    let mut plan = Plan::new(OperationKind::Execute);
+    plan.datasets = vec![args.dataset];
+    begin(house, plan, args.execute.pairs(), &args.sending).await
+}
+
+pub(super) async fn exchange(house: &House, args: ExchangeArgs) -> Result<Exit, Stop> {
+    let mut plan = Plan::new(OperationKind::Exchange);
+    plan.datasets = vec![args.dataset];
+    let keys = [args.chunks.pairs(), args.exchange.pairs()].concat();
+    begin(house, plan, keys, &args.sending).await
+}
+
+pub(super) async fn import(house: &House, args: ImportArgs) -> Result<Exit, Stop> {
+    let mut plan = Plan::new(OperationKind::Import);
+    plan.datasets = vec![args.dataset];
+    begin(house, plan, args.import.pairs(), &args.sending).await
 }
 
 pub(super) async fn outcomes(house: &House, args: OutcomesArgs) -> Result<Exit, Stop> {
@@ -48,15 +74,16 @@ async fn begin(
     let profile = choose_profile(&config, &mut plan, sending.profile.as_deref())?;
     refuse_read_only(sending, &profile)?;
     let scanned = scan(&plan, sending.until_error, &mut signals).await?;
-    if asks(sending) {
+    if !sending.yes {
         let count = scanned.records();
         let records =
             count.map_or_else(|| "records".to_owned(), |count| records_of(count, "record", "records"));
-        let what = format!("send {records} of {}", datasets(&scanned));
-        question::ask(&sendoff(what, count, &profile), &mut signals).await?;
+        let what = format!("send {records} of {} to", datasets(&scanned));
+        confirm(&sendoff(what, count, &profile), &mut signals).await?;
     }
     let journal = Journal::open(&house.places.data_dir)?;
-    let setup = Setup { journal, plan, profile, until_error: sending.until_error };
+    let setup =
+        Setup { journal, plan, profile, until_error: sending.until_error, store: config.store.clone() };
     let handle = or_interrupted(engine::begin(setup.clone(), scanned), &mut signals).await??;
     let carrying = Carrying { handle, setup, config: &config, since: (Origin::New, 0) };
     carrying.watch(sending.watching, signals).await
@@ -72,10 +99,10 @@ pub(super) async fn resume(house: &House, args: ResumeArgs) -> Result<Exit, Stop
     }
     let config = house.config()?;
     let setup = again(house, &config, &run, &args.sending)?;
-    if asks(&args.sending) {
+    if !args.sending.yes {
         let pending = run.records.pending;
-        let what = format!("go on with run {} and send {}", run.id.prefix(), left(pending));
-        question::ask(&sendoff(what, Some(pending), &setup.profile), &mut signals).await?;
+        let what = format!("go on with run {} and send {} to", run.id.prefix(), left(pending));
+        confirm(&sendoff(what, Some(pending), &setup.profile), &mut signals).await?;
     }
     let after = reader.last_event(&run)?;
     let handle = match or_interrupted(engine::resume(setup.clone(), &run), &mut signals).await? {
@@ -92,24 +119,65 @@ pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> 
     let run = reader.run(&args.run)?;
     refuse_carried(&run)?;
     let filter = args.filter.filter()?;
-    let items = reader.items_of_failures(&run, &filter, &[FailureState::Failed, FailureState::Invalid])?;
+    let found = reader.failures_in(&run, &filter, &[FailureState::Failed, FailureState::Invalid])?;
+    let items: Vec<Seq> = found.iter().filter(|id| id.is_item()).map(|id| id.item).collect();
     if items.is_empty() {
-        say(&format!("no open failure of run {} matches: nothing was sent", run.id.prefix()));
+        let others = closed(&reader, &run, &filter)?;
+        let rows = if found.is_empty() {
+            ""
+        } else {
+            " but rows of delivered imports, which cannot be sent again by themselves"
+        };
+        say(&format!("no open failure of run {} matches{rows}{others}: nothing was sent", run.id.prefix()));
         return Ok(Exit::Done);
     }
+    let invalid = reader.failures_in(&run, &filter, &[FailureState::Invalid])?;
+    let invalid: Vec<Seq> = invalid.iter().map(|id| id.item).collect();
     let config = house.config()?;
     let setup = again(house, &config, &run, &args.sending)?;
     let count = items.len() as u64;
-    if asks(&args.sending) {
+    if !args.sending.yes {
         let what =
-            format!("send {} of run {} again", records_of(count, "failure", "failures"), run.id.prefix());
-        question::ask(&sendoff(what, Some(count), &setup.profile), &mut signals).await?;
+            format!("send {} of run {} again to", records_of(count, "failure", "failures"), run.id.prefix());
+        confirm(&sendoff(what, Some(count), &setup.profile), &mut signals).await?;
     }
     let by = person(&config);
     let after = reader.last_event(&run)?;
     let handle = or_interrupted(engine::retry(setup.clone(), &run, items, by), &mut signals).await??;
     let carrying = Carrying { handle, setup, config: &config, since: (Origin::Resumed, after) };
-    carrying.watch(args.sending.watching, signals).await
+    let exit = carrying.watch(args.sending.watching, signals).await?;
+    say_still_invalid(&reader, &run, &invalid)?;
+    Ok(exit)
+}
+
+/// What matches and is not open any more.
+fn closed(reader: &Reader, run: &RunRow, filter: &Filter) -> Result<String, Stop> {
+    let closed = reader.failures_in(run, filter, &[FailureState::Dismissed])?.len() as u64;
+    Ok(match closed {
+        0 => String::new(),
+        1 => ", and 1 that does is dismissed (`trunkline reopen` takes that back)".to_owned(),
+        _ => format!(", and {} that do are dismissed (`trunkline reopen` takes that back)", grouped(closed)),
+    })
+}
+
+/// Says of what our own check refuses again why it was not sent: nobody would see it otherwise.
+fn say_still_invalid(reader: &Reader, run: &RunRow, before: &[Seq]) -> Result<(), Stop> {
+    if before.is_empty() {
+        return Ok(());
+    }
+    let now = reader.failures_in(run, &Filter::default(), &[FailureState::Invalid])?;
+    let still = now.iter().filter(|id| before.contains(&id.item)).count() as u64;
+    let what = match (still, before) {
+        (0, _) => return Ok(()),
+        (1, [item]) => format!("item {item} is invalid as it stands"),
+        (1, _) => "1 item is invalid as it stands".to_owned(),
+        _ => format!("{} items are invalid as they stand", grouped(still)),
+    };
+    say(&format!(
+        "{what}: sending again cannot help until the plan or the platform's hierarchy changes; \
+         mend the records, and send them in a new run"
+    ));
+    Ok(())
 }
 
 /// The profile of a new run: the one on the command line, else the plan's, else the default one.
@@ -141,7 +209,7 @@ pub(super) fn setup_of(
 ) -> Result<Setup, Stop> {
     let plan = Plan::from_toml(&run.plan)?;
     let profile = config.profile(Some(profile.unwrap_or(&run.profile)), run.platform)?;
-    Ok(Setup { journal, plan, profile, until_error: run.until_error })
+    Ok(Setup { journal, plan, profile, until_error: run.until_error, store: config.store.clone() })
 }
 
 /// As `setup_of`, with other keys of `[delivery]` where they were typed.
@@ -203,10 +271,6 @@ fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-fn asks(sending: &Sending) -> bool {
-    !sending.yes && is_interactive()
-}
-
 fn sendoff(what: String, count: Option<u64>, profile: &Profile) -> Sendoff<'_> {
     Sendoff {
         what,
@@ -219,6 +283,7 @@ fn sendoff(what: String, count: Option<u64>, profile: &Profile) -> Sendoff<'_> {
 
 fn datasets(scanned: &Scanned) -> String {
     match scanned.datasets() {
+        [one] if one.path.as_os_str() == "-" => "standard input".to_owned(),
         [one] => one_line(&one.path.to_string_lossy(), 200),
         several => records_of(several.len() as u64, "dataset", "datasets"),
     }
@@ -238,7 +303,35 @@ pub(super) async fn scan(plan: &Plan, until_error: bool, signals: &mut Signals) 
     };
     let scanned = or_interrupted(engine::scan(plan, until_error, on_progress), signals).await;
     bar.finish_and_clear();
-    Ok(scanned??)
+    let scanned = scanned??;
+    warn_of_a_wrapper(&scanned);
+    Ok(scanned)
+}
+
+/// An export often stands in an object of its own, with its records in an array there. It would go out as one record.
+fn warn_of_a_wrapper(scanned: &Scanned) {
+    for dataset in scanned.datasets().iter().filter(|one| one.records == Some(1)) {
+        let first =
+            dataset::Reader::open(&dataset.path, Limits::default(), None).ok().and_then(|mut all| all.next());
+        let Some(Ok(Entry::Record(record))) = first else { continue };
+        if let Some(array) = wrapped(&record.bytes) {
+            let path = one_line(&dataset.path.to_string_lossy(), 300);
+            let array = one_line(&array, 60);
+            say(&format!(
+                "warning: `{path}` is one object that holds an array `{array}`: did you mean its elements?\n\
+                 hint: `jq '.{array}' FILE | trunkline … -` sends those"
+            ));
+        }
+    }
+}
+
+/// The name of the one array of objects in an object.
+fn wrapped(record: &[u8]) -> Option<String> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(record).ok()?;
+    let mut arrays = members.into_iter().filter(|(_, value)| value.get().starts_with('['));
+    let (name, array) = arrays.next()?;
+    let holds_objects = array.get().trim_start_matches(['[', ' ', '\n', '\r', '\t']).starts_with('{');
+    (arrays.next().is_none() && holds_objects).then_some(name)
 }
 
 fn reading_bar() -> ProgressBar {
@@ -279,12 +372,46 @@ impl Carrying<'_> {
     /// Watches it to its end: on the board where there is a terminal.
     async fn watch(self, watching: Watching, mut signals: Signals) -> Result<Exit, Stop> {
         let told = if watching.events { Told::Events } else { Told::Words };
+        tokio::spawn(log_course(self.handle.clone()));
         if board::is_wanted(watching) {
             return board::carry(self.handle, self.setup, self.config, told).await;
         }
         let at_fault = at_fault(watching);
         let ending = watch(&self.handle, self.since, told, at_fault, &mut signals, &BROKEN).await?;
         Ok(Exit::of(&ending))
+    }
+}
+
+/// Writes what becomes of the run into the log.
+async fn log_course(handle: Handle) {
+    let mut changes = handle.changes();
+    let first = handle.figures();
+    let (run, operation) = (first.run, first.operation);
+    tracing::info!(%run, %operation, profile = %first.profile, host = %first.host, "the run is carried out");
+    let mut standing = false;
+    loop {
+        let faulted = match handle.figures().phase {
+            Phase::Ended(state) => {
+                let figures = handle.figures();
+                let (calls, records) = (figures.requests, figures.records);
+                tracing::info!(%run, %state, calls, delivered = records.delivered, open = records.open(),
+                    pending = records.pending, "the carrying-out is over");
+                return;
+            }
+            Phase::Faulted(fault) => Some(fault),
+            _ => None,
+        };
+        match &faulted {
+            Some(fault) if !standing => {
+                tracing::warn!(%run, kind = %fault.kind, "fault: {}", one_line(&fault.message, 600));
+            }
+            None if standing => tracing::info!(%run, "the run goes on after the fault"),
+            _ => {}
+        }
+        standing = faulted.is_some();
+        if changes.changed().await.is_err() {
+            return;
+        }
     }
 }
 

@@ -36,22 +36,70 @@ pub(super) struct DeliveryFlags {
     fault_after: Option<String>,
 }
 
+/// Keys of `[operation]` that ingest and exchange have.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Operation")]
+pub(super) struct ChunkFlags {
+    /// The most records in a chunk, or a batch
+    #[arg(long, value_name = "N")]
+    chunk_records: Option<String>,
+    /// The most bytes in its body
+    #[arg(long, value_name = "N")]
+    chunk_bytes: Option<String>,
+}
+
 /// Keys of `[operation]` that ingest has.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Operation")]
 pub(super) struct IngestFlags {
-    /// The most records in a chunk
-    #[arg(long, value_name = "N")]
-    chunk_records: Option<String>,
-    /// The most bytes in a chunk's body
-    #[arg(long, value_name = "N")]
-    chunk_bytes: Option<String>,
     /// What follows a chunk that failed: continue or stop
     #[arg(long, value_name = "WHAT")]
     after_failure: Option<String>,
     /// How long the platform keeps a set of chunks open, such as 24h
     #[arg(long, value_name = "TIME")]
     correlation_window: Option<String>,
+}
+
+/// Keys of `[operation]` that execute has.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Operation")]
+pub(super) struct ExecuteFlags {
+    /// The Data Action's id
+    #[arg(long, value_name = "ID")]
+    action: Option<String>,
+    /// What the body is: the record itself (none), or an object with it as `inputs` (inputs)
+    #[arg(long, value_name = "WHAT")]
+    wrap: Option<String>,
+    /// What makes two executions the same: content, or run (the same record of the same run)
+    #[arg(long, value_name = "WHAT")]
+    key_scope: Option<String>,
+    /// How long a stored result stands for its execution, such as 24h
+    #[arg(long, value_name = "TIME")]
+    result_ttl: Option<String>,
+}
+
+/// Keys of `[operation]` that exchange has.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Operation")]
+pub(super) struct ExchangeFlags {
+    /// The JSON Schema that records must pass: a file, or `interaction`, which is built in
+    #[arg(long, value_name = "FILE")]
+    schema: Option<String>,
+    /// Whether a refused batch is taken apart, so that its good records arrive (true or false)
+    #[arg(long, value_name = "BOOL")]
+    isolate: Option<String>,
+}
+
+/// Keys of `[operation]` that import has.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Operation")]
+pub(super) struct ImportFlags {
+    /// How long one job is watched, such as 300s
+    #[arg(long, value_name = "TIME")]
+    poll_timeout: Option<String>,
+    /// The most jobs that are started and not at their ends
+    #[arg(long, value_name = "N")]
+    max_open_jobs: Option<String>,
 }
 
 /// Keys of `[operation]` that outcomes has.
@@ -105,15 +153,40 @@ impl DeliveryFlags {
     }
 }
 
-impl IngestFlags {
+impl ChunkFlags {
+    pub(super) fn pairs(&self) -> Pairs<'_> {
+        given([("chunk_records", &self.chunk_records), ("chunk_bytes", &self.chunk_bytes)]).collect()
+    }
+}
+
+impl ExecuteFlags {
     pub(super) fn pairs(&self) -> Pairs<'_> {
         given([
-            ("chunk_records", &self.chunk_records),
-            ("chunk_bytes", &self.chunk_bytes),
-            ("after_failure", &self.after_failure),
-            ("correlation_window", &self.correlation_window),
+            ("action", &self.action),
+            ("wrap", &self.wrap),
+            ("key_scope", &self.key_scope),
+            ("result_ttl", &self.result_ttl),
         ])
         .collect()
+    }
+}
+
+impl ExchangeFlags {
+    pub(super) fn pairs(&self) -> Pairs<'_> {
+        given([("schema", &self.schema), ("isolate", &self.isolate)]).collect()
+    }
+}
+
+impl ImportFlags {
+    pub(super) fn pairs(&self) -> Pairs<'_> {
+        given([("poll_timeout", &self.poll_timeout), ("max_open_jobs", &self.max_open_jobs)]).collect()
+    }
+}
+
+impl IngestFlags {
+    pub(super) fn pairs(&self) -> Pairs<'_> {
+        given([("after_failure", &self.after_failure), ("correlation_window", &self.correlation_window)])
+            .collect()
     }
 }
 

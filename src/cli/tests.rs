@@ -22,11 +22,28 @@ fn every_flag_of_a_key_names_a_key_that_plans_have() {
     let ingest = "--chunk-records 5 --chunk-bytes 5000 --after-failure stop --correlation-window 24h";
     let Command::Ingest(args) = read(&format!("ingest a.json {delivery} {ingest}")) else { panic!() };
     let mut plan = Plan::new(OperationKind::Ingest);
-    let mut keys = args.ingest.pairs();
+    let mut keys = [args.chunks.pairs(), args.ingest.pairs()].concat();
     keys.extend(args.sending.delivery.pairs());
     assert_eq!(keys.len(), 12);
     plan.set_all(&keys).unwrap();
     assert_eq!((plan.delivery.workers, plan.delivery.max_attempts), (3, 2));
+
+    let execute = "--action a --wrap inputs --key-scope run --result-ttl 1h";
+    let Command::Execute(args) = read(&format!("execute a.json {execute}")) else { panic!() };
+    assert_eq!(args.execute.pairs().len(), 4);
+    Plan::new(OperationKind::Execute).set_all(&args.execute.pairs()).unwrap();
+
+    let Command::Exchange(args) = read("exchange a.json --schema s.json --isolate false --chunk-records 9")
+    else {
+        panic!()
+    };
+    let keys = [args.chunks.pairs(), args.exchange.pairs()].concat();
+    assert_eq!(keys.len(), 3);
+    Plan::new(OperationKind::Exchange).set_all(&keys).unwrap();
+
+    let Command::Import(args) = read("import a.json --poll-timeout 10s --max-open-jobs 9") else { panic!() };
+    assert_eq!(args.import.pairs().len(), 2);
+    Plan::new(OperationKind::Import).set_all(&args.import.pairs()).unwrap();
 
     let outcomes = "--preflight false --check-contacts true --outcome-field code";
     let Command::Outcomes(args) = read(&format!("outcomes a.csv {outcomes}")) else { panic!() };

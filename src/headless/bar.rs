@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::opening;
-use super::phrases::{PROMPT, happening, progress};
-use super::summary::{Hints, write_summary};
+use super::phrases::{PROMPT, Wanted, happening, progress};
+use super::summary::{Faults, Hints, write_summary};
 use super::teller::{Sight, Voice};
 use super::watch::AtFault;
 use crate::engine::Ending;
@@ -25,12 +25,13 @@ pub(super) struct Bar<W> {
     at_fault: AtFault,
     drawn: Option<Instant>,
     knows_length: Option<bool>,
+    wanted: Wanted,
 }
 
 impl<W: Write + Send> Bar<W> {
     pub(super) fn new(out: W, hints: Hints, at_fault: AtFault) -> Self {
         let drawing = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        Self { drawing, out, hints, at_fault, drawn: None, knows_length: None }
+        Self { drawing, out, hints, at_fault, drawn: None, knows_length: None, wanted: Wanted::ByPerson }
     }
 
     fn draw(&mut self, figures: &Figures) {
@@ -47,7 +48,7 @@ impl<W: Write + Send> Bar<W> {
             self.drawing.set_length(total);
             self.drawing.set_position(figures.records.settled());
         }
-        self.drawing.set_message(progress(figures));
+        self.drawing.set_message(progress(figures, self.wanted));
     }
 }
 
@@ -63,8 +64,11 @@ impl<W: Write + Send> Voice for Bar<W> {
             if let Some(line) = happening(row) {
                 self.drawing.println(line);
             }
-            if row.kind == "fault" && self.at_fault == AtFault::Wait {
-                self.drawing.println(format!("         {PROMPT}"));
+            if row.kind == "fault" {
+                match self.at_fault {
+                    AtFault::Wait => self.drawing.println(format!("         {PROMPT}")),
+                    AtFault::Leave => self.wanted = Wanted::ByFault,
+                }
             }
         }
         Ok(())
@@ -81,7 +85,7 @@ impl<W: Write + Send> Voice for Bar<W> {
 
     fn ended(&mut self, sight: &Sight, figures: &Figures, ending: &Ending) -> io::Result<()> {
         self.drawing.finish_and_clear();
-        write_summary(&mut self.out, sight, figures, ending, self.hints)?;
+        write_summary(&mut self.out, sight, figures, ending, (self.hints, Faults::Told))?;
         self.out.flush()
     }
 }

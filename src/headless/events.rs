@@ -33,10 +33,16 @@ pub(super) struct EventLines<W> {
 #[derive(Serialize)]
 struct Line<'a, T> {
     event: &'a str,
+    #[serde(serialize_with = "to_the_millisecond")]
     at: Timestamp,
     run: RunId,
     #[serde(flatten)]
     body: T,
+}
+
+/// Always with three decimals, so that moments are equally long and sort as texts.
+fn to_the_millisecond<S: serde::Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{at:.3}"))
 }
 
 #[derive(Serialize)]
@@ -206,7 +212,7 @@ impl<W: Write + Send> Voice for EventLines<W> {
             let limit = u32::try_from(items.len()).unwrap_or(u32::MAX);
             let filter = Filter { items, ..Filter::default() };
             match sight.reader.failures(&sight.run, &filter, None, limit, Contents::Without) {
-                Ok(found) => failures.extend(found.into_iter().map(|failure| (failure.item, failure))),
+                Ok(found) => failures.extend(found.into_iter().map(|failure| (failure.id.item, failure))),
                 Err(error) => {
                     tracing::warn!(%error, "failures could not be read; their events come without codes");
                 }
@@ -223,7 +229,7 @@ impl<W: Write + Send> Voice for EventLines<W> {
             requests: figures.requests,
             retries: figures.retries,
             throttled: figures.throttled,
-            rate: (figures.pace.rate * 100.0).round() / 100.0,
+            rate: (figures.pace.rate.max(0.0) * 100.0).round() / 100.0 + 0.0,
             waiting: figures.waiting,
             eta_s: figures.eta.map(|eta| eta.as_secs()),
         };

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::phrases::{clock, happening, phase, progress};
-use super::summary::{Hints, write_summary};
+use super::phrases::{Wanted, clock, happening, phase, progress};
+use super::summary::{Faults, Hints, write_summary};
 use super::teller::{Sight, Voice};
 use crate::engine::Ending;
 use crate::journal::EventRow;
@@ -21,6 +21,7 @@ pub(super) struct PlainLines<W> {
     failed: u64,
     waits: u64,
     phase: Option<&'static str>,
+    wanted: Wanted,
     /// When the next line about progress may come, and what the last one said.
     next: Option<Instant>,
     last: String,
@@ -28,7 +29,16 @@ pub(super) struct PlainLines<W> {
 
 impl<W: Write + Send> PlainLines<W> {
     pub(super) fn new(out: W, hints: Hints) -> Self {
-        Self { out, hints, failed: 0, waits: 0, phase: None, next: None, last: String::new() }
+        Self {
+            out,
+            hints,
+            failed: 0,
+            waits: 0,
+            phase: None,
+            wanted: Wanted::ByPerson,
+            next: None,
+            last: String::new(),
+        }
     }
 
     fn say(&mut self, text: &str) -> io::Result<()> {
@@ -58,7 +68,10 @@ impl<W: Write + Send> Voice for PlainLines<W> {
             match row.kind.as_str() {
                 "item_failed" => self.failed += 1,
                 "waiting" => self.waits += 1,
-                _ => {
+                kind => {
+                    if kind == "fault" {
+                        self.wanted = Wanted::ByFault;
+                    }
                     if let Some(line) = happening(row) {
                         writeln!(self.out, "{line}")?;
                     }
@@ -69,7 +82,7 @@ impl<W: Write + Send> Voice for PlainLines<W> {
     }
 
     fn stands(&mut self, figures: &Figures, now: Instant) -> io::Result<Option<Instant>> {
-        let doing = phase(&figures.phase);
+        let doing = phase(&figures.phase, self.wanted);
         if doing != self.phase {
             self.phase = doing;
             if let Some(doing) = doing {
@@ -81,7 +94,7 @@ impl<W: Write + Send> Voice for PlainLines<W> {
             return Ok(Some(next));
         }
         self.next = Some(now + PROGRESS_EVERY);
-        let line = progress(figures);
+        let line = progress(figures, self.wanted);
         if line != self.last {
             let sums = self.sums();
             self.say(&format!("{line}{sums}"))?;
@@ -91,7 +104,7 @@ impl<W: Write + Send> Voice for PlainLines<W> {
     }
 
     fn ended(&mut self, sight: &Sight, figures: &Figures, ending: &Ending) -> io::Result<()> {
-        write_summary(&mut self.out, sight, figures, ending, self.hints)?;
+        write_summary(&mut self.out, sight, figures, ending, (self.hints, Faults::Told))?;
         self.out.flush()
     }
 }
@@ -100,6 +113,7 @@ impl<W: Write + Send> Voice for PlainLines<W> {
 pub(super) fn opening(sight: &Sight, figures: &Figures) -> String {
     let datasets = match figures.datasets.as_slice() {
         [] => "nothing".to_owned(),
+        [one] if one == "-" => "standard input".to_owned(),
         [one] => crate::text::one_line(one, 200),
         several => records_of(several.len() as u64, "dataset", "datasets"),
     };

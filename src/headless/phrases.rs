@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::journal::EventRow;
 use crate::model::{Figures, Phase, RunState};
-use crate::report::{grouped, records_of, span};
+use crate::report::{grouped, pause_words, records_of, span};
 use crate::text::one_line;
 
 /// What a person at a terminal can do about a fault.
@@ -33,7 +33,7 @@ pub(super) fn happening(row: &EventRow) -> Option<String> {
             )
         }
         "pool_paused" => {
-            let why = text.unwrap_or_else(|| "the platform said \"slow down\"".to_owned());
+            let why = pause_words(row.reason.as_deref());
             delay.map_or_else(
                 || format!("all calls wait: {why}"),
                 |delay| format!("all calls wait {delay}: {why}"),
@@ -58,8 +58,17 @@ pub(super) const fn state(state: RunState) -> &'static str {
     }
 }
 
+/// Who wants the run to end where it drains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A person, who may press again.
+    ByPerson,
+    /// Nobody: a fault stands, and nobody is there to mend it.
+    ByFault,
+}
+
 /// How far the run is, in one line.
-pub(super) fn progress(figures: &Figures) -> String {
+pub(super) fn progress(figures: &Figures, wanted: Wanted) -> String {
     let records = &figures.records;
     let mut parts = vec![match records.total {
         Some(total) => {
@@ -74,7 +83,8 @@ pub(super) fn progress(figures: &Figures) -> String {
     }
     match &figures.phase {
         Phase::Running => {
-            parts.push(format!("{:.1} calls/s", figures.pace.rate));
+            // a zero may come with a sign, which means nothing to anybody
+            parts.push(format!("{:.1} calls/s", figures.pace.rate.max(0.0) + 0.0));
             if figures.waiting > 0 {
                 parts.push(format!("{} waiting", grouped(figures.waiting)));
             }
@@ -82,19 +92,22 @@ pub(super) fn progress(figures: &Figures) -> String {
                 parts.push(format!("about {} left", span(eta)));
             }
         }
-        phase => parts.extend(self::phase(phase).map(str::to_owned)),
+        phase => parts.extend(self::phase(phase, wanted).map(str::to_owned)),
     }
     parts.join(", ")
 }
 
 /// What the run does, where that is not plain sending.
-pub(super) const fn phase(phase: &Phase) -> Option<&'static str> {
+pub(super) const fn phase(phase: &Phase, wanted: Wanted) -> Option<&'static str> {
     match phase {
         Phase::Checking { .. } => Some("reading the dataset"),
         Phase::Running | Phase::Ended(_) => None,
         Phase::Pausing => Some("pausing"),
         Phase::Paused => Some("paused"),
         Phase::Faulted(_) => Some("stopped by a fault"),
-        Phase::Draining => Some("finishing the calls that are out; Ctrl-C again leaves at once"),
+        Phase::Draining => Some(match wanted {
+            Wanted::ByPerson => "finishing the calls that are out; Ctrl-C again leaves at once",
+            Wanted::ByFault => "finishing the calls that are out",
+        }),
     }
 }

@@ -6,8 +6,8 @@ use super::phrases::state;
 use super::teller::Sight;
 use crate::engine::Ending;
 use crate::journal::{Cause, Filter};
-use crate::model::{Figures, RunState};
-use crate::report::{grouped, span, tally_line};
+use crate::model::{FaultKind, Figures, RunState};
+use crate::report::{grouped, records_of, span, tally_line};
 use crate::text::one_line;
 
 /// The most causes that are told.
@@ -22,13 +22,22 @@ pub(super) enum Hints {
     Nothing,
 }
 
+/// Whether the fault at the end was told when it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Faults {
+    /// It stands some lines above.
+    Told,
+    /// Only the board showed it.
+    Untold,
+}
+
 /// Writes the summary.
 pub(super) fn write_summary(
     out: &mut impl Write,
     sight: &Sight,
     figures: &Figures,
     ending: &Ending,
-    hints: Hints,
+    (hints, faults): (Hints, Faults),
 ) -> io::Result<()> {
     writeln!(out, "\nrun {} {} after {}", sight.run.id, state(ending.state), span(figures.elapsed))?;
     writeln!(out, "  records  {}", tally_line(&figures.records))?;
@@ -42,10 +51,32 @@ pub(super) fn write_summary(
         }
     }
     writeln!(out, "  {:<8} {}", "calls", calls.join(", "))?;
-    if let Some(fault) = &ending.fault {
+    if figures.from_store > 0 {
+        writeln!(
+            out,
+            "  {:<8} {} whose result was stored: no call was made",
+            "store",
+            grouped(figures.from_store)
+        )?;
+    }
+    if figures.rows_failed > 0 {
+        writeln!(
+            out,
+            "  {:<8} {} refused by the results of delivered jobs",
+            "rows",
+            grouped(figures.rows_failed)
+        )?;
+    }
+    for said in sight.reader.cut_off(&sight.run).unwrap_or_default() {
+        writeln!(out, "\n{}", one_line(&said, 600))?;
+    }
+    if let Some(said) = unread(sight, figures, ending) {
+        writeln!(out, "\n{said}")?;
+    }
+    if let Some(fault) = ending.fault.as_ref().filter(|_| faults == Faults::Untold) {
         writeln!(out, "\nfault: {}\n  {}", one_line(&fault.message, 600), one_line(&fault.advice, 600))?;
     }
-    if figures.items.open() > 0 {
+    if figures.items.open() + figures.rows_failed > 0 {
         match sight.reader.causes(&sight.run, &Filter::default()) {
             Ok(causes) => write_causes(out, &causes)?,
             Err(error) => writeln!(out, "\nthe failures could not be read: {error}")?,
@@ -57,6 +88,25 @@ pub(super) fn write_summary(
     }
 }
 
+/// What there is to say of a standard input that the run left before its end: nothing can read it once more.
+fn unread(sight: &Sight, figures: &Figures, ending: &Ending) -> Option<String> {
+    if ending.state != RunState::Paused {
+        return None;
+    }
+    // the row of the beginning knows no end of anything
+    let run = sight.reader.run(&sight.run.id.to_string()).ok()?;
+    let is_open = run.datasets.iter().any(|dataset| dataset.path == "-" && dataset.records.is_none());
+    let taken = figures.records.settled() + figures.records.pending;
+    let were = if taken == 1 { "was" } else { "were" };
+    is_open.then(|| {
+        format!(
+            "standard input was not read to its end: {} {were} taken\n\
+             a resume sends what was taken; what is missing has to be sent by a new run",
+            records_of(taken, "record", "records")
+        )
+    })
+}
+
 fn write_causes(out: &mut impl Write, causes: &[Cause]) -> io::Result<()> {
     writeln!(out, "\nfailures by cause")?;
     for cause in causes.iter().take(CAUSES) {
@@ -66,21 +116,34 @@ fn write_causes(out: &mut impl Write, causes: &[Cause]) -> io::Result<()> {
         writeln!(out, "  {:>7}  {status}{code}{message} (e.g. {example})", grouped(cause.items))?;
     }
     if let Some(more) = causes.len().checked_sub(CAUSES).filter(|more| *more > 0) {
-        writeln!(out, "  and {more} more causes")?;
+        writeln!(out, "  and {}", records_of(more as u64, "more cause", "more causes"))?;
     }
     Ok(())
+}
+
+/// Whether a resume could only meet the same fault: all that could be read is settled, and the rest never can be.
+fn is_spent(figures: &Figures, ending: &Ending) -> bool {
+    let broken = ending.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::DatasetBroken);
+    broken && figures.records.pending == 0
 }
 
 fn write_commands(out: &mut impl Write, sight: &Sight, figures: &Figures, ending: &Ending) -> io::Result<()> {
     let run = sight.run.id.prefix();
     let mut commands = Vec::new();
     if matches!(ending.state, RunState::Paused | RunState::Faulted) {
-        commands.push(("go on", format!("trunkline resume {run}")));
+        if is_spent(figures, ending) {
+            commands.push(("close the run", format!("trunkline cancel {run}")));
+        } else {
+            commands.push(("go on", format!("trunkline resume {run}")));
+        }
     }
-    if figures.items.open() > 0 {
+    if figures.items.open() + figures.rows_failed > 0 {
         commands.push(("look at the failures", format!("trunkline failures {run}")));
-        if ending.state.is_over() {
+        // what our own check refused is refused again, and rows of a result are never sent by themselves
+        if ending.state.is_over() && figures.items.failed > 0 {
             commands.push(("send them again", format!("trunkline retry {run}")));
+        }
+        if ending.state.is_over() {
             commands.push(("close them", format!("trunkline dismiss {run} --note TEXT")));
         }
     }

@@ -70,6 +70,10 @@ fn figures(bench: &Bench) -> Figures {
         workers: Vec::new(),
         waiting: 0,
         waits: Vec::new(),
+        jobs: 0,
+        watched: Vec::new(),
+        from_store: 0,
+        rows_failed: 0,
         pace: PaceFigures { rate: 1.239, ..PaceFigures::default() },
         bottleneck: None,
         eta: Some(Duration::from_millis(2900)),
@@ -117,6 +121,8 @@ fn progress_is_told_on_a_change_and_at_most_ten_times_a_second() {
     assert_eq!(voice.stands(&now, after(700)).unwrap(), None);
     let lines = screen.lines();
     assert_eq!(lines.iter().map(|line| line["requests"].as_u64().unwrap()).collect::<Vec<_>>(), [7, 8, 9]);
+    let at = lines[0]["at"].as_str().unwrap();
+    assert_eq!(at.len(), "2026-11-21T12:31:07.000Z".len(), "{at}");
     assert_eq!((&lines[0]["rate"], &lines[0]["eta_s"]), (&1.24.into(), &2.into()));
     assert_eq!(lines[0]["records"]["total"], 100);
 }
@@ -220,15 +226,66 @@ fn plain_lines_sum_up_what_comes_in_numbers() {
     assert!(screen.text().contains("Ctrl-C again leaves at once"));
     voice.ended(&sight, &now, &Ending { state: RunState::Paused, fault: Some(fault()) }).unwrap();
     let text = screen.text();
-    for part in [
-        "paused after 1 s",
-        "3 failed, 97 pending",
-        "404 contact.not.found",
-        "trunkline resume",
-        "give the client",
-    ] {
+    for part in ["paused after 1 s", "3 failed, 97 pending", "404 contact.not.found", "trunkline resume"] {
         assert!(text.contains(part), "`{part}` is not in: {text}");
     }
+}
+
+#[test]
+fn a_fault_is_told_once_and_nobody_is_said_to_have_pressed_a_key() {
+    let (bench, screen) = (Bench::new(), Screen::default());
+    bench.journal.commit_blocking(&bench.book, vec![Change::Fault(fault())]);
+    let sight = sight(&bench);
+    let mut voice = PlainLines::new(screen.clone(), Hints::Commands);
+    let mut now = figures(&bench);
+    voice.happened(&sight, &sight.reader.events(&sight.run, 0, 100).unwrap()).unwrap();
+    now.phase = Phase::Draining;
+    voice.stands(&now, Instant::now()).unwrap();
+    voice.ended(&sight, &now, &Ending { state: RunState::Faulted, fault: Some(fault()) }).unwrap();
+    let text = screen.text();
+    assert_eq!(text.matches("the token lacks").count(), 1, "{text}");
+    assert!(text.contains("give the client that scope") && !text.contains("Ctrl-C"), "{text}");
+}
+
+#[test]
+fn nobody_is_told_to_send_again_what_was_never_sent() {
+    let (bench, screen) = (Bench::new(), Screen::default());
+    let mut voice = PlainLines::new(screen.clone(), Hints::Commands);
+    let mut now = figures(&bench);
+    let ended = Ending { state: RunState::CompletedWithFailures, fault: None };
+    now.items.invalid = 2;
+    voice.ended(&sight(&bench), &now, &ended).unwrap();
+    assert!(screen.text().contains("trunkline dismiss") && !screen.text().contains("trunkline retry"));
+    now.items.failed = 1;
+    voice.ended(&sight(&bench), &now, &ended).unwrap();
+    assert!(screen.text().contains("trunkline retry"), "{}", screen.text());
+}
+
+#[test]
+fn a_pause_is_told_with_its_own_reason() {
+    let (bench, screen) = (Bench::new(), Screen::default());
+    let pause = Change::Note {
+        kind: "pool_paused",
+        delay_ms: Some(3000),
+        reason: Some("window_empty"),
+        text: "the platform said \"slow down\"".to_owned(),
+    };
+    bench.journal.commit_blocking(&bench.book, vec![pause]);
+    let sight = sight(&bench);
+    let mut voice = PlainLines::new(screen.clone(), Hints::Commands);
+    voice.happened(&sight, &sight.reader.events(&sight.run, 0, 100).unwrap()).unwrap();
+    let text = screen.text();
+    assert!(text.contains("all calls wait 3 s: all calls of the platform's window are used"), "{text}");
+    assert!(!text.contains("slow down"), "{text}");
+}
+
+#[test]
+fn a_rate_of_nothing_has_no_sign() {
+    let bench = Bench::new();
+    let mut now = figures(&bench);
+    now.pace.rate = -0.0;
+    let told = super::phrases::progress(&now, super::phrases::Wanted::ByPerson);
+    assert!(told.contains(", 0.0 calls/s"), "{told}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::bar::Bar;
 use super::events::EventLines;
 use super::lines::PlainLines;
 use super::signals::Signals;
-use super::summary::{Hints, write_summary};
+use super::summary::{Faults, Hints, write_summary};
 use super::teller::{Sight, Teller, Voice};
 use crate::engine::{Command, Ending, Handle};
 use crate::journal::JournalError;
@@ -143,7 +143,7 @@ pub fn summarise(handle: &Handle, ending: &Ending, told: Told) -> Result<(), Jou
     let sight = Sight { run: handle.row()?, reader: handle.journal().reader()? };
     let mut figures = handle.figures();
     figures.elapsed = taken(&figures, sight.run.ended_at);
-    let written = write_summary(&mut io::stdout(), &sight, &figures, ending, hints(told));
+    let written = write_summary(&mut io::stdout(), &sight, &figures, ending, (hints(told), Faults::Untold));
     if let Err(error) = written {
         tracing::info!(%error, "the output was closed");
     }

@@ -55,6 +55,7 @@ impl Bench {
             status: Some(200),
             name: Some(name.to_owned()),
             correlation_id: Some("corr".to_owned()),
+            remote_id: None,
             origin: crate::journal::Origin::Planned,
             doubtful: false,
         };
@@ -67,7 +68,7 @@ impl Bench {
             status: Some(404),
             code: Some("contact.not.found".to_owned()),
             message: message.to_owned(),
-            violations: vec![Violation { pointer: "/a".to_owned(), reason: "is wrong".to_owned() }],
+            violations: vec![Violation::at("/a".to_owned(), "is wrong".to_owned())],
         };
         self.settle(seq, name, End::Failed { reason, record: Some(Bytes::copy_from_slice(record)) });
     }

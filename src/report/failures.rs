@@ -54,7 +54,6 @@ struct FailureJson<'a> {
     violations: &'a [Violation],
     attempts: u32,
     correlation_id: Option<&'a str>,
-    /// The id of a remote job; of the operations there are none starts one.
     remote_id: Option<&'a str>,
     first_at: Timestamp,
     last_at: Timestamp,
@@ -119,7 +118,7 @@ fn each(
     loop {
         let page = reader.failures(run, filter, after, limit, contents)?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.item);
+        after = Some(last.id);
         page.iter().try_for_each(&mut take)?;
     }
 }
@@ -139,13 +138,13 @@ const TABLE: &[Column] = &[
 fn table_row(row: &FailureRow) -> Vec<String> {
     let mut message = shown(&row.message).into_owned();
     for violation in row.violations.iter().filter(|one| !row.message.contains(&one.reason)) {
-        message.extend(["; ", &shown(&violation.pointer), " ", &shown(&violation.reason)]);
+        message.extend(["; ", &shown(&violation.place.to_string()), " ", &shown(&violation.reason)]);
     }
     if let Some(note) = &row.note {
         message.extend([" (note: ", &shown(note), ")"]);
     }
     vec![
-        row.item.to_string(),
+        row.id.item.to_string(),
         row.position.to_string(),
         shown(&row.key).into_owned(),
         row.state.word().to_owned(),
@@ -161,7 +160,7 @@ fn csv_row(run: &str, row: &FailureRow) -> [String; 17] {
     let violations = serde_json::to_vec(&row.violations).unwrap_or_default();
     [
         run.to_owned(),
-        row.item.to_string(),
+        row.id.item.to_string(),
         row.position.to_string(),
         text_cell(&row.key),
         row.stage.word().to_owned(),
@@ -171,7 +170,7 @@ fn csv_row(run: &str, row: &FailureRow) -> [String; 17] {
         json_cell(&violations),
         row.attempts.to_string(),
         or_empty(row.correlation_id.as_deref().map(text_cell)),
-        String::new(),
+        or_empty(row.remote_id.as_deref().map(text_cell)),
         row.first_at.to_string(),
         row.last_at.to_string(),
         row.state.word().to_owned(),
@@ -183,10 +182,11 @@ fn csv_row(run: &str, row: &FailureRow) -> [String; 17] {
 fn write_json(array: &mut JsonArray<'_>, run: &str, row: &FailureRow) -> Result<(), ReportError> {
     let code = row.code.as_deref().map(shown);
     let correlation_id = row.correlation_id.as_deref().map(shown);
+    let remote_id = row.remote_id.as_deref().map(shown);
     let note = row.note.as_deref().map(shown);
     array.row(&FailureJson {
         run,
-        item: row.item,
+        item: row.id.item,
         position: row.position,
         key: &shown(&row.key),
         stage: row.stage,
@@ -196,7 +196,7 @@ fn write_json(array: &mut JsonArray<'_>, run: &str, row: &FailureRow) -> Result<
         violations: &row.violations,
         attempts: row.attempts,
         correlation_id: correlation_id.as_deref(),
-        remote_id: None,
+        remote_id: remote_id.as_deref(),
         first_at: row.first_at,
         last_at: row.last_at,
         state: row.state,

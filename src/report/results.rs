@@ -37,11 +37,9 @@ struct ResultJson<'a> {
     key: &'a str,
     status: Option<u16>,
     attempts: u32,
-    /// Whether a stored answer was used instead of a call; of the operations there are none stores answers.
     from_store: bool,
     unsure: u32,
     correlation_id: Option<&'a str>,
-    /// The id of a remote job; of the operations there are none starts one.
     remote_id: Option<&'a str>,
     at: Option<Timestamp>,
     answer: Option<Content<'a>>,
@@ -82,10 +80,10 @@ fn csv_row(run: &str, row: &ResultRow) -> [String; 13] {
         text_cell(&row.key),
         or_empty(row.status),
         row.attempts.to_string(),
-        "false".to_owned(),
+        row.from_store.to_string(),
         row.unsure.to_string(),
         or_empty(row.correlation_id.as_deref().map(text_cell)),
-        String::new(),
+        or_empty(row.remote_id.as_deref().map(text_cell)),
         or_empty(row.at),
         or_empty(row.answer.as_deref().map(json_cell)),
     ]
@@ -93,6 +91,7 @@ fn csv_row(run: &str, row: &ResultRow) -> [String; 13] {
 
 fn write_json(array: &mut JsonArray<'_>, run: &str, row: &ResultRow) -> Result<(), ReportError> {
     let correlation_id = row.correlation_id.as_deref().map(shown);
+    let remote_id = row.remote_id.as_deref().map(shown);
     array.row(&ResultJson {
         run,
         item: row.item,
@@ -101,10 +100,10 @@ fn write_json(array: &mut JsonArray<'_>, run: &str, row: &ResultRow) -> Result<(
         key: &shown(&row.key),
         status: row.status,
         attempts: row.attempts,
-        from_store: false,
+        from_store: row.from_store,
         unsure: row.unsure,
         correlation_id: correlation_id.as_deref(),
-        remote_id: None,
+        remote_id: remote_id.as_deref(),
         at: row.at,
         answer: Content::of(row.answer.as_deref()),
     })

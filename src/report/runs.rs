@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::cell::shown;
 use super::stream::JsonArray;
 use super::words::{grouped, local_time};
 use super::{Align, Column, ListFormat, ReportError, Table};
@@ -28,7 +29,6 @@ struct RunJson<'a> {
     requests: u64,
     retries: u64,
     throttled: u64,
-    /// Rows that a remote job's result refused; of the operations there are none has such a result.
     rows_failed: u64,
 }
 
@@ -47,7 +47,7 @@ impl<'a> RunJson<'a> {
             requests: run.requests,
             retries: run.retries,
             throttled: run.throttled,
-            rows_failed: 0,
+            rows_failed: run.rows_failed,
         }
     }
 }
@@ -66,6 +66,8 @@ pub struct Paths<'a> {
 pub struct RunReport<'a> {
     /// The run.
     pub run: &'a RunRow,
+    /// What it has not read of its datasets, a sentence each.
+    pub cut_off: &'a [String],
     /// Its faults, oldest first.
     pub faults: &'a [Fault],
     /// Where its files are.
@@ -122,7 +124,7 @@ pub fn write_runs(out: &mut dyn Write, runs: &[RunRow], format: ListFormat) -> R
                     run.id.prefix(),
                     run.state.word().to_owned(),
                     run.operation.word().to_owned(),
-                    super::text_cell(&run.profile),
+                    shown(&run.profile).into_owned(),
                     local_time(run.started_at),
                     run.records.total.map_or_else(String::new, grouped),
                     grouped(run.records.delivered),
@@ -139,7 +141,7 @@ pub fn write_runs(out: &mut dyn Write, runs: &[RunRow], format: ListFormat) -> R
 fn datasets_in_short(run: &RunRow) -> String {
     let name = |path: &str| {
         let file = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
-        super::text_cell(&file)
+        if path == "-" { "standard input".to_owned() } else { shown(&file).into_owned() }
     };
     match run.datasets.as_slice() {
         [] => String::new(),
@@ -203,8 +205,8 @@ fn write_page(out: &mut dyn Write, report: &RunReport<'_>) -> Result<(), ReportE
     line("state", &format!("{}{carrier}", run.state))?;
     line("operation", run.operation.word())?;
     let production = if run.production { " (production)" } else { "" };
-    line("profile", &format!("{}{production}", super::text_cell(&run.profile)))?;
-    line("host", &super::text_cell(&run.api_url))?;
+    line("profile", &format!("{}{production}", shown(&run.profile)))?;
+    line("host", &shown(&run.api_url))?;
     line("began", &local_time(run.started_at))?;
     if let Some(ended) = run.ended_at {
         line("ended", &local_time(ended))?;
@@ -214,28 +216,31 @@ fn write_page(out: &mut dyn Write, report: &RunReport<'_>) -> Result<(), ReportE
             || "not read to its end".to_owned(),
             |records| super::records_of(records, "record", "records"),
         );
-        let path = super::text_cell(&dataset.path);
+        let path = if dataset.path == "-" { "standard input".into() } else { shown(&dataset.path) };
         line("dataset", &format!("{path}: {}, {records}, {} bytes", dataset.format, grouped(dataset.bytes)))?;
+    }
+    for unread in report.cut_off {
+        line("", &shown(unread))?;
     }
     line(run.operation.item_noun(), &tally_line(&run.items))?;
     line("records", &tally_line(&run.records))?;
     let calls = format!(
-        "{} calls, {} of them repeats, {} answered \"slow down\" (429)",
-        grouped(run.requests),
+        "{}, {} of them repeated, {} answered \"slow down\" (429)",
+        super::records_of(run.requests, "call", "calls"),
         grouped(run.retries),
         grouped(run.throttled)
     );
     line("calls", &calls)?;
-    line("journal", &super::text_cell(&report.paths.journal.to_string_lossy()))?;
-    line("folder", &super::text_cell(&report.paths.folder.to_string_lossy()))?;
+    line("journal", &shown(&report.paths.journal.to_string_lossy()))?;
+    line("folder", &shown(&report.paths.folder.to_string_lossy()))?;
     for fault in report.faults {
-        let (message, advice) = (super::text_cell(&fault.message), super::text_cell(&fault.advice));
+        let (message, advice) = (shown(&fault.message), shown(&fault.advice));
         line("fault", &format!("{} {}: {message}", local_time(fault.at), fault.kind))?;
         line("", &advice)?;
     }
     writeln!(out, "\nplan")?;
     for text in run.plan.lines() {
-        writeln!(out, "    {}", super::cell::shown(text))?;
+        writeln!(out, "    {}", shown(text))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::bench::Bench;
 use super::*;
-use crate::journal::{End, Filter};
+use crate::journal::{End, Filter, Source};
 
 fn failures(bench: &Bench, format: TableFormat) -> String {
     let mut out = Vec::new();
@@ -92,9 +92,17 @@ fn an_empty_report_is_whole() {
 #[test]
 fn results_tell_every_delivered_item() {
     let bench = Bench::new();
-    bench.settle(0, "5d1f", End::Delivered { answer: Bytes::from_static(br#"{"id": "5d1f"}"#) });
-    bench.settle(1, "77aa", End::Delivered { answer: Bytes::from_static(b"<html>") });
-    bench.settle(2, "88bb", End::Delivered { answer: Bytes::new() });
+    bench.settle(
+        0,
+        "5d1f",
+        End::Delivered { answer: Bytes::from_static(br#"{"id": "5d1f"}"#), source: Source::Platform },
+    );
+    bench.settle(
+        1,
+        "77aa",
+        End::Delivered { answer: Bytes::from_static(b"<html>"), source: Source::Platform },
+    );
+    bench.settle(2, "88bb", End::Delivered { answer: Bytes::new(), source: Source::Platform });
     bench.fail(3, "99cc", "no", b"{}");
     let reader = bench.journal.reader().unwrap();
     let mut out = Vec::new();
@@ -127,7 +135,7 @@ fn a_run_in_json_has_every_key_of_the_contract() {
     let row = bench.row();
     let paths =
         Paths { journal: std::path::Path::new("/d/journal.db"), folder: std::path::Path::new("/d/runs/x") };
-    let report = RunReport { run: &row, faults: &[], paths };
+    let report = RunReport { run: &row, cut_off: &[], faults: &[], paths };
     let mut out = Vec::new();
     write_run(&mut out, &report, ListFormat::Json).unwrap();
     let run: Value = serde_json::from_slice(&out).unwrap();

@@ -37,6 +37,17 @@ pub fn span(time: Duration) -> String {
     }
 }
 
+/// Why no call starts for a while, by the journal's word for it.
+#[must_use]
+pub fn pause_words(reason: Option<&str>) -> &'static str {
+    match reason {
+        Some("window_empty") => "all calls of the platform's window are used",
+        Some("probe_throttled") => "the platform still says \"slow down\" (429)",
+        Some("probe_lost") => "no answer came to a first call",
+        _ => "the platform said \"slow down\" (429)",
+    }
+}
+
 /// A moment in the time of the person who looks: `2026-11-21 14:01:48`.
 #[must_use]
 pub fn local_time(at: Timestamp) -> String {
