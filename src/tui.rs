@@ -62,6 +62,16 @@ pub use shell::{Left, TuiError};
 use crate::config::Ui;
 use crate::journal::{Journal, RunRow};
 
+/// What becomes of the journal behind a board when it is left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keeps {
+    /// It stays: a run that is not over can be gone on with.
+    #[default]
+    Journal,
+    /// It is thrown away: the run is for show.
+    Nothing,
+}
+
 /// What is on the board.
 pub struct Board {
     /// The run that this process carries out, where it does.
@@ -74,6 +84,8 @@ pub struct Board {
     pub resender: Option<Arc<dyn Resender>>,
     /// Who sits there, for the audit trail.
     pub by: String,
+    /// What is left when the person has gone.
+    pub keeps: Keeps,
 }
 
 /// Shows the board until the person leaves.

@@ -8,6 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::app::{App, Carried, Overlay, Pane, Proof, Starting};
 use super::layout::{self, Class};
+use super::words;
 use crate::model::{FailureState, Phase, RunState};
 
 pub(super) use table::{Entry, TABLE};
@@ -175,12 +176,15 @@ pub(super) fn may(app: &App, action: Action) -> Result<(), String> {
         }
         Action::ResendOne => {
             let row = match app.overlays.last() {
-                Some(Overlay::Failure(open)) => app.failures.rows.iter().find(|row| row.item == open.item),
+                Some(Overlay::Failure(open)) => app.failures.rows.iter().find(|row| row.id == open.id),
                 _ => app.failures.current(),
             };
             let row = row.ok_or("there is no failure under the cursor")?;
-            if app.failures.was_asked(row.item) {
+            if app.failures.was_asked(row.id) {
                 return Err(format!("{} is being sent again already", row.key));
+            }
+            if !row.id.is_item() {
+                return Err("a row of a delivered import cannot be sent again by itself: mend it at its source, and import that anew".to_owned());
             }
             match row.state {
                 FailureState::Dismissed => {
@@ -223,9 +227,10 @@ fn commandable(app: &App) -> Result<(), String> {
         Carried::Elsewhere(who) => Err(format!("looking only: carried by {who}")),
         _ if app.is_live() => Ok(()),
         _ => Err(match run.figures.phase {
-            Phase::Ended(RunState::Paused | RunState::Faulted) => {
-                format!("this run stands still; `trunkline resume {}` goes on", run.figures.run.prefix())
-            }
+            Phase::Ended(RunState::Paused | RunState::Faulted) => words::going_on(app).map_or_else(
+                || "this run stands still".to_owned(),
+                |go_on| format!("this run stands still; {go_on}"),
+            ),
             _ => "this run has ended".to_owned(),
         }),
     }
@@ -244,9 +249,9 @@ fn resendable(app: &App) -> Result<(), String> {
         Phase::Draining => Err("the run is being left".to_owned()),
         Phase::Faulted(_) => Err("the run is faulted; mend that first, then p goes on".to_owned()),
         Phase::Ended(RunState::Cancelled) => Err("the run was cancelled".to_owned()),
-        Phase::Ended(RunState::Paused | RunState::Faulted) => Err(format!(
-            "the run has not sent everything yet; `trunkline resume {}` goes on with it",
-            run.figures.run.prefix()
+        Phase::Ended(RunState::Paused | RunState::Faulted) => Err(words::going_on(app).map_or_else(
+            || "the run has not sent everything yet".to_owned(),
+            |go_on| format!("the run has not sent everything yet; {go_on} with it"),
         )),
         _ => Ok(()),
     }

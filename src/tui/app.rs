@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
+use super::Keeps;
 use super::failures::FailureList;
 use super::history::History;
 use super::layout;
@@ -190,6 +191,7 @@ pub(super) struct App {
     pub bell: Bell,
     /// Who sits there.
     pub by: String,
+    pub keeps: Keeps,
     pub run: Option<Shown>,
     pub focus: Pane,
     /// The pane that had the keys before one was opened over the others.
@@ -239,6 +241,7 @@ impl App {
             look,
             bell: Bell::Rings,
             by: "somebody".to_owned(),
+            keeps: Keeps::Journal,
             run: None,
             focus: Pane::Run,
             focus_before: Pane::Run,
@@ -399,6 +402,10 @@ pub(super) fn figures_of(row: &RunRow) -> Figures {
         workers: Vec::new(),
         waiting: 0,
         waits: Vec::new(),
+        jobs: 0,
+        watched: Vec::new(),
+        from_store: row.from_store,
+        rows_failed: row.rows_failed,
         pace: PaceFigures::default(),
         bottleneck: None,
         eta: None,

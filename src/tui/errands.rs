@@ -9,7 +9,7 @@ use super::failures::{Anchor, Page, SIDE};
 use super::message::{Detail, Effect, More, Tail, What};
 use super::record;
 use crate::journal::{Contents, Filter, Journal, JournalError, Reader, RunRow};
-use crate::model::{FailureState, RunId, Seq};
+use crate::model::{FailureId, FailureState, RunId};
 
 /// The happenings that are read at the beginning.
 const HAPPENINGS: u32 = 50;
@@ -75,16 +75,17 @@ fn answer(reader: &Reader, run: &RunRow, effect: &Effect) -> Result<What, Journa
             events.retain(|event| event.kind != "waiting" && event.kind != "item_failed");
             Ok(What::Events(events, Tail { last, more }))
         }
-        Effect::ReadFailure(item) => {
-            let detail = reader.failure(run, *item)?.map(|mut row| {
+        Effect::ReadFailure(id) => {
+            let detail = reader.failure(run, *id)?.map(|mut row| {
                 let record = row.record.take().map(|record| record::lines(&record)).unwrap_or_default();
                 Box::new(Detail { row, record })
             });
-            Ok(What::Failure(*item, detail))
+            Ok(What::Failure(*id, detail))
         }
         Effect::ListOpen => {
             let open = [FailureState::Failed, FailureState::Invalid];
-            Ok(What::Open(reader.items_of_failures(run, &Filter::default(), &open)?))
+            let open = reader.failures_in(run, &Filter::default(), &open)?;
+            Ok(What::Open(open.into_iter().filter(|id| id.is_item()).map(|id| id.item).collect()))
         }
         Effect::ReadRow => Ok(What::Row(Box::new(reader.run(&run.id.to_string())?))),
         Effect::ReadPage(anchor) => page(reader, run, *anchor).map(What::Page),
@@ -104,7 +105,7 @@ fn page(reader: &Reader, run: &RunRow, anchor: Anchor) -> Result<Page, JournalEr
     let (rows, before) = match anchor {
         Anchor::Start => (reader.failures(run, &all, None, SIDE * 2, without)?, Some(0)),
         Anchor::End => (reader.failures_before(run, &all, None, SIDE * 2, without)?, None),
-        Anchor::Around(item) => around(reader, run, item)?,
+        Anchor::Around(id) => around(reader, run, id)?,
     };
     let (total, open) = reader.count_failures(run, &all)?;
     let before = before.unwrap_or_else(|| total.saturating_sub(long(rows.len())));
@@ -113,11 +114,11 @@ fn page(reader: &Reader, run: &RunRow, anchor: Anchor) -> Result<Page, JournalEr
 
 type Rows = (Vec<crate::journal::FailureRow>, Option<u64>);
 
-fn around(reader: &Reader, run: &RunRow, item: Seq) -> Result<Rows, JournalError> {
+fn around(reader: &Reader, run: &RunRow, id: FailureId) -> Result<Rows, JournalError> {
     let all = Filter::default();
-    let mut rows = reader.failures_before(run, &all, Some(item), SIDE, Contents::Without)?;
+    let mut rows = reader.failures_before(run, &all, Some(id), SIDE, Contents::Without)?;
     let above = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    let before = reader.count_failures_before(run, &all, item)?.saturating_sub(above);
-    rows.extend(reader.failures(run, &all, item.checked_sub(1), SIDE, Contents::Without)?);
+    let before = reader.count_failures_before(run, &all, id)?.saturating_sub(above);
+    rows.extend(reader.failures(run, &all, id.before(), SIDE, Contents::Without)?);
     Ok((rows, Some(before)))
 }

@@ -1,6 +1,6 @@
 //! The list of failures: a window of rows around the cursor, out of as many as there are.
 //!
-//! A row is known by its item's number and never by its place, so that a list that moves while a run goes on cannot
+//! A row is known by its own number and never by its place, so that a list that moves while a run goes on cannot
 //! put the cursor onto another contact just before `r` is pressed. A hundred thousand failures scroll like ten, because
 //! only the rows around the cursor are held, and others are read from the journal before the cursor gets there.
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::journal::FailureRow;
-use crate::model::Seq;
+use crate::model::{FailureId, Seq};
 
 /// Rows that are read on each side of the cursor.
 pub(super) const SIDE: u32 = 256;
@@ -24,8 +24,8 @@ pub enum Anchor {
     Start,
     /// The last ones.
     End,
-    /// Those around an item, which may be gone itself.
-    Around(Seq),
+    /// Those around one, which may be gone itself.
+    Around(FailureId),
 }
 
 /// A page of failures, read in one go.
@@ -61,17 +61,17 @@ pub(super) struct FailureList {
     pub before: u64,
     pub total: u64,
     pub open: u64,
-    /// The item under the cursor.
-    pub cursor: Option<Seq>,
-    /// The item in the first visible row.
-    pub top: Option<Seq>,
+    /// The failure under the cursor.
+    pub cursor: Option<FailureId>,
+    /// The failure in the first visible row.
+    pub top: Option<FailureId>,
     /// How many stood below the cursor when it was last moved.
     below_seen: u64,
     reading: Reading,
     /// Rows that the cursor was moved by and could not go yet, because they are still being read.
     owed: isize,
-    /// Items that were asked to be sent again from here, with the moment of their last failure at that time.
-    asked_again: BTreeMap<Seq, Timestamp>,
+    /// Failures that were asked to be sent again from here, with the moment of their last failure at that time.
+    asked_again: BTreeMap<FailureId, Timestamp>,
     /// Whether a page has ever come.
     pub known: bool,
 }
@@ -111,26 +111,26 @@ impl FailureList {
         self.before = page.before;
         self.total = page.total;
         self.open = page.open;
-        self.asked_again.retain(|item, failed_at| {
+        self.asked_again.retain(|id, failed_at| {
             // a row outside of the window says nothing; one in it does: it failed again, or is gone
-            match self.rows.binary_search_by_key(item, |row| row.item) {
+            match self.rows.binary_search_by_key(id, |row| row.id) {
                 Ok(place) => self.rows.get(place).is_some_and(|row| row.last_at == *failed_at),
                 Err(place) => place == 0 || place == self.rows.len(),
             }
         });
         match page.anchor {
             Anchor::Start => {
-                self.cursor = self.rows.first().map(|row| row.item);
+                self.cursor = self.rows.first().map(|row| row.id);
                 self.top = self.cursor;
                 self.note_below();
             }
             Anchor::End => {
-                self.cursor = self.rows.last().map(|row| row.item);
+                self.cursor = self.rows.last().map(|row| row.id);
                 self.note_below();
             }
             Anchor::Around(_) => {
                 let place = self.place(self.cursor);
-                self.cursor = place.and_then(|place| self.rows.get(place)).map(|row| row.item);
+                self.cursor = place.and_then(|place| self.rows.get(place)).map(|row| row.id);
             }
         }
         if first_ever {
@@ -176,16 +176,16 @@ impl FailureList {
         self.owed = 0;
     }
 
-    /// The place of an item in the rows held, or of the one after it; the last one where it lies beyond.
-    fn place(&self, item: Option<Seq>) -> Option<usize> {
+    /// The place of a failure in the rows held, or of the one after it; the last one where it lies beyond.
+    fn place(&self, id: Option<FailureId>) -> Option<usize> {
         let last = self.rows.len().checked_sub(1)?;
-        let item = item?;
-        Some(self.rows.partition_point(|row| row.item < item).min(last))
+        let id = id?;
+        Some(self.rows.partition_point(|row| row.id < id).min(last))
     }
 
     /// The row under the cursor.
     pub fn current(&self) -> Option<&FailureRow> {
-        self.rows.get(self.place(self.cursor)?).filter(|row| Some(row.item) == self.cursor)
+        self.rows.get(self.place(self.cursor)?).filter(|row| Some(row.id) == self.cursor)
     }
 
     /// How many failures stand before the cursor.
@@ -201,9 +201,12 @@ impl FailureList {
         self.below_seen = self.below();
     }
 
-    /// How many came in below the cursor since it was last moved.
-    pub fn new_below(&self) -> u64 {
-        self.below().saturating_sub(self.below_seen)
+    /// How many came in below the cursor since it was last moved and are out of sight: those in one of so many visible
+    /// rows need no word.
+    pub fn new_below(&self, height: usize) -> u64 {
+        let shown = self.place(self.top).unwrap_or(0).saturating_add(self.visible(height).len());
+        let hidden = self.total.saturating_sub(self.before).saturating_sub(shown as u64);
+        self.below().saturating_sub(self.below_seen).min(hidden)
     }
 
     /// Moves the cursor by rows. Returns what is to be read for it.
@@ -216,7 +219,7 @@ impl FailureList {
         let from = self.place(self.cursor)?;
         let place = from.saturating_add_signed(rows).min(last);
         let went = place.cast_signed() - from.cast_signed();
-        self.cursor = self.rows.get(place).map(|row| row.item);
+        self.cursor = self.rows.get(place).map(|row| row.id);
         self.note_below();
         let more_before = self.before > 0 && place < NEAR;
         let held = self.before + u64::try_from(self.rows.len()).unwrap_or(0);
@@ -239,7 +242,7 @@ impl FailureList {
         let top = top.min(cursor).max((cursor + 1).saturating_sub(height));
         // no empty rows at the end while there are failures above to fill them
         let top = top.min(self.rows.len().saturating_sub(height));
-        self.top = self.rows.get(top).map(|row| row.item);
+        self.top = self.rows.get(top).map(|row| row.id);
     }
 
     /// The visible rows.
@@ -250,22 +253,23 @@ impl FailureList {
     }
 
     /// Remembers that a failure was asked to be sent again.
-    pub fn mark_asked(&mut self, item: Seq) {
-        if let Some(row) = self.rows.iter().find(|row| row.item == item) {
-            self.asked_again.insert(item, row.last_at);
+    pub fn mark_asked(&mut self, id: FailureId) {
+        if let Some(row) = self.rows.iter().find(|row| row.id == id) {
+            self.asked_again.insert(id, row.last_at);
         }
     }
 
     /// The same for many, of which only those that are held here can be marked.
     pub fn mark_all_asked(&mut self, items: &[Seq]) {
-        let asked = self.rows.iter().filter(|row| items.binary_search(&row.item).is_ok());
-        self.asked_again.extend(asked.map(|row| (row.item, row.last_at)));
+        let asked =
+            self.rows.iter().filter(|row| row.id.is_item() && items.binary_search(&row.id.item).is_ok());
+        self.asked_again.extend(asked.map(|row| (row.id, row.last_at)));
     }
 
     /// Takes that back: the command was not taken.
     pub fn forget_asked(&mut self, items: &[Seq]) {
         for item in items {
-            self.asked_again.remove(item);
+            self.asked_again.remove(&FailureId::from(*item));
         }
     }
 
@@ -275,8 +279,8 @@ impl FailureList {
     }
 
     /// Whether it was asked to be sent again and has not ended since.
-    pub fn was_asked(&self, item: Seq) -> bool {
-        self.asked_again.contains_key(&item)
+    pub fn was_asked(&self, id: FailureId) -> bool {
+        self.asked_again.contains_key(&id)
     }
 }
 
@@ -285,12 +289,20 @@ mod tests {
     use super::super::tests::fixtures::failure;
     use super::*;
 
+    fn id(item: Seq) -> FailureId {
+        item.into()
+    }
+
+    fn around(item: Seq) -> Anchor {
+        Anchor::Around(id(item))
+    }
+
     fn page(anchor: Anchor, items: &[Seq], before: u64, total: u64) -> Page {
         Page { anchor, rows: items.iter().map(|item| failure(*item)).collect(), before, total, open: total }
     }
 
     fn items(rows: &[FailureRow]) -> Vec<Seq> {
-        rows.iter().map(|row| row.item).collect()
+        rows.iter().map(|row| row.id.item).collect()
     }
 
     #[test]
@@ -298,10 +310,11 @@ mod tests {
         let mut list = FailureList::default();
         list.take(page(Anchor::Start, &[10, 20, 30], 0, 3));
         list.step(1);
-        list.take(page(Anchor::Around(20), &[5, 10, 15, 20, 30, 40], 0, 6));
-        assert_eq!(list.current().unwrap().item, 20);
+        list.take(page(around(20), &[5, 10, 15, 20, 30, 40], 0, 6));
+        assert_eq!(list.current().unwrap().id.item, 20);
         assert_eq!(list.rank(), Some(3));
-        assert_eq!(list.new_below(), 1);
+        assert_eq!(list.new_below(4), 1);
+        assert_eq!(list.new_below(5), 0, "the last row is in sight");
     }
 
     #[test]
@@ -309,11 +322,11 @@ mod tests {
         let mut list = FailureList::default();
         list.take(page(Anchor::Start, &[10, 20, 30], 0, 3));
         list.step(1);
-        list.take(page(Anchor::Around(20), &[10, 30], 0, 2));
-        assert_eq!(list.cursor, Some(30));
-        list.take(page(Anchor::Around(30), &[10], 0, 1));
-        assert_eq!(list.cursor, Some(10));
-        list.take(page(Anchor::Around(10), &[], 0, 0));
+        list.take(page(around(20), &[10, 30], 0, 2));
+        assert_eq!(list.cursor, Some(id(30)));
+        list.take(page(around(30), &[10], 0, 1));
+        assert_eq!(list.cursor, Some(id(10)));
+        list.take(page(around(10), &[], 0, 0));
         assert_eq!((list.cursor, list.current().is_none(), list.step(1)), (None, true, None));
         list.settle(5);
         assert!(list.visible(5).is_empty());
@@ -323,15 +336,15 @@ mod tests {
     fn more_is_read_before_the_cursor_reaches_the_end_and_once_only() {
         let held: Vec<Seq> = (1000..1512).collect();
         let mut list = FailureList::default();
-        list.ask(Anchor::Around(1256));
-        list.cursor = Some(1256);
-        list.take(page(Anchor::Around(1256), &held, 1000, 100_000));
+        list.ask(around(1256));
+        list.cursor = Some(id(1256));
+        list.take(page(around(1256), &held, 1000, 100_000));
         assert_eq!(list.step(100), None);
-        assert_eq!(list.step(100), Some(Anchor::Around(1456)));
+        assert_eq!(list.step(100), Some(around(1456)));
         assert_eq!(list.step(10), None, "one page at a time");
         let next: Vec<Seq> = (1200..1712).collect();
-        assert_eq!(list.take(page(Anchor::Around(1456), &next, 1200, 100_000)), Some(Anchor::Around(1466)));
-        assert_eq!(list.cursor, Some(1466));
+        assert_eq!(list.take(page(around(1456), &next, 1200, 100_000)), Some(around(1466)));
+        assert_eq!(list.cursor, Some(id(1466)));
     }
 
     #[test]
@@ -343,20 +356,20 @@ mod tests {
         assert!(list.is_moving());
         let first: Vec<Seq> = (0..512).collect();
         assert_eq!(list.take(page(Anchor::Start, &first, 0, 100_000)), None);
-        assert_eq!((list.cursor, list.is_moving()), (Some(2), false));
-        assert_eq!(list.step(500), Some(Anchor::Around(502)));
+        assert_eq!((list.cursor, list.is_moving()), (Some(id(2)), false));
+        assert_eq!(list.step(500), Some(around(502)));
         list.step(500);
         assert_eq!(
             (list.cursor, list.is_moving()),
-            (Some(511), true),
+            (Some(id(511)), true),
             "it stands at the end of what is held"
         );
         let next: Vec<Seq> = (246..758).collect();
-        let again = list.take(page(Anchor::Around(502), &next, 246, 100_000));
-        assert_eq!(again, Some(Anchor::Around(757)));
+        let again = list.take(page(around(502), &next, 246, 100_000));
+        assert_eq!(again, Some(around(757)));
         let next: Vec<Seq> = (501..1013).collect();
-        list.take(page(Anchor::Around(757), &next, 501, 100_000));
-        assert_eq!((list.cursor, list.is_moving()), (Some(1002), false));
+        list.take(page(around(757), &next, 501, 100_000));
+        assert_eq!((list.cursor, list.is_moving()), (Some(id(1002)), false));
     }
 
     #[test]
@@ -368,7 +381,7 @@ mod tests {
         list.step(-1);
         assert!(list.is_moving());
         list.take(page(Anchor::End, &held, 0, 20));
-        assert_eq!((list.cursor, list.is_moving()), (Some(18), false));
+        assert_eq!((list.cursor, list.is_moving()), (Some(id(18)), false));
     }
 
     #[test]
@@ -379,16 +392,16 @@ mod tests {
         list.settle(10);
         list.step(9);
         list.settle(10);
-        assert_eq!(list.top, Some(0));
+        assert_eq!(list.top, Some(id(0)));
         list.step(1);
         list.settle(10);
-        assert_eq!(list.top, Some(1));
+        assert_eq!(list.top, Some(id(1)));
         list.step(-3);
         list.settle(10);
-        assert_eq!(list.top, Some(1));
+        assert_eq!(list.top, Some(id(1)));
         assert_eq!(items(list.visible(10)), (1..11).collect::<Vec<_>>());
         list.settle(3);
-        assert!(list.visible(3).iter().any(|row| Some(row.item) == list.cursor));
+        assert!(list.visible(3).iter().any(|row| Some(row.id) == list.cursor));
         list.settle(0);
         assert!(list.visible(0).is_empty());
     }
@@ -397,15 +410,15 @@ mod tests {
     fn one_that_was_asked_to_be_sent_again_is_marked_until_it_ends() {
         let mut list = FailureList::default();
         list.take(page(Anchor::Start, &[1, 2, 3], 0, 3));
-        list.mark_asked(2);
-        list.take(page(Anchor::Around(1), &[1, 2, 3], 0, 3));
-        assert!(list.was_asked(2));
-        list.take(page(Anchor::Around(1), &[1, 3], 0, 2));
-        assert!(!list.was_asked(2));
-        list.mark_asked(3);
-        let mut again = page(Anchor::Around(1), &[1, 3], 0, 2);
+        list.mark_asked(id(2));
+        list.take(page(around(1), &[1, 2, 3], 0, 3));
+        assert!(list.was_asked(id(2)));
+        list.take(page(around(1), &[1, 3], 0, 2));
+        assert!(!list.was_asked(id(2)));
+        list.mark_asked(id(3));
+        let mut again = page(around(1), &[1, 3], 0, 2);
         again.rows[1].last_at += jiff::SignedDuration::from_secs(9);
         list.take(again);
-        assert!(!list.was_asked(3));
+        assert!(!list.was_asked(id(3)));
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::failures::{Anchor, Page};
 use crate::engine::Command;
 use crate::journal::{EventRow, FailureRow, RunRow};
-use crate::model::{Figures, Seq};
+use crate::model::{FailureId, Figures, Seq};
 
 /// One moment on both clocks: the steady one measures, the other one is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub enum What {
     /// A page of failures.
     Page(Page),
     /// One failure; none where it is not there any more.
-    Failure(Seq, Option<Box<Detail>>),
+    Failure(FailureId, Option<Box<Detail>>),
     /// All open failures, for the question that asks whether to send them again.
     Open(Vec<Seq>),
     /// The journal could not be read.
@@ -106,7 +106,7 @@ pub enum Effect {
     /// Read the events after this one.
     ReadEvents(i64),
     /// Read one failure with its record.
-    ReadFailure(Seq),
+    ReadFailure(FailureId),
     /// List all open failures.
     ListOpen,
     /// Take the live run's figures again: some of them change with the time alone.

@@ -76,6 +76,7 @@ pub(super) async fn watch(board: Board, ui: &Ui) -> Result<Left, TuiError> {
     let mut app = App::new(now(), TimeZone::system(), size, look);
     app.bell = if ui.bell { Bell::Rings } else { Bell::Silent };
     app.by.clone_from(&board.by);
+    app.keeps = board.keeps;
     let (told, inbox) = mpsc::channel(INBOX);
     signals::listen(&told)?;
     let events = Box::pin(EventStream::new());

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::Keeps;
 use super::actions;
 use super::app::{App, Overlay, Pane, Proof, Tone};
 use super::canvas::{Canvas, width};
@@ -25,7 +26,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Option<(u16, u16)> {
     gauge(app, &mut canvas.part(line(2)));
     let (why, ink) = words::why(app);
     let room = width.saturating_sub(2);
-    canvas.part(line(3)).write_within(1, 0, room, words::sentences_within(&why, room), ink);
+    canvas.part(line(3)).write_within(1, 0, room, &words::why_within(why, room), ink);
     let mut cursor = None;
     for (pane, area) in layout::panes(app) {
         let stands = panes::draw(app, pane, &mut canvas.part(area));
@@ -100,7 +101,7 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
 fn tabs(app: &App, canvas: &mut Canvas<'_>) {
     let mut x = 1;
     for pane in Pane::ALL {
-        let open = app.figures().map_or(0, |figures| figures.items.open());
+        let open = app.figures().map_or(0, |figures| figures.items.open() + figures.rows_failed);
         let name = match pane {
             Pane::Failures if open > 0 => format!("{} {}", pane.name(), numbers::count(open)),
             _ => pane.name().to_owned(),
@@ -136,15 +137,15 @@ fn gauge(app: &App, canvas: &mut Canvas<'_>) {
     } else {
         match (records.total, wide >= 80) {
             (Some(total), true) => format!(
-                "{}  {} of {} records",
+                "{}  {} of {}",
                 numbers::percent(settled, total),
                 numbers::count(settled),
-                numbers::count(total)
+                words::some(total, "record")
             ),
             (Some(total), false) => {
-                format!("{}  {} records", numbers::percent(settled, total), numbers::count(settled))
+                format!("{}  {}", numbers::percent(settled, total), words::some(settled, "record"))
             }
-            (None, _) => format!("{} records so far", numbers::count(settled)),
+            (None, _) => format!("{} so far", words::some(settled, "record")),
         }
     };
     let running = figures.phase == Phase::Running;
@@ -175,7 +176,10 @@ fn notice(app: &App, canvas: &mut Canvas<'_>) {
         };
         canvas.write_within(1, 0, wide, &notice.text, ink);
     } else if app.is_live() {
-        let words = "This run lives in this window. Closing the window pauses it.";
+        let words = match app.keeps {
+            Keeps::Journal => "This run lives in this window. Closing the window pauses it.",
+            Keeps::Nothing => words::FOR_SHOW,
+        };
         canvas.write_within(1, 0, wide, words, Ink::Dim);
     }
 }

@@ -2,6 +2,7 @@
 
 mod failure;
 
+use super::Keeps;
 use super::app::{App, Asked, Carried, Leaving, Pausing, Shown, Starting};
 use super::numbers;
 use super::theme::Ink;
@@ -87,28 +88,37 @@ pub(super) fn why(app: &App) -> (String, Ink) {
         Phase::Running | Phase::Pausing
             if app.asked.pause == Some(Pausing::Pause) || figures.phase == Phase::Pausing =>
         {
-            (format!("Pausing: {} are being finished, no new one starts.", calls(app.calls_out())), Ink::Warn)
+            (format!("Pausing: {} being finished, no new one starts.", calls_are(app.calls_out())), Ink::Warn)
         }
         Phase::Running | Phase::Pausing => bottleneck(app, figures),
         Phase::Paused => ("Paused. Nothing is in flight, nothing is lost. p goes on.".to_owned(), Ink::Warn),
         Phase::Faulted(fault) => (format!("FAULT: {} p tries again.", sentence(&fault.message)), Ink::Bad),
         Phase::Draining => {
-            (format!("Leaving: {} are being finished and written down.", calls(app.calls_out())), Ink::Warn)
+            (format!("Leaving: {} being finished and written down.", calls_are(app.calls_out())), Ink::Warn)
         }
-        Phase::Ended(state) => (nothing_sent(run, *state), Ink::Plain),
+        Phase::Ended(state) => (nothing_sent(app, run, *state), Ink::Plain),
     }
 }
 
-fn nothing_sent(run: &Shown, state: RunState) -> String {
+fn nothing_sent(app: &App, run: &Shown, state: RunState) -> String {
     let of = datasets(&run.figures);
     let rest = match state {
         RunState::Paused | RunState::Faulted => {
-            format!("`trunkline resume {}` goes on.", run.figures.run.prefix())
+            format!("{}.", going_on(app).as_deref().unwrap_or(FOR_SHOW))
         }
         _ => "Nothing is being sent now.".to_owned(),
     };
     format!("{} of {of}, run {}. {rest}", run.figures.operation, run.figures.run.short())
 }
+
+/// How a run that was left is gone on with; nothing where there will be nothing left of it.
+pub(super) fn going_on(app: &App) -> Option<String> {
+    let run = app.figures()?.run;
+    (app.keeps == Keeps::Journal).then(|| format!("`trunkline resume {}` goes on", run.prefix()))
+}
+
+/// What a person is told of a run that is for show.
+pub(super) const FOR_SHOW: &str = "This is the demo: its run is thrown away when you leave";
 
 /// The datasets of a run, by the names of their files.
 pub(super) fn datasets(figures: &Figures) -> String {
@@ -120,6 +130,9 @@ pub(super) fn datasets(figures: &Figures) -> String {
         [first, rest @ ..] => format!("{} and {} more", name(first), rest.len()),
     }
 }
+
+/// What a sentence about the pace begins with.
+const WHY_NOT_FASTER: &str = "Why not faster: ";
 
 fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
     let now = app.now.instant;
@@ -180,31 +193,46 @@ fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
                 format!(", the longest {}", numbers::left(wait.until.saturating_duration_since(now)))
             });
             format!(
-                "{} {} wait before they are tried again{longest}.",
-                numbers::count(figures.waiting),
-                items(figures)
+                "{} before another try{longest}.",
+                if figures.waiting == 1 {
+                    format!("1 {} waits", items(figures).trim_end_matches('s'))
+                } else {
+                    format!("{} {} wait", numbers::count(figures.waiting), items(figures))
+                }
             )
         }
-        Bottleneck::Latency => format!(
-            "all {} workers are sending; half of the calls take {time_of_call} or more.",
-            numbers::count_of(figures.workers.len())
-        ),
+        Bottleneck::Latency => {
+            let all = match figures.workers.len() {
+                1 => "the only worker is".to_owned(),
+                many => format!("all {} workers are", numbers::count_of(many)),
+            };
+            format!("{all} sending; half of the calls take {time_of_call} or more.")
+        }
         Bottleneck::Order => {
             format!("the {} of one file go one after another; a call takes {time_of_call}.", items(figures))
         }
         Bottleneck::Disk => "the disk is slow; what was done is written down before more is done.".to_owned(),
+        Bottleneck::Jobs => {
+            let jobs = numbers::count(figures.jobs);
+            format!("the platform is at work on {jobs} jobs; each is looked at from time to time.")
+        }
         Bottleneck::Reading => "the dataset is read no faster.".to_owned(),
     };
     let ink = match bound {
         Bottleneck::Platform | Bottleneck::Pause | Bottleneck::Backoffs | Bottleneck::Disk => Ink::Warn,
         _ => Ink::Plain,
     };
-    (format!("Why not faster: {because}"), ink)
+    (format!("{WHY_NOT_FASTER}{because}"), ink)
 }
 
 /// `1 call`, `4,210 calls`.
 pub(super) fn calls(number: u64) -> String {
     some(number, "call")
+}
+
+/// `1 call is`, `2 calls are`.
+pub(super) fn calls_are(number: u64) -> String {
+    format!("{} {}", calls(number), if number == 1 { "is" } else { "are" })
 }
 
 /// `1 failure`, `2 failures`.
@@ -254,8 +282,18 @@ fn whole_sentence(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// The sentence under the gauge, where there is so much room: whole sentences, and fewer words before they are cut.
+pub(super) fn why_within(why: String, room: u16) -> String {
+    let fits = |text: &str| super::canvas::width(sentences_within(text, room)) <= room;
+    let why = match why.strip_prefix(WHY_NOT_FASTER) {
+        Some(because) if !fits(&why) => format!("Why: {because}"),
+        _ => why,
+    };
+    sentences_within(&why, room).to_owned()
+}
+
 /// As many of a text's sentences as fit; at least the first.
-pub(super) fn sentences_within(text: &str, room: u16) -> &str {
+fn sentences_within(text: &str, room: u16) -> &str {
     let mut text = text;
     while super::canvas::width(text) > room {
         let Some(end) = text.trim_end_matches('.').rfind(". ") else { break };
@@ -272,8 +310,8 @@ pub(super) fn fault(app: &App, fault: &Fault) -> Vec<(String, Ink)> {
         let records = figures.records;
         lines.push((
             format!(
-                "Since {since}. Nothing is lost: {} records are settled, {} wait here.",
-                numbers::count(records.settled()),
+                "Since {since}. Nothing is lost: {} settled, {} to go.",
+                some(records.settled(), "record"),
                 numbers::count(records.pending)
             ),
             Ink::Plain,
@@ -299,12 +337,7 @@ pub(super) fn happening(event: &EventRow) -> (String, Ink) {
             let long = event.delay_ms.map_or_else(String::new, |ms| {
                 format!("; nothing is sent for {}", numbers::span(std::time::Duration::from_millis(ms)))
             });
-            let why = match event.reason.as_deref() {
-                Some("window_empty") => "all calls of the platform's window are used",
-                Some("probe_throttled") => "the platform still says \"slow down\" (429)",
-                Some("probe_lost") => "no answer came to a first call",
-                _ => "the platform said \"slow down\" (429)",
-            };
+            let why = crate::report::pause_words(event.reason.as_deref());
             (format!("{why}{long}"), Ink::Warn)
         }
         "pool_resumed" => ("the platform takes calls again".to_owned(), Ink::Good),
@@ -342,7 +375,7 @@ pub(super) fn title(app: &App) -> String {
         Phase::Ended(_) => "stopped",
     };
     let part = figures.records.total.map_or_else(
-        || format!("{} records", numbers::count(figures.records.settled())),
+        || some(figures.records.settled(), "record"),
         |total| numbers::percent(figures.records.settled(), total),
     );
     crate::text::one_line(&format!("{part} {word} · {} · trunkline", figures.profile), 120)

@@ -1,6 +1,6 @@
 //! What can lie over the board: one failure, the help, a question.
 
-use crate::model::Seq;
+use crate::model::{FailureId, Seq};
 use crate::tui::message::Detail;
 
 /// Something that lies over the board and takes all keys.
@@ -17,7 +17,7 @@ pub(in crate::tui) enum Overlay {
 /// A failure that was opened.
 #[derive(Debug, Clone)]
 pub(in crate::tui) struct OpenFailure {
-    pub item: Seq,
+    pub id: FailureId,
     pub content: Content,
     pub scroll: usize,
 }

@@ -81,7 +81,7 @@ impl Rows {
                 Ink::Warn,
             );
         }
-        if app.failures.was_asked(row.item) {
+        if app.failures.was_asked(row.id) {
             self.say("It was asked to be sent again, and has not ended yet.", Ink::Warn);
         }
         self.gap();

@@ -78,14 +78,14 @@ fn text(app: &App, question: &Question) -> Vec<(String, Ink)> {
             };
             text.push((calls, Ink::Plain));
             let pending = app.figures().map_or(0, |figures| figures.records.pending);
-            let id = app.figures().map(|figures| figures.run.prefix()).unwrap_or_default();
-            text.push((
-                format!(
-                    "The run is paused then, with {} to go. Nothing is lost: `trunkline resume {id}` goes on.",
+            let then = match words::going_on(app) {
+                Some(go_on) => format!(
+                    "The run is paused then, with {} to go. Nothing is lost: {go_on}.",
                     words::some(pending, "record")
                 ),
-                Ink::Plain,
-            ));
+                None => format!("{}.", words::FOR_SHOW),
+            };
+            text.push((then, Ink::Plain));
         }
         Asks::Resend(items) => {
             let number = u64::try_from(items.len()).unwrap_or(u64::MAX);

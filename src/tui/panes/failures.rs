@@ -83,11 +83,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let mut stands = fallback;
     for (y, row) in (1..).zip(list.visible(rows)) {
         draw_row(app, row, y, &columns, &mut inside);
-        if list.cursor == Some(row.item) {
+        if list.cursor == Some(row.id) {
             stands = inside.place(0, y);
         }
     }
-    let new = list.new_below();
+    let new = list.new_below(rows);
     if new > 0 {
         let text = format!("{} more came in below; End goes there", numbers::count(new));
         let y = inside.height().saturating_sub(1);
@@ -127,8 +127,8 @@ fn head(columns: &Columns, inside: &mut Canvas<'_>) {
 
 fn draw_row(app: &App, row: &FailureRow, y: u16, columns: &Columns, inside: &mut Canvas<'_>) {
     let list = &app.failures;
-    let on_it = list.cursor == Some(row.item);
-    let asked = list.was_asked(row.item);
+    let on_it = list.cursor == Some(row.id);
+    let asked = list.was_asked(row.id);
     let what = if asked {
         "asked to be sent again"
     } else {

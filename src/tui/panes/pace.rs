@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::run::is_elsewhere;
 use super::{chart, frame_ink};
 use crate::model::{Doing, Figures, PauseFigures};
 use crate::tui::app::{App, Pane};
@@ -48,7 +49,11 @@ fn millis(time: std::time::Duration) -> u64 {
 fn limits(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> u16 {
     let pace = &figures.pace;
     let ceiling = words::ceiling(figures, app.asked);
-    let now = format!("calls now {}/s", numbers::rate(pace.rate));
+    let now = if is_elsewhere(app) {
+        "calls now –".to_owned()
+    } else {
+        format!("calls now {}/s", numbers::rate(pace.rate))
+    };
     inside.write(1, y, &now, Ink::Plain);
     let x = 19.min(inside.width());
     inside.write_within(

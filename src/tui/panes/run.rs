@@ -2,7 +2,7 @@
 
 use super::{chart, frame_ink};
 use crate::model::{Figures, Phase};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::{App, Carried, Pane};
 use crate::tui::canvas::{self, Canvas};
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
@@ -32,7 +32,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     }
     // where there is room, the counts, the charts and what happened stand apart
     let roomy = inside.height() >= 16;
-    lines = counts(figures, &mut inside, lines);
+    lines = counts(app, figures, &mut inside, lines);
     lines += u16::from(roomy);
     lines = speed(app, figures, &mut inside, lines);
     lines += u16::from(roomy);
@@ -47,12 +47,18 @@ fn empty(inside: &mut Canvas<'_>) {
         "`trunkline demo` shows one against a platform that lives in this machine.",
         "`trunkline ingest FILE` or `trunkline outcomes FILE` begins one.",
     ];
-    for (y, line) in (0..).zip(lines) {
-        inside.write(1, y, line, Ink::Plain);
+    let room = inside.width().saturating_sub(2);
+    for (y, line) in (0..).zip(lines.iter().flat_map(|line| canvas::wrap(line, room))) {
+        inside.write(1, y, &line, Ink::Plain);
     }
 }
 
-fn counts(figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> u16 {
+/// Whether another process carries the run: its pace is known there and not here.
+pub(super) fn is_elsewhere(app: &App) -> bool {
+    app.run.as_ref().is_some_and(|run| matches!(run.carried, Carried::Elsewhere(_)))
+}
+
+fn counts(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> u16 {
     let records = figures.records;
     let ink = |number: u64, ink: Ink| if number == 0 { Ink::Plain } else { ink };
     let right = inside.width().saturating_sub(1);
@@ -88,16 +94,17 @@ fn counts(figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> u16 {
     let of = match figures.items.total {
         Some(total) => format!("of {} {}", numbers::count(total), words::items(figures)),
         None => format!(
-            "of {} {} so far",
+            "of {} {} read so far",
             numbers::count(figures.items.settled() + figures.items.pending),
             words::items(figures)
         ),
     };
-    let text = format!(
-        "sending {}   waiting {}   {of}",
-        numbers::count_of(sending),
-        numbers::count(figures.waiting)
-    );
+    // what another process has out is not written down anywhere
+    let text = if is_elsewhere(app) {
+        format!("sending –   waiting –   {of}")
+    } else {
+        format!("sending {}   waiting {}   {of}", numbers::count_of(sending), numbers::count(figures.waiting))
+    };
     inside.write(1, y, &text, Ink::Plain);
     y + 1
 }
@@ -119,7 +126,7 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     let rows = [
         (
             records,
-            numbers::rate(figures.records_per_second),
+            if is_elsewhere(app) { "–".to_owned() } else { numbers::rate(figures.records_per_second) },
             chart::columns(&app.history.rates(most)),
             Ink::Good,
         ),
@@ -140,6 +147,7 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
             format!("half within {}, 99 of 100 within {}", numbers::span(half), numbers::span(most))
         }
         (Some(half), Some(most)) => format!("p50 {}   p99 {}", numbers::span(half), numbers::span(most)),
+        _ if is_elsewhere(app) => "–".to_owned(),
         _ => "not measured yet".to_owned(),
     };
     inside.write(1, y, one, Ink::Plain);

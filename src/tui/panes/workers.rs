@@ -6,8 +6,8 @@ use super::frame_ink;
 use crate::model::Doing;
 use crate::tui::app::{App, Pane};
 use crate::tui::canvas::Canvas;
+use crate::tui::numbers;
 use crate::tui::theme::Ink;
-use crate::tui::{numbers, words};
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let ink = frame_ink(app, Pane::Workers);
@@ -25,11 +25,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         inside.write(1, 1, "Each worker has one call out at a time.", Ink::Dim);
         return stands;
     }
-    let noun = app.figures().map_or("items", words::items).trim_end_matches('s');
+    let noun = app.figures().map_or("item", |figures| figures.operation.one_item());
     let wide = inside.width() >= 60;
     let rows = usize::from(inside.height());
     let hidden = workers.len().saturating_sub(rows);
     let shown = if hidden > 0 { rows.saturating_sub(1) } else { rows };
+    if hidden == 0 {
+        draw_jobs(app, &mut inside, workers.len());
+    }
     for ((y, number), worker) in (0..).zip(1_u64..).zip(workers.iter().take(shown)) {
         inside.write_to(4, y, &number.to_string(), Ink::Dim);
         let (doing, since, ink) = match worker.doing {
@@ -68,4 +71,22 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         );
     }
     stands
+}
+
+/// Remote jobs that are watched, below the workers: how far each is, and when it is looked at next.
+fn draw_jobs(app: &App, inside: &mut Canvas<'_>, below: usize) {
+    let Some(figures) = app.figures().filter(|figures| figures.jobs > 0) else { return };
+    let rows = usize::from(inside.height()).saturating_sub(below);
+    let Ok(first) = u16::try_from(below) else { return };
+    let Some(room) = rows.checked_sub(1) else { return };
+    let title = format!("{} jobs watched", numbers::count(figures.jobs));
+    inside.write(1, first, &title, Ink::Plain);
+    let right = inside.width().saturating_sub(1);
+    for (y, job) in (first + 1..).zip(figures.watched.iter().take(room)) {
+        let percent = job.percent.map_or_else(|| "  –".to_owned(), |percent| format!("{percent:>3}"));
+        inside.write_to(6, y, &format!("{percent} %"), Ink::Good);
+        inside.write_within(8, y, right.saturating_sub(8 + 7), &job.remote_id, Ink::Plain);
+        let left = job.next_look.saturating_duration_since(app.now.instant);
+        inside.write_to(right, y, &numbers::clock(Duration::from_secs(left.as_secs())), Ink::Dim);
+    }
 }

@@ -32,7 +32,7 @@ fn ago(time: Duration) -> Instant {
 pub(in crate::tui) fn failure(item: Seq) -> FailureRow {
     let at: Timestamp = "2026-11-21T12:49:33Z".parse().unwrap();
     FailureRow {
-        item,
+        id: item.into(),
         position: item * 100 + 1,
         count: 1,
         key: format!("TXN-{}", 90_000 + item),
@@ -45,6 +45,7 @@ pub(in crate::tui) fn failure(item: Seq) -> FailureRow {
         unsure: 0,
         doubtful: false,
         correlation_id: Some("4e1c-77".to_owned()),
+        remote_id: None,
         first_at: at,
         last_at: at,
         state: FailureState::Failed,
@@ -107,6 +108,10 @@ pub(in crate::tui) fn figures() -> Figures {
             wait(1246, 429, 2, 6_000, 12_000),
             wait(1247, 503, 1, 1_100, 8_000),
         ],
+        jobs: 0,
+        watched: Vec::new(),
+        from_store: 0,
+        rows_failed: 0,
         pace: PaceFigures {
             rate: 0.3,
             ceiling: Some(4.0),

@@ -35,7 +35,7 @@ fn hostile_row() -> FailureRow {
         code: Some(HOSTILE.to_owned()),
         correlation_id: Some(HOSTILE.to_owned()),
         note: Some(HOSTILE.to_owned()),
-        violations: vec![Violation { pointer: HOSTILE.to_owned(), reason: HOSTILE.to_owned() }],
+        violations: vec![Violation::at(HOSTILE.to_owned(), HOSTILE.to_owned())],
         position: u64::MAX,
         count: u64::MAX,
         attempts: u32::MAX,
@@ -76,7 +76,7 @@ fn no_text_from_outside_reaches_the_screen_as_it_is() {
         press(&mut app, "6");
         tell(&mut app, key(KeyCode::Enter));
         let record = record::lines(HOSTILE.as_bytes());
-        tell(&mut app, What::Failure(180, Some(Box::new(Detail { row: hostile_row(), record }))));
+        tell(&mut app, What::Failure(180.into(), Some(Box::new(Detail { row: hostile_row(), record }))));
         look(&app);
         tell(&mut app, What::JournalTrouble(HOSTILE.to_owned()));
         tell(&mut app, What::Resent(Err(HOSTILE.to_owned())));

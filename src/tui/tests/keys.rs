@@ -161,8 +161,11 @@ fn r_acts_on_the_failure_that_was_under_the_cursor_whatever_the_list_does() {
     let mut rows = failures();
     rows.insert(0, failure(7));
     rows.insert(1, failure(8));
-    app.failures.ask(Anchor::Around(181));
-    tell(&mut app, What::Page(Page { anchor: Anchor::Around(181), rows, before: 0, total: 10, open: 9 }));
+    app.failures.ask(Anchor::Around(181.into()));
+    tell(
+        &mut app,
+        What::Page(Page { anchor: Anchor::Around(181.into()), rows, before: 0, total: 10, open: 9 }),
+    );
     assert_eq!(press(&mut app, "r"), command(Command::Retry { items: vec![181], by: "sam".to_owned() }));
 }
 
@@ -196,7 +199,7 @@ fn capital_r_on_production_wants_the_number_and_takes_the_items_of_the_question(
     tell(&mut app, key(KeyCode::Enter));
     let sent = tell(&mut app, key(KeyCode::Enter));
     assert_eq!(sent, command(Command::Retry { items: vec![180, 181, 182], by: "sam".to_owned() }));
-    assert!(app.failures.was_asked(180));
+    assert!(app.failures.was_asked(180.into()));
 }
 
 #[test]
@@ -390,10 +393,10 @@ fn the_bell_rings_once_at_a_fault_and_once_at_the_end() {
 fn enter_opens_the_failure_and_j_shows_the_next() {
     let mut app = board((100, 30));
     press(&mut app, "6");
-    assert_eq!(tell(&mut app, key(KeyCode::Enter)), [Effect::ReadFailure(180)]);
-    assert_eq!(press(&mut app, "j"), [Effect::ReadFailure(181)]);
+    assert_eq!(tell(&mut app, key(KeyCode::Enter)), [Effect::ReadFailure(180.into())]);
+    assert_eq!(press(&mut app, "j"), [Effect::ReadFailure(181.into())]);
     let late = Detail { row: failure(180), record: Vec::new() };
-    tell(&mut app, What::Failure(180, Some(Box::new(late))));
+    tell(&mut app, What::Failure(180.into(), Some(Box::new(late))));
     let Some(Overlay::Failure(open)) = app.overlays.last() else { panic!("nothing is open") };
     assert!(
         matches!(open.content, Content::Coming),
@@ -402,7 +405,7 @@ fn enter_opens_the_failure_and_j_shows_the_next() {
     assert_eq!(press(&mut app, "r"), command(Command::Retry { items: vec![181], by: "sam".to_owned() }));
     tell(&mut app, key(KeyCode::Esc));
     assert!(app.overlays.is_empty());
-    assert_eq!(app.failures.cursor, Some(181));
+    assert_eq!(app.failures.cursor, Some(181.into()));
 }
 
 #[test]
@@ -430,7 +433,7 @@ fn failures_are_read_again_when_they_change_but_not_all_the_time() {
     let mut later = moment();
     later.instant += Duration::from_secs(1);
     let effects = update::update(&mut app, Message { at: later, what: What::Clock });
-    assert_eq!(effects, [Effect::ReadPage(Anchor::Around(180)), Effect::Sample]);
+    assert_eq!(effects, [Effect::ReadPage(Anchor::Around(180.into())), Effect::Sample]);
 }
 
 #[test]

@@ -13,11 +13,11 @@ use super::fixtures::*;
 use crate::engine::Command;
 use crate::journal::Journal;
 use crate::model::{Figures, Phase, RunState, Seq};
-use crate::tui::Board;
 use crate::tui::live::{Live, Resender};
 use crate::tui::message::What;
 use crate::tui::shell::{Left, Shell};
 use crate::tui::terminal::{Screen, Terminal};
+use crate::tui::{Board, Keeps};
 
 /// A run in a test's hand.
 struct Run {
@@ -108,7 +108,8 @@ impl Bench {
         let mut app = empty((100, 30));
         app.now.instant = tokio::time::Instant::now().into_std();
         let terminal = Terminal::on(Screen::of(Box::new(paper.clone())));
-        let board = Board { live, journal, run: None, resender, by: "sam".to_owned() };
+        let by = "sam".to_owned();
+        let board = Board { live, journal, run: None, resender, by, keeps: Keeps::Journal };
         let shell = Shell::new(app, terminal, events, (told.clone(), inbox), board).unwrap();
         let board = tokio::spawn(async move { shell.run().await.unwrap() });
         Self { keys: typed, told, paper, board, _folder: folder }

@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 
 use super::fixtures::*;
 use crate::model::{Fault, FaultKind, PauseFigures, Phase, RunState, Violation};
+use crate::tui::Keeps;
 use crate::tui::app::{App, Carried};
 use crate::tui::message::{Detail, What};
 use crate::tui::theme::{Decoration, GlyphSet};
@@ -138,15 +139,12 @@ fn one_failure() {
         press(&mut app, "6");
         tell(&mut app, key(KeyCode::Enter));
         let mut row = failure(180);
-        row.violations = vec![Violation {
-            pointer: "/duration_seconds".to_owned(),
-            reason: "must be an integer".to_owned(),
-        }];
+        row.violations = vec![Violation::at("/duration_seconds", "must be an integer")];
         row.unsure = 1;
         row.attempts = 3;
         let record =
             record::lines(br#"{"external_id":"TXN-90180","duration_seconds":"12","channel":"voice"}"#);
-        tell(&mut app, What::Failure(180, Some(Box::new(Detail { row, record }))));
+        tell(&mut app, What::Failure(180.into(), Some(Box::new(Detail { row, record }))));
         app
     }));
 }
@@ -170,6 +168,19 @@ fn the_question_before_leaving() {
         press(&mut app, "q");
         app
     }));
+}
+
+#[test]
+fn a_demo_promises_nothing_that_is_gone_when_it_is_left() {
+    let mut app = board((100, 30));
+    app.keeps = Keeps::Nothing;
+    assert!(picture(&app).contains("This is the demo: its run is thrown away when you leave"));
+    press(&mut app, "q");
+    let asked = picture(&app);
+    assert!(asked.contains("│ This is the demo") && !asked.contains("resume"), "{asked}");
+    in_phase(&mut app, Phase::Ended(RunState::Paused));
+    press(&mut app, "p");
+    assert!(!picture(&app).contains("resume"), "{}", picture(&app));
 }
 
 #[test]

@@ -106,35 +106,35 @@ fn move_in_list(app: &mut App, action: Action, out: &mut Vec<Effect>) {
 }
 
 pub(super) fn open(app: &mut App, out: &mut Vec<Effect>) {
-    let Some(item) = app.failures.current().map(|row| row.item) else { return };
-    app.overlays.push(Overlay::Failure(OpenFailure { item, content: Content::Coming, scroll: 0 }));
-    out.push(Effect::ReadFailure(item));
+    let Some(id) = app.failures.current().map(|row| row.id) else { return };
+    app.overlays.push(Overlay::Failure(OpenFailure { id, content: Content::Coming, scroll: 0 }));
+    out.push(Effect::ReadFailure(id));
 }
 
 /// The next failure, or the one before, without closing the page.
 pub(super) fn neighbour(app: &mut App, by: isize, out: &mut Vec<Effect>) {
     out.extend(app.failures.step(by).map(Effect::ReadPage));
-    let Some(item) = app.failures.current().map(|row| row.item) else { return };
+    let Some(id) = app.failures.current().map(|row| row.id) else { return };
     if let Some(Overlay::Failure(open)) = app.overlays.last_mut()
-        && open.item != item
+        && open.id != id
     {
-        *open = OpenFailure { item, content: Content::Coming, scroll: 0 };
-        out.push(Effect::ReadFailure(item));
+        *open = OpenFailure { id, content: Content::Coming, scroll: 0 };
+        out.push(Effect::ReadFailure(id));
     }
 }
 
 /// Sends one failure again. It is the one that is opened, else the one under the cursor.
 pub(super) fn resend_one(app: &mut App, out: &mut Vec<Effect>) {
-    let item = match app.overlays.last() {
-        Some(Overlay::Failure(open)) => Some(open.item),
-        _ => app.failures.current().map(|row| row.item),
+    let id = match app.overlays.last() {
+        Some(Overlay::Failure(open)) => Some(open.id),
+        _ => app.failures.current().map(|row| row.id),
     };
-    let Some(item) = item else { return };
+    let Some(id) = id else { return };
     let key =
-        app.failures.rows.iter().find(|row| row.item == item).map(|row| row.key.clone()).unwrap_or_default();
-    app.failures.mark_asked(item);
+        app.failures.rows.iter().find(|row| row.id == id).map(|row| row.key.clone()).unwrap_or_default();
+    app.failures.mark_asked(id);
     app.says(format!("Asked to send {key} again."));
-    resend(app, vec![item], out);
+    resend(app, vec![id.item], out);
 }
 
 /// Sends failures again: by the run that goes on, or by a new carrying-out of one that has ended.

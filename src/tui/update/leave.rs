@@ -55,13 +55,11 @@ fn begin_draining(app: &mut App, why: Why, out: &mut Vec<Effect>) {
     }
     app.overlays.clear();
     app.leaving = Leaving::Draining { since: app.now.instant, why, again_at: None };
-    app.says(format!("Leaving: {} being finished. Ctrl-C leaves at once.", out_words(app)));
+    app.says(format!(
+        "Leaving: {} being finished. Ctrl-C leaves at once.",
+        words::calls_are(app.calls_out())
+    ));
     out.push(Effect::Command(Command::Drain));
-}
-
-fn out_words(app: &App) -> String {
-    let out = app.calls_out();
-    format!("{} {}", words::calls(out), if out == 1 { "is" } else { "are" })
 }
 
 fn at_once(app: &mut App, why: Why, out: &mut Vec<Effect>) {
@@ -130,7 +128,7 @@ pub(super) fn suspend(app: &mut App, out: &mut Vec<Effect>) {
             app.asked.pause = Some(Pausing::Pause);
             app.says(format!(
                 "Suspending: {} being finished first. Ctrl-Z suspends at once.",
-                out_words(app)
+                words::calls_are(app.calls_out())
             ));
             out.push(Effect::Command(Command::Pause));
         }

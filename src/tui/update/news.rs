@@ -3,7 +3,7 @@
 use super::leave;
 use crate::engine::Command;
 use crate::journal::{EventRow, RunRow};
-use crate::model::{Figures, Phase, RunState, Seq};
+use crate::model::{FailureId, Figures, Phase, RunState};
 use crate::tui::app::{
     App, Carried, Ceiling, Content, Overlay, Pausing, Reading, Shown, Starting, carried_by, figures_of,
 };
@@ -128,10 +128,10 @@ pub(super) fn events(app: &mut App, events: Vec<EventRow>, tail: Tail, out: &mut
 }
 
 /// An opened failure, with its record.
-pub(super) fn failure(app: &mut App, item: Seq, detail: Option<Box<Detail>>) {
+pub(super) fn failure(app: &mut App, id: FailureId, detail: Option<Box<Detail>>) {
     for overlay in &mut app.overlays {
         if let Overlay::Failure(open) = overlay
-            && open.item == item
+            && open.id == id
         {
             open.content = detail.map_or(Content::Gone, Content::Here);
             return;

@@ -15,8 +15,17 @@ pub(in crate::tui) fn in_short(row: &FailureRow, operation: Option<OperationKind
         return match row.code.as_deref() {
             Some("outcome.unknown") => "not sent: no such outcome",
             Some("record.too_large") => "not sent: too large",
+            Some("schema.violated") => "not sent: breaks the schema",
             _ => "not sent: our check said no",
         };
+    }
+    match (row.stage, row.code.as_deref()) {
+        (Stage::Polling, Some("import.timed_out")) => return "not at its end in time",
+        (Stage::Polling, _) if row.status.is_none() => return "the job failed",
+        (Stage::Polling, _) => return "the job cannot be watched",
+        (Stage::Result, _) if !row.id.is_item() => return "a row was not imported",
+        (Stage::Result, _) => return "no result to be had",
+        _ => {}
     }
     let contact = operation == Some(OperationKind::Outcomes);
     match row.status {
@@ -55,8 +64,27 @@ pub(in crate::tui) fn sentence_of(row: &FailureRow, operation: Option<OperationK
             Some("record.too_large") => {
                 "It is larger than the platform takes. Our own check found it; it was not sent.".to_owned()
             }
+            Some("schema.violated") => {
+                "It does not pass the plan's schema. Our own check found it; it was not sent.".to_owned()
+            }
             _ => "Our own check refused it before the call; it was not sent.".to_owned(),
         };
+    }
+    match (row.stage, row.code.as_deref()) {
+        (Stage::Polling, Some("import.timed_out")) => {
+            return "The import was started, and had not come to its end when we stopped looking.".to_owned();
+        }
+        (Stage::Polling, _) if row.status.is_none() => {
+            return "The import was started, and the platform says that it failed.".to_owned();
+        }
+        (Stage::Polling, _) => return "The import was started, and we could not see its end.".to_owned(),
+        (Stage::Result, _) if !row.id.is_item() => {
+            return "The import is done, and this row of its file was not taken.".to_owned();
+        }
+        (Stage::Result, _) => {
+            return "The import is done, and what it came to could not be fetched.".to_owned();
+        }
+        _ => {}
     }
     match row.status {
         None | Some(502 | 504) => "No answer came. It may have arrived, or not.".to_owned(),
@@ -84,6 +112,12 @@ pub(in crate::tui) fn advice(row: &FailureRow) -> &'static str {
         }
         FailureState::Failed => {}
     }
+    if !row.id.is_item() {
+        return "mend the row in the file that was imported, and import it anew; then close this";
+    }
+    if row.remote_id.is_some() {
+        return "ask the platform again (r): the job is looked at, and never started twice";
+    }
     match row.status {
         None | Some(502 | 504) => "send it again (r): it goes under the same key, so that it is done once",
         Some(409 | 429 | 500 | 503) => "send it again (r), a little later",
@@ -96,6 +130,5 @@ pub(in crate::tui) fn advice(row: &FailureRow) -> &'static str {
 
 /// The places in a record where something is wrong.
 pub(in crate::tui) fn violation(violation: &Violation) -> String {
-    let place = if violation.pointer.is_empty() { "the record" } else { violation.pointer.as_str() };
-    format!("✗ {place}: {}", violation.reason)
+    format!("✗ {}: {}", violation.place, violation.reason)
 }
