@@ -147,9 +147,13 @@ async fn failures_are_sent_again_and_dismissed() {
     let run = tenant.run(OperationKind::Outcomes, &[&dataset], &[]).await;
     assert_eq!(run.records.failed, 2);
     let reader = tenant.journal.reader().unwrap();
-    let items = reader.items_of_failures(&run, &Filter::default(), &[FailureState::Failed]).unwrap();
+    let items = reader.failures_in(&run, &Filter::default(), &[FailureState::Failed]).unwrap();
     let setup = tenant.setup(Plan::from_toml(&run.plan).unwrap());
-    let ending = engine::retry(setup, &run, items.clone(), "sam".to_owned()).await.unwrap().ended().await;
+    let ending = engine::retry(setup, &run, items.iter().map(|id| id.item).collect(), "sam".to_owned())
+        .await
+        .unwrap()
+        .ended()
+        .await;
     assert_eq!(ending.state, RunState::CompletedWithFailures);
     let row = reader.run(&run.id.to_string()).unwrap();
     assert_eq!((row.records.failed, row.records.pending), (2, 0));
@@ -157,7 +161,10 @@ async fn failures_are_sent_again_and_dismissed() {
     assert_eq!(failures.iter().map(|one| one.attempts).collect::<Vec<_>>(), [2, 2]);
     let (book, lock) = tenant.journal.take(&row).unwrap();
     let judgement = Judgement::Dismiss("gone".to_owned());
-    tenant.journal.commit(&book, vec![Write::Judge { items, judgement, by: "sam".to_owned() }]).await;
+    tenant
+        .journal
+        .commit(&book, vec![Write::Judge { failures: items, judgement, by: "sam".to_owned() }])
+        .await;
     drop(lock);
     let row = reader.run("last").unwrap();
     assert_eq!((row.records.failed, row.records.dismissed), (0, 2));

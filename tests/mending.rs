@@ -50,7 +50,15 @@ async fn leave(handle: &Handle, command: Command) -> RunRow {
 
 fn open_failures(tenant: &Tenant, run: &RunRow) -> Vec<u64> {
     let states = [FailureState::Failed, FailureState::Invalid];
-    tenant.journal.reader().unwrap().items_of_failures(run, &Filter::default(), &states).unwrap()
+    tenant
+        .journal
+        .reader()
+        .unwrap()
+        .failures_in(run, &Filter::default(), &states)
+        .unwrap()
+        .iter()
+        .map(|id| id.item)
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +69,7 @@ async fn a_resume_that_looked_before_another_went_on_sends_nothing_again() {
             OperationKind::Ingest => {
                 (tenant.file("a.ndjson", &interactions(2_000).ndjson()), ("chunk_records", "50"))
             }
-            OperationKind::Outcomes => (tenant.file("outcomes.csv", &contacts(300)), ("rate", "0")),
+            _ => (tenant.file("outcomes.csv", &contacts(300)), ("rate", "0")),
         };
         let handle = tenant.begin(kind, &[&dataset], &[settings]).await.unwrap();
         until_delivered(&handle, 60).await;

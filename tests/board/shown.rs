@@ -11,7 +11,7 @@ use trunkline::journal::{End, Extent, Journal, NewDataset, NewRun, Origin, Settl
 use trunkline::model::{
     Figures, OperationKind, PaceFigures, Phase, PlatformKind, Reason, RunId, RunState, Stage, Tally,
 };
-use trunkline::tui::{self, Board, Live};
+use trunkline::tui::{self, Board, Keeps, Live};
 
 /// The variable that says which kind of run is played.
 pub const KIND: &str = "TRUNKLINE_TEST_BOARD";
@@ -76,6 +76,7 @@ fn settled(item: u64) -> Write {
         status: Some(404),
         name: Some(format!("contact-{item}")),
         correlation_id: None,
+        remote_id: None,
         origin: Origin::Planned,
     }))
 }
@@ -129,6 +130,10 @@ fn figures(run: RunId) -> Figures {
         workers: Vec::new(),
         waiting: 0,
         waits: Vec::new(),
+        jobs: 0,
+        watched: Vec::new(),
+        from_store: 0,
+        rows_failed: 0,
         pace: PaceFigures { rate: 45.0, ceiling: Some(45.0), ..PaceFigures::default() },
         bottleneck: None,
         eta: None,
@@ -152,7 +157,8 @@ fn the_board_itself() {
         journal.commit(&book, writes).await;
         let live =
             Arc::new(Played { kind, figures: Mutex::new(figures(new.id)), changes: watch::Sender::new(0) });
-        let board = Board { live: Some(live), journal, run: None, resender: None, by: "sam".to_owned() };
+        let by = "sam".to_owned();
+        let board = Board { live: Some(live), journal, run: None, resender: None, by, keeps: Keeps::Journal };
         tui::watch(board, &Ui::default()).await
     });
     match left {

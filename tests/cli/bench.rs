@@ -109,7 +109,8 @@ impl Bench {
         count("/ingest/records_applied") + count("/outcomes/applied") + self.calls()
     }
 
-    fn calls(&self) -> u64 {
+    /// Calls to the API that the platform has answered or is answering.
+    pub fn calls(&self) -> u64 {
         let ledger = self.ledger();
         let families = ledger["requests"].as_object().cloned().unwrap_or_default();
         let of = |family: &Value| {

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::bench::{Bench, outcomes};
+use super::bench::{Bench, LIMIT, outcomes};
 
 const STORM: &str = "[token]\nlife = \"5s\"\nthrottle_429 = 0.02\n[latency]\nmin = \"0ms\"\nmax = \"3ms\"\n\
     [retry_after]\nmin = \"1s\"\nmax = \"1s\"\n[faults]\nthrottle = 0.002\nerror_500 = 0.005\nerror_502 = 0.003\n\
@@ -15,10 +15,23 @@ const STORM: &str = "[token]\nlife = \"5s\"\nthrottle_429 = 0.02\n[latency]\nmin
 
 const KILLS: u32 = 20;
 
-/// Kills the run twenty times, after a while each time, and lets it end then.
+/// Kills the run twenty times, after a while each time, and lets it end then, with all delivered.
 fn run_under_kills(bench: &Bench, begin: &[&str], seed: u64) {
+    kill_again_and_again(bench, begin, seed);
+    bench.ends(&RESUME, 0);
+}
+
+/// The same for a run that ends with failures.
+fn run_to_failures_under_kills(bench: &Bench, begin: &[&str], seed: u64) {
+    kill_again_and_again(bench, begin, seed);
+    let ended = bench.command(&RESUME).output().unwrap();
+    assert!(matches!(ended.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+const RESUME: [&str; 5] = ["resume", "last", "--headless", "--set", "backoff.base=50ms"];
+
+fn kill_again_and_again(bench: &Bench, begin: &[&str], seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
-    let resume = ["resume", "last", "--headless", "--set", "backoff.base=50ms"];
     let mut kills = 0;
     let mut words = begin;
     while kills < KILLS {
@@ -35,10 +48,9 @@ fn run_under_kills(bench: &Bench, begin: &[&str], seed: u64) {
         let known = bench.data_dir().join("journal.db").exists()
             && bench.command(&["show", "last"]).output().unwrap().status.success();
         if known {
-            words = &resume;
+            words = &RESUME;
         }
     }
-    bench.ends(&resume, 0);
 }
 
 fn shown(bench: &Bench) -> Value {
@@ -93,6 +105,179 @@ fn outcomes_killed_twenty_times_reach_every_contact_once() {
     let settled = run["records"]["delivered"].as_u64().unwrap() + run["records"]["failed"].as_u64().unwrap();
     assert_eq!(settled, 20_000);
     assert!(ledger["outcomes"]["applied"].as_u64() >= run["records"]["delivered"].as_u64());
+}
+
+#[test]
+fn executions_killed_twenty_times_take_effect_once_each() {
+    let bench = Bench::like(STORM);
+    let records: Vec<String> = (0..12_000).map(|n| format!("{{\"customer\":{n}}}")).collect();
+    bench.file("c.ndjson", records.join("\n"));
+    let words = [
+        "execute",
+        "c.ndjson",
+        "--profile",
+        "env",
+        "--headless",
+        "--action",
+        "act",
+        "--max-attempts",
+        "20",
+        "--set",
+        "backoff.base=50ms",
+    ];
+    run_under_kills(&bench, &words, 13);
+    bench.assert_clean();
+    let ledger = bench.ledger();
+    assert_eq!(ledger["execute"]["effects"]["twice_or_more"], 0, "{ledger:#}");
+    let run = shown(&bench);
+    assert_eq!(
+        (&run["records"]["delivered"], &run["records"]["pending"]),
+        (&12_000.into(), &0.into()),
+        "{run:#}"
+    );
+    assert_eq!(ledger["execute"]["effects"]["distinct"], 12_000);
+}
+
+#[test]
+fn batches_killed_twenty_times_arrive_without_the_refused_and_go_on_isolating_where_they_were() {
+    let bench = Bench::like(&format!("refusals = \"unnamed\"\n{STORM}"));
+    let record = |n: u32| {
+        let id = if n % 1_000 == 3 { format!("refused-{n}") } else { format!("x-{n}") };
+        format!(
+            "{{\"external_id\":\"{id}\",\"timestamp\":\"2026-01-02T03:04:05Z\",\"channel\":\"voice\",\"duration_seconds\":{n},\"customer_segment\":\"a\"}}"
+        )
+    };
+    let records: Vec<String> = (0..60_000).map(record).collect();
+    bench.file("x.ndjson", records.join("\n"));
+    let words = [
+        "exchange",
+        "x.ndjson",
+        "--profile",
+        "env",
+        "--headless",
+        "--chunk-records",
+        "25",
+        "--set",
+        "backoff.base=50ms",
+    ];
+    run_to_failures_under_kills(&bench, &words, 14);
+    bench.assert_clean();
+    let ledger = bench.ledger();
+    assert_eq!(ledger["exchange"]["effects"]["twice_or_more"], 0, "{ledger:#}");
+    let run = shown(&bench);
+    assert_eq!(
+        (&run["records"]["delivered"], &run["records"]["failed"]),
+        (&59_940.into(), &60.into()),
+        "{run:#}"
+    );
+    assert_eq!(ledger["exchange"]["effects"]["distinct"], 59_940);
+}
+
+#[test]
+fn two_hundred_imports_killed_twenty_times_are_asked_for_once_or_are_a_persons_to_decide() {
+    let jobs = "[jobs]\nqueued_for = \"100ms\"\nruns_for = { min = \"0ms\", max = \"2s\" }\nresult_url = 0.5\nforeign = 0.5\n";
+    let bench = Bench::like(&format!("{STORM}{jobs}"));
+    let request = |n: u32| {
+        format!(
+            "{{\"entity\":\"contact\",\"operation\":\"upsert\",\"sourceUrl\":\"https://files.example/{n}.csv\",\"targetUrl\":\"t\",\"keyFields\":[\"id\"]}}"
+        )
+    };
+    let records: Vec<String> = (0..200).map(request).collect();
+    bench.file("i.ndjson", records.join("\n"));
+    let words = [
+        "import",
+        "i.ndjson",
+        "--profile",
+        "env",
+        "--headless",
+        "--max-open-jobs",
+        "200",
+        "--workers",
+        "8",
+        "--set",
+        "backoff.base=50ms",
+    ];
+    run_to_failures_under_kills(&bench, &words, 15);
+    let ledger = bench.ledger();
+    assert_eq!(ledger["breach_count"], 0, "{ledger:#}");
+    assert_eq!(ledger["import"]["effects"]["twice_or_more"], 0, "{ledger:#}");
+    assert_eq!(ledger["import"]["foreign"]["with_token"], 0, "{ledger:#}");
+    let run = shown(&bench);
+    assert_eq!(run["records"]["pending"], 0);
+    let delivered = run["records"]["delivered"].as_u64().unwrap();
+    let rows =
+        bench.command(&["failures", "last", "--format", "json", "--stage", "delivery"]).output().unwrap();
+    let unsure: Vec<Value> = serde_json::from_slice(&rows.stdout).unwrap();
+    assert!(
+        unsure.iter().all(|row| row["message"].as_str().unwrap().contains("may have been carried out")),
+        "{unsure:?}"
+    );
+    assert_eq!(delivered + unsure.len() as u64, 200, "{run:#}");
+}
+
+#[test]
+fn a_lock_of_a_killed_process_is_free_when_its_lease_ends_and_not_before() {
+    let bench = Bench::like("[faults]\nslow = 1.0\nslow_for = \"60s\"\n");
+    bench.file("c.ndjson", "{\"customer\":1}");
+    let words = [
+        "execute",
+        "c.ndjson",
+        "--profile",
+        "env",
+        "--headless",
+        "--action",
+        "act",
+        "--set",
+        "lock_lease=4s",
+    ];
+    let mut holder = bench.child(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let held = || {
+        String::from_utf8(bench.command(&["store", "status", "--profile", "env"]).output().unwrap().stdout)
+            .unwrap()
+    };
+    let locks = |said: &str, what: &str| {
+        said.lines()
+            .find(|line| line.trim_start().starts_with(what))
+            .and_then(|line| line.split_whitespace().nth(1)?.parse::<u32>().ok())
+    };
+    let begun = Instant::now();
+    while locks(&held(), "locks") != Some(1) {
+        assert!(begun.elapsed() < LIMIT, "{}", held());
+    }
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let killed = Instant::now();
+    // its lease was renewed at most a third of it before
+    let mut other = bench.child(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while bench.calls() < 2 {
+        assert!(killed.elapsed() < LIMIT, "{:#}", bench.ledger());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let waited = killed.elapsed();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(waited >= Duration::from_millis(2_500), "it was taken over after {waited:?}");
+    assert!(waited < Duration::from_secs(20), "it was taken over after {waited:?}");
+}
+
+#[test]
+fn two_processes_on_one_tenant_keep_one_bucket() {
+    let bench = Bench::like("[bucket]\nrate = 45.0\nburst = 20.0\n");
+    for name in ["a.csv", "b.csv"] {
+        bench.file(name, outcomes((0..200).map(|n| format!("{name}-{n}"))));
+    }
+    let run = |name| {
+        let words = ["outcomes", name, "--profile", "env", "--headless"];
+        bench.child(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let begun = Instant::now();
+    let ended = [run("a.csv"), run("b.csv")].map(|mut child| child.wait().unwrap().code());
+    assert_eq!(ended, [Some(0), Some(0)]);
+    bench.assert_clean();
+    let ledger = bench.ledger();
+    assert_eq!(ledger["outcomes"]["applied"], 400);
+    // 402 calls at 45/s after a burst of 20
+    assert!(begun.elapsed() >= Duration::from_secs(8), "{:?}", begun.elapsed());
 }
 
 /// A limit on the size of files stands for a disk that is full: the journal and its log hit it in the same way.

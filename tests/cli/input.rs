@@ -51,6 +51,7 @@ fn missing_columns_are_named() {
     let bench = Bench::calm();
     bench.file("contacts.csv", "contactId,kategorie,subcategory\n1,Contacted,Sale\n");
     refused(&bench, &["outcomes", "contacts.csv", "--profile", "env"], "category");
+    refused(&bench, &["outcomes", "contacts.csv", "--profile", "env"], "with its `outcome_map`");
 }
 
 #[test]
@@ -131,8 +132,26 @@ fn what_stands_before_a_malformed_place_is_sent_when_that_is_asked_for() {
     bench.file("a.json", "[{\"a\":1},{\"a\":2},{\"a\":");
     bench.ends(&["ingest", "a.json", "--profile", "env"], 2);
     assert_eq!(bench.sent(), 0);
-    bench.ends(&["ingest", "a.json", "--profile", "env", "--until-error"], 0);
+    let said = bench.ends(&["ingest", "a.json", "--profile", "env", "--until-error"], 0);
     assert_eq!(bench.ledger()["ingest"]["records_applied"], 2);
+    let unread = "`a.json`: stopped at line 1, column 23: the rest was not read";
+    assert!(said.out().contains(unread), "{}", said.out());
+    assert!(bench.ends(&["show", "last"], 0).out().contains(unread));
+}
+
+#[test]
+fn records_in_an_object_of_their_own_are_warned_of() {
+    let bench = Bench::calm();
+    let warning = "warning: `";
+    bench.file("a.json", "{\"total\":2,\"entities\":[{\"a\":1},{\"a\":2}]}");
+    let said = bench.ends(&["check", "ingest", "a.json", "--profile", "env"], 0).err();
+    assert!(
+        said.contains(warning) && said.contains("an array `entities`: did you mean its elements?"),
+        "{said}"
+    );
+    bench.file("b.json", "{\"a\":1,\"tags\":[\"x\"]}");
+    let said = bench.ends(&["check", "ingest", "b.json", "--profile", "env"], 0).err();
+    assert!(!said.contains(warning), "{said}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Leaving a run, coming back to it, and how the program ends.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -181,4 +181,28 @@ fn a_demo_runs_to_its_end_and_leaves_nothing_behind() {
     bench.ends(&["demo", "--scenario", "bare", "--data-dir", "kept"], 0);
     let runs = bench.ends(&["runs", "--format", "json", "--data-dir", "kept"], 0).json();
     assert_eq!(runs[0]["records"]["delivered"], 5000);
+}
+
+#[test]
+fn an_interrupted_standard_input_says_what_was_taken_and_what_a_resume_cannot_do() {
+    let bench = Bench::calm();
+    let words = ["ingest", "-", "--profile", "env", "--chunk-records", "1"];
+    let mut child = bench.child(&words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let records = (0..2000).map(|n| format!("{{\"n\":{n}}}\n")).collect::<Vec<_>>().concat();
+    input.write_all(records.as_bytes()).unwrap();
+    bench.until("a few records", |ledger| ledger["ingest"]["records_applied"].as_u64() >= Some(5));
+    signal(&child, "INT");
+    let said = child.wait_with_output().unwrap();
+    drop(input);
+    assert_eq!(said.status.code(), Some(130));
+    let out = String::from_utf8(said.stdout).unwrap();
+    assert!(out.contains("standard input was not read to its end: "), "{out}");
+    assert!(out.contains("taken") && out.contains("trunkline resume"), "{out}");
+
+    let said = bench.ends(&["resume", "last"], 3);
+    let out = said.out();
+    assert!(out.contains("what came before that place is delivered"), "{out}");
+    assert!(!out.contains("trunkline resume"), "it cannot help: {out}");
+    assert!(out.contains("trunkline cancel"), "{out}");
 }

@@ -52,6 +52,15 @@ fn a_check_sends_nothing_and_says_what_a_run_would_do() {
     assert!(said.out().contains("1 of them invalid"), "{}", said.out());
     assert!(said.out().contains("Nonsense"), "{}", said.out());
     assert_eq!(bench.ledger()["outcomes"]["applied"], 0);
+    let rows = (0..30).map(|n| format!("c{n},Contacted,Nonsense {n}\n")).collect::<Vec<_>>().concat();
+    bench.file("alike.csv", format!("{}{rows}c,,Sale\n", outcomes(["c1".to_owned()])));
+    let said = bench.ends(&["check", "outcomes", "alike.csv", "--profile", "env"], 1).out();
+    assert!(
+        said.contains("30 records are invalid alike, record 1 the first: outcome.unknown \"Nonsense 0\""),
+        "{said}"
+    );
+    assert!(said.contains("record 31 is invalid: record.incomplete `category` is empty"), "{said}");
+    assert!(!said.contains("Nonsense 7"), "{said}");
     bench.file("a.json", interactions(1000));
     bench.file(
         "plan.toml",
@@ -61,6 +70,80 @@ fn a_check_sends_nothing_and_says_what_a_run_would_do() {
     assert!(said.out().contains("1,000"), "{}", said.out());
     assert_eq!(bench.ledger()["ingest"]["records_applied"], 0);
     assert_eq!(bench.ends(&["runs", "--format", "json"], 0).out(), "[]\n", "a check is no run");
+}
+
+#[test]
+fn a_check_that_cannot_be_made_is_refused_and_no_fault() {
+    let bench = Bench::calm();
+    bench.file("a.json", interactions(1));
+    bench.file("o.csv", outcomes(["c1".to_owned()]));
+    let home = |home: &str| {
+        format!(
+            "[profiles.acme]\nplatform = \"genesys\"\napi_url = \"{}\"\nclient_id = \"sandbox\"\nsecret = {{ {home} }}\n",
+            bench.api_url()
+        )
+    };
+    bench.file("config.toml", home("env = \"NOT_SET\""));
+    let said = bench.ends(&["check", "ingest", "a.json", "--profile", "acme"], 2);
+    assert!(said.err().contains("`NOT_SET` is not set"), "{}", said.err());
+    bench.file("config.toml", home("env = \"USER\""));
+    bench.ends(&["check", "ingest", "a.json", "--profile", "acme"], 2);
+    let said = bench.ends(&["check", "outcomes", "o.csv", "o.csv", "--profile", "env"], 2);
+    assert!(said.err().contains("`outcomes` takes one dataset, and 2 are named"), "{}", said.err());
+}
+
+#[test]
+fn a_configuration_that_was_named_has_to_be_there() {
+    let bench = Bench::calm();
+    for words in [&["runs"][..], &["profile", "list"], &["profile", "test", "env"]] {
+        let said = bench.ends(&[words, &["--config", "nosuch.toml"]].concat(), 2);
+        assert!(said.err().contains("nosuch.toml") && said.err().contains("no such file"), "{}", said.err());
+    }
+    let add =
+        ["profile", "add", "a", "--platform", "genesys", "--region", "mypurecloud.ie", "--client-id", "id"];
+    bench.ends(&[&add[..], &["--secret-env", "X", "--config", "new.toml"]].concat(), 0);
+    assert!(bench.ends(&["profile", "list", "--config", "new.toml"], 0).out().contains("variable X"));
+}
+
+#[test]
+fn the_profile_of_the_variables_is_listed_where_they_are_set() {
+    let bench = Bench::calm();
+    let list = bench.ends(&["profile", "list"], 0).out();
+    assert!(list.contains("no profiles yet"), "{list}");
+    assert!(list.contains("variable GENESYS_CLIENT_SECRET") && list.contains("variable CXONE_CLIENT_SECRET"));
+    let mut alone = bench.command(&["profile", "list"]);
+    for variable in ["GENESYS_CLIENT_ID", "CXONE_CLIENT_ID"] {
+        alone.env_remove(variable);
+    }
+    assert_eq!(String::from_utf8(alone.output().unwrap().stdout).unwrap().lines().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_can_read_is_refused_when_its_profile_is_added() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::calm();
+    let path = bench.file("secret", "hunter2");
+    let add =
+        ["profile", "add", "a", "--platform", "genesys", "--region", "mypurecloud.ie", "--client-id", "id"];
+    let words = [&add[..], &["--secret-file", "secret"]].concat();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = bench.ends(&words, 2);
+    assert!(said.err().contains("chmod 600"), "{}", said.err());
+    assert!(!bench.folder.path().join("config.toml").exists());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    bench.ends(&words, 0);
+}
+
+#[test]
+fn a_log_tells_the_course_of_a_run_where_it_is_asked_for() {
+    let bench = Bench::like("forbidden = [\"ingest\"]\n");
+    bench.file("a.json", interactions(1));
+    bench.ends(&["ingest", "a.json", "--profile", "env", "--log", "x.log", "-v"], 3);
+    let log = std::fs::read_to_string(bench.folder.path().join("x.log")).unwrap();
+    for part in ["the run is carried out", "a token was got", "fault: ", "the carrying-out is over"] {
+        assert!(log.contains(part), "`{part}` is not in: {log}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The program from outside: what is typed, what comes out, how it ends, and what the platform saw of it.
 
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod crash;
@@ -14,3 +16,7 @@ mod leaving;
 mod looking;
 #[cfg(test)]
 mod mending;
+#[cfg(test)]
+#[path = "../pty/mod.rs"]
+#[expect(dead_code, reason = "the board's tests use the rest")]
+mod pty;

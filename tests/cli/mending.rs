@@ -75,6 +75,18 @@ fn a_retry_sends_only_what_it_was_asked_to() {
 }
 
 #[test]
+fn a_retry_says_of_an_invalid_item_why_it_was_not_sent() {
+    let bench = failed_run();
+    let said = bench.ends(&["retry", "last", "--item", "4"], 1);
+    assert!(said.err().contains("item 4 is invalid as it stands"), "{}", said.err());
+    let said = bench.ends(&["retry", "last", "--status", "404"], 1);
+    assert!(!said.err().contains("invalid"), "{}", said.err());
+    bench.ends(&["dismiss", "last", "--item", "4", "--note", "x"], 0);
+    let said = bench.ends(&["retry", "last", "--item", "4"], 0);
+    assert!(said.err().contains("1 that does is dismissed"), "{}", said.err());
+}
+
+#[test]
 fn closing_every_failure_completes_the_run_and_opening_one_takes_that_back() {
     let bench = failed_run();
     let said = bench.ends(&["dismiss", "last", "--status", "404", "--note", "merged by hand"], 0);
