@@ -8,12 +8,18 @@
 //!     readers ───────┘       └─────── workers                      (feeder, worker)
 //!     plan items, durably             one item at a time, as far as it goes now
 //!            └──▶ Schedule ──▶┘       order, back-offs, how much is planned ahead
+//!
+//! what a worker meets:  a key that must not be executed twice      (guard, worker/keys)
+//!                       a refused or too large batch               (isolate, split, family)
+//!                       a result that lies elsewhere               (fetch, worker/results)
+//!                       an end, or a changed pace                  (settle)
 //! ```
 //!
 //! The engine makes every call, and asks pacing for leave before each. What an operation is it knows only through the
 //! trait; what a status means it asks the one decision table.
 
 mod access;
+mod again;
 mod carry;
 mod check;
 mod family;
@@ -29,9 +35,11 @@ mod job;
 mod preflight;
 mod scan;
 mod schedule;
+mod settle;
 mod split;
 mod start;
 mod supervisor;
+mod way;
 mod worker;
 
 use crate::config::{Profile, StorePlace};
@@ -43,12 +51,14 @@ use crate::journal::{Journal, JournalError};
 use crate::model::{Fault, OperationKind, RunId, RunState};
 use crate::plan::Plan;
 use crate::platform::TargetError;
-use start::{access, hold_to_platform, mapping, way};
+use start::{hold_to_platform, mapping};
+use way::{access, way};
 
 pub use check::{CheckReport, InvalidCause, check};
 pub use handle::{Command, Ending, Handle};
 pub use scan::{Scanned, ScannedDataset, scan};
-pub use start::{begin, resume, retry, store, wire};
+pub use start::{begin, resume, retry};
+pub use way::{store, wire};
 
 /// What a run needs beside its datasets.
 #[derive(Debug, Clone)]

@@ -23,6 +23,7 @@ mod agenda;
 mod apply;
 mod book;
 mod cause;
+mod failing;
 mod failures;
 mod filter;
 mod lock;

@@ -10,24 +10,21 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use tokio::task::JoinSet;
 
+use super::again::take_up;
 use super::carry::{Shared, instant_of};
 use super::faults;
-use super::grouping::{Batch, Grouper, Refused, UNMAPPABLE};
+use super::grouping::{Batch, Grouper, Refused};
 use super::job::{Job, Sent};
 use super::schedule::Ahead;
 use super::supervisor::Readers;
 use crate::dataset::{DatasetError, Entry, Fingerprint, Limits, Reader};
-use crate::journal::{End, Extent, OpenItem, Origin, RetryItem, Settled, Write};
+use crate::journal::{End, Extent, OpenItem, Origin, Settled, Write};
 use crate::model::{Fault, ItemState, Position, Reason, Seq, Stage};
 use crate::operation::{Admitted, Draft, Grouping};
 use crate::pacing::Certainty;
 use crate::plan::Unsure;
-
-/// The lot of failures that are sent again; datasets count from 0.
-const RETRIES: u32 = u32::MAX;
 
 /// Chunks of a dataset that may be planned and not yet taken up.
 const CHUNKS_AHEAD: usize = 15;
@@ -238,17 +235,17 @@ fn fault_of(error: &DatasetError) -> Fault {
 impl Shared {
     /// How many items of one record each are planned together. Those that a crash catches between being planned and
     /// being settled count as unsure, so they are few.
-    fn together(&self) -> usize {
+    pub(super) fn together(&self) -> usize {
         usize::from(self.plan.delivery.workers).max(1)
     }
 
-    fn correlation_id(&self, dataset: u32) -> Arc<str> {
+    pub(super) fn correlation_id(&self, dataset: u32) -> Arc<str> {
         self.facts.correlation_ids.get(dataset as usize).cloned().unwrap_or_else(|| "".into())
     }
 
     /// The end of an item that the local check refuses. One that was sent before is failed: *invalid* is what was never
     /// sent.
-    fn refused(&self, seq: Seq, extent: Extent, refused: Refused, before: Before) -> Write {
+    pub(super) fn refused(&self, seq: Seq, extent: Extent, refused: Refused, before: Before) -> Write {
         self.gauges.settled(extent.count);
         let Refused { reason, record, name, .. } = refused;
         let end = if before.attempts > 0 || before.doubtful {
@@ -274,11 +271,11 @@ impl Shared {
 
 /// What an item has behind it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Before {
-    attempts: u32,
-    unsure: u32,
-    doubtful: bool,
-    origin: Origin,
+pub(super) struct Before {
+    pub(super) attempts: u32,
+    pub(super) unsure: u32,
+    pub(super) doubtful: bool,
+    pub(super) origin: Origin,
 }
 
 /// Makes items of a batch, writes them down, and hands them on. Returns whether there is anything to go on for.
@@ -421,7 +418,7 @@ fn take_again(
 }
 
 /// An item whose remote job is known is only looked at, and at once.
-fn watch_again(job: &mut Job, remote_id: Option<String>) {
+pub(super) fn watch_again(job: &mut Job, remote_id: Option<String>) {
     if let Some(id) = &remote_id {
         job.item.name = Some(crate::text::one_line(id, 200));
         job.progress.passed = Some(Stage::Delivery);
@@ -457,107 +454,4 @@ fn hand_over(shared: &Shared, job: Job) -> Option<Job> {
     };
     shared.journal.commit_blocking(&shared.book, vec![Write::Settle(Box::new(settled))]);
     None
-}
-
-/// Takes failures up, to be sent again.
-pub(super) fn take_up(shared: &Arc<Shared>, items: Vec<Seq>, by: String, readers: &mut Readers) {
-    let shared = Arc::clone(shared);
-    readers.spawn_blocking(move || {
-        let note = Write::Note {
-            kind: "act",
-            delay_ms: None,
-            reason: None,
-            text: format!(
-                "{by}: sends {} again",
-                crate::report::records_of(items.len() as u64, "failure", "failures")
-            ),
-        };
-        if shared.schedule.is_closed() {
-            return Ok(());
-        }
-        let taken = Arc::new(Mutex::new(Vec::new()));
-        let take = Write::TakeUp { items, taken: Arc::clone(&taken) };
-        shared.journal.commit_blocking(&shared.book, vec![take, note]);
-        let taken = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
-        let broken = |error: &dyn std::fmt::Display| faults::disk(&error.to_string());
-        let reader = shared.journal.reader().map_err(|error| broken(&error))?;
-        let run = reader.run(&shared.run.to_string()).map_err(|error| broken(&error))?;
-        for seq in taken {
-            let item = reader.retry_item(&run, seq).map_err(|error| broken(&error))?;
-            if let Some(item) = item
-                && !send_again(&shared, item)
-            {
-                break;
-            }
-        }
-        Ok(())
-    });
-}
-
-/// Hands one failure on. Returns whether there is anything to go on for.
-fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
-    if shared.schedule.is_closed() {
-        return false;
-    }
-    let Some(record) = item.record.map(Bytes::from) else { return true };
-    let records = if item.extent.count > 1 {
-        elements(&record)
-    } else {
-        let no_limit = || u64::MAX;
-        let grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), 1, &no_limit);
-        // what could not be mapped was kept as it stands in the dataset
-        let unmapped = item.last.1.as_deref() == Some(UNMAPPABLE);
-        let checked = if unmapped {
-            grouper.check_raw(item.extent.first, &record)
-        } else {
-            grouper.check_mapped(item.extent.first, &record)
-        };
-        match checked {
-            Ok(admitted) => vec![admitted],
-            Err(refused) => {
-                let before = Before {
-                    attempts: item.attempts,
-                    unsure: item.unsure,
-                    doubtful: item.doubtful,
-                    origin: Origin::Failure,
-                };
-                let end = shared.refused(item.seq, item.extent, *refused, before);
-                shared.journal.commit_blocking(&shared.book, vec![end]);
-                return true;
-            }
-        }
-    };
-    let draft = Draft {
-        seq: item.seq,
-        extent: item.extent,
-        records,
-        correlation_id: shared.correlation_id(item.extent.dataset),
-        holes: item.holes,
-    };
-    let mut job = Job::new(shared.operation.build(shared.run, draft), RETRIES);
-    job.not_before = item.not_before.map(instant_of);
-    job.tries = item.attempts;
-    job.called = item.attempts > 0;
-    job.unsure = item.unsure + u32::from(item.doubtful);
-    job.earlier = if item.doubtful || item.unsure > 0 { Certainty::Unsure } else { Certainty::Sure };
-    job.origin = Origin::Failure;
-    job.sent = Sent::Maybe;
-    job.failed_before = Some(item.last);
-    watch_again(&mut job, item.remote_id);
-    let bytes = job.item.body.len() as u64;
-    if !shared.schedule.reserve(RETRIES, Ahead { items: 3 * shared.together() }, 1, bytes) {
-        return false;
-    }
-    shared.schedule.push(job);
-    true
-}
-
-/// The elements of an array that this program wrote.
-fn elements(record: &Bytes) -> Vec<Admitted> {
-    match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(record) {
-        Ok(elements) => {
-            elements.into_iter().map(|one| Admitted::plain(record.slice_ref(one.get().as_bytes()))).collect()
-        }
-        Err(_) => vec![Admitted::plain(record.clone())],
-    }
 }

@@ -1,37 +1,31 @@
 //! Setting a run going: a new one, one that goes on, or failures that are sent again.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::access::Access;
 use super::carry::{Facts, Halt, Shared, State, instant_of};
 use super::feeder::{Feed, Source, SourceOrigin};
 use super::gauges::Gauges;
 use super::guard::Guard;
 use super::handle::Handle;
 use super::supervisor::Supervisor;
+use super::way::{Way, access, store, way};
 use super::{Scanned, Setup, StartError, faults, scan, schedule};
-use crate::config::{AuthMethod, ClientAuth as ConfiguredAuth, Profile, SecretSource, StorePlace};
-use crate::coordination::{self, FilePace, Store, StoreError};
 use crate::dataset::map::Mapping;
 use crate::journal::{
     Agenda, Book, CUT_OFF, JournalError, NewDataset, NewRun, OpenItem, Out, RunLock, RunRow, Write,
 };
 use crate::model::{Fault, ItemState, Phase, RunId, RunState, Seq};
 use crate::operation::{self, Operation};
-use crate::pacing::{Backoff, Fill, Lane, LaneSettings};
+use crate::pacing::Fill;
 use crate::plan::Plan;
-use crate::platform::{ClientAuth, Grant, HttpTransport, SecretProvider, Target, TargetError, Tokens};
 
 /// Begins a new run.
 ///
@@ -298,20 +292,6 @@ impl Parts {
     }
 }
 
-/// The store of locks and results that a profile's runs use.
-///
-/// # Errors
-///
-/// It cannot be opened.
-pub fn store(place: &StorePlace, profile: &Profile, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
-    coordination::open(place, &tenant(profile), data_dir)
-}
-
-/// Whose keys and quota they are: a host, and the client that calls it.
-fn tenant(profile: &Profile) -> String {
-    format!("{}|{}", profile.api_url, profile.client_id)
-}
-
 /// Puts the parts of a run together, and sets it going.
 fn carry_on(
     setup: Setup,
@@ -384,30 +364,6 @@ fn carry_on(
     Handle { shared, journal: setup.journal, commands: orders, ending: ended }
 }
 
-/// The way to a tenant at a plan's pace.
-pub(super) fn access(plan: &Plan, way: Way, not_before: Option<Instant>, fill: Fill) -> Access {
-    let delivery = plan.delivery.clone();
-    let mut rng = fastrand::Rng::new();
-    let settings = LaneSettings {
-        rate: delivery.rate,
-        burst: delivery.burst,
-        adapt: delivery.adapt,
-        pool_pause_threshold: delivery.pool_pause_threshold,
-        retry_after_limit: delivery.retry_after_limit,
-        throttle_patience: delivery.throttle_patience,
-        backoff: Backoff { base: delivery.backoff.base, cap: delivery.backoff.cap },
-    };
-    let lane = Lane::shared(settings, fill, not_before, rng.u64(..), Arc::new(way.pace));
-    Access {
-        transport: Arc::new(way.transport),
-        tokens: way.tokens,
-        lane,
-        delivery,
-        rng: Mutex::new(rng),
-        token_not_before: Mutex::default(),
-    }
-}
-
 fn side_by_side(plan: &Plan, parts: &Parts) -> usize {
     // where order does not matter, one dataset comes after the other
     if parts.operation.keeps_order() { usize::from(plan.delivery.workers) } else { 1 }
@@ -467,66 +423,6 @@ fn hold_to_run(setup: &Setup, run: &RunRow) -> Result<(), StartError> {
         began: told(then),
         now: told(now),
     })
-}
-
-/// What leads to a profile's tenant, and the pace that all runs of this machine keep there.
-pub(super) struct Way {
-    transport: HttpTransport,
-    tokens: Tokens,
-    pace: FilePace,
-}
-
-pub(super) fn way(setup: &Setup) -> Result<Way, StartError> {
-    let profile = &setup.profile;
-    let (transport, tokens) = wire(profile)?;
-    let pace = FilePace::open(setup.journal.data_folder(), &profile.api_url, &profile.client_id)?;
-    Ok(Way { transport, tokens, pace })
-}
-
-/// The way to a profile's tenant: its calls, and its tokens.
-///
-/// # Errors
-///
-/// The profile's addresses or certificates cannot be used.
-pub fn wire(profile: &Profile) -> Result<(HttpTransport, Tokens), TargetError> {
-    let target = Target {
-        api_url: profile.api_url.clone(),
-        auth_url: profile.auth_url.clone(),
-        ca_file: profile.ca_file.clone(),
-    };
-    let transport = HttpTransport::open(&target)?;
-    let base = match (profile.auth, profile.platform) {
-        (AuthMethod::AccessKey, _) => Grant::access_key(&profile.client_id),
-        (_, crate::model::PlatformKind::Genesys) => Grant::genesys(&profile.client_id),
-        (_, crate::model::PlatformKind::Cxone) => Grant::cxone(&profile.client_id),
-    };
-    let client_auth = match profile.auth {
-        AuthMethod::AccessKey => ClientAuth::AccessKey,
-        AuthMethod::ClientCredentials { client_auth: ConfiguredAuth::Basic } => ClientAuth::Basic,
-        AuthMethod::ClientCredentials { client_auth: ConfiguredAuth::Form } => ClientAuth::Form,
-    };
-    let grant = Grant { client_auth, scope: profile.scope.clone(), ..base };
-    let secret = ProfileSecret { source: profile.secret.clone(), profile: profile.name.clone() };
-    let tokens = Tokens::new(transport.token_endpoint(grant, secret));
-    Ok((transport, tokens))
-}
-
-/// A profile's secret, read anew for each token.
-struct ProfileSecret {
-    source: SecretSource,
-    profile: String,
-}
-
-impl SecretProvider for ProfileSecret {
-    fn read(&self) -> BoxFuture<'_, Result<SecretString, String>> {
-        async {
-            match self.source.read(&self.profile).await {
-                Ok(secret) => Ok(secret.into_inner()),
-                Err(error) => Err(error.to_string()),
-            }
-        }
-        .boxed()
-    }
 }
 
 /// Does what blocks on a thread that may.

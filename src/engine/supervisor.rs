@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::again;
 use super::carry::{Halt, Shared, instant_of};
 use super::faults;
 use super::feeder::{self, Feed};
@@ -220,7 +221,7 @@ impl Supervisor {
             }
             Command::Retry { items, by } => {
                 if self.prepared {
-                    feeder::take_up(&shared, items, by, readers);
+                    again::take_up(&shared, items, by, readers);
                 } else {
                     self.feed.retries.push((items, by));
                 }

@@ -3,6 +3,9 @@
 //! A worker asks for leave before every call, and waits for nothing but that and the answer: an item that has to wait
 //! goes back to the schedule, and the worker takes the next one.
 
+mod keys;
+mod results;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant as StdInstant};
@@ -10,24 +13,20 @@ use std::time::{Duration, Instant as StdInstant};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::access::{Brought, NO_ANSWER};
+use super::access::Brought;
 use super::carry::{Halt, Shared};
 use super::faults;
-use super::fetch::Fetched;
 use super::gauges::Activity;
-use super::guard::Admission;
 use super::isolate::Isolation;
 use super::job::{Job, Sent, WaitsFor};
-use crate::coordination::{Holder, Release};
-use crate::journal::{End, Origin, Out, Settled, Source, Waiting, Write};
+use crate::journal::{End, Origin, Out, Waiting, Write};
 use crate::model::{Doing, Fault, Reason, Stage, WaitReason};
-use crate::operation::{Call, Delivered, Step, Terms};
+use crate::operation::{Call, Step, Terms};
 use crate::pacing::{
-    CallKind, Certainty, Counts, FreshToken, LaneChange, Outcome, Situation, UnsurePolicy, Verdict, decide,
+    CallKind, Certainty, Counts, FreshToken, Outcome, Situation, UnsurePolicy, Verdict, decide,
 };
-use crate::plan::{AfterFailure, Operation as Settings, Unsure};
+use crate::plan::Unsure;
 use crate::platform::Token;
-use crate::text::one_line;
 
 /// How far an item came.
 enum Came {
@@ -142,124 +141,6 @@ impl Worker {
                     return Came::Settled(failure(job, *reason), correlation_id, None);
                 }
             }
-        }
-    }
-
-    /// The last answer has delivered the item: what is kept of it.
-    async fn delivered(&self, job: &Job, last: Option<Brought>, delivered: Delivered) -> Came {
-        let (answer, correlation_id) =
-            last.map_or((None, None), |brought| (brought.answer, brought.correlation_id));
-        if !delivered.rows.is_empty() {
-            let rows = Write::Rows { seq: job.item.seq, first: 1, rows: delivered.rows };
-            self.shared.journal.write(&self.shared.book, vec![rows]).await;
-        }
-        let (source, error) = match (&self.shared.guard, &job.lease, &answer) {
-            (Some(guard), Some(held), Some(answer)) => guard.keep(held, answer).await,
-            _ => (Source::Platform, None),
-        };
-        let body = delivered.answer.or_else(|| answer.map(|answer| answer.body)).unwrap_or_default();
-        let fault = error.map(|error| Box::new(faults::store(&error)));
-        Came::Settled(End::Delivered { answer: body, source }, correlation_id, fault)
-    }
-
-    /// Makes a remote job's id durable: from now on it is only looked at.
-    async fn keep_id(&self, job: &mut Job, id: String) {
-        let shared = &self.shared;
-        let keep = Write::Keep {
-            seq: job.item.seq,
-            extent: job.item.extent,
-            attempts: job.tries,
-            unsure: job.unsure,
-            remote_id: id.clone(),
-        };
-        shared.journal.commit(&shared.book, vec![keep]).await;
-        job.marked = false;
-        job.item.name = Some(one_line(&id, 200));
-        job.progress.remote_id = Some(id);
-    }
-
-    /// Asks for the right to execute the item, where its operation guards its keys.
-    async fn unlock(&mut self, job: &mut Job) -> Result<(), Came> {
-        let shared = Arc::clone(&self.shared);
-        let Some(guard) = &shared.guard else { return Ok(()) };
-        if job.lease.as_ref().is_some_and(|held| held.is_good()) {
-            return Ok(());
-        }
-        job.lease = None;
-        let holder = Holder { run: shared.run, item: job.item.seq };
-        let admission = guard.admit(holder, job).await.map_err(|error| of_run(faults::store(&error)))?;
-        let nobody_knows = |what: &str| Reason {
-            stage: Stage::Delivery,
-            status: None,
-            code: Some(NO_ANSWER.to_owned()),
-            message: format!("no sure answer: {what}; it may have been carried out, or not"),
-            violations: Vec::new(),
-        };
-        match admission {
-            Admission::Granted(held, certainty) => {
-                job.lease = Some(held);
-                if certainty == Certainty::Unsure {
-                    job.earlier = Certainty::Unsure;
-                    if shared.plan.delivery.unsure == Unsure::Fail {
-                        let reason = nobody_knows("whoever executed the same before was gone before its end");
-                        return Err(Came::Settled(failure(job, reason), None, None));
-                    }
-                    job.unsure += 1;
-                }
-                Ok(())
-            }
-            Admission::Stored(result) => {
-                job.last_status = Some(result.status);
-                let end = End::Delivered { answer: result.body, source: Source::Store };
-                Err(Came::Settled(end, None, None))
-            }
-            Admission::Locked => Err(Came::Locked),
-            Admission::HandedOver => {
-                job.earlier = Certainty::Unsure;
-                let reason = nobody_knows("the same was handed to a person, because nobody knows its end");
-                Err(Came::Settled(failure(job, reason), None, None))
-            }
-        }
-    }
-
-    /// Fetches the result of a remote job, and reads it.
-    async fn fetch(&mut self, job: &mut Job, url: &str) -> Came {
-        let mut fresh = FreshToken::Untried;
-        let mut token = match self.token().await {
-            Ok(token) => token,
-            Err(came) => return came,
-        };
-        loop {
-            let leave = tokio::select! {
-                biased;
-                () = halted(&mut self.halt) => return Came::Back,
-                leave = self.shared.access.lane.leave() => leave,
-            };
-            job.counted += 1;
-            self.turn(sending(job), Activity::Sending);
-            let fetched = self.shared.fetch(job.item.seq, url, &token, leave).await;
-            self.turn(held(job), Activity::Held);
-            let brought = match fetched {
-                Fetched::Read(answer) => {
-                    let end = End::Delivered { answer, source: Source::Platform };
-                    return Came::Settled(end, None, None);
-                }
-                Fetched::Refused(reason) => return Came::Settled(failure(job, *reason), None, None),
-                Fetched::Fault(fault) => return of_run(*fault),
-                Fetched::Brought(brought) => *brought,
-            };
-            let situation = self.situation(job, Terms::FETCHES, &brought, fresh);
-            if decide(brought.outcome, &situation) != Verdict::FreshToken {
-                job.fresh_token = fresh;
-                // an accepted answer without a document is none
-                return self.judge(job, Terms::FETCHES, &brought).unwrap_or(Came::Back);
-            }
-            fresh = FreshToken::JustTried;
-            job.counted = job.counted.saturating_sub(1);
-            token = match self.fresh(&token).await {
-                Ok(token) => token,
-                Err(came) => return came,
-            };
         }
     }
 
@@ -508,19 +389,6 @@ impl Worker {
         self.shared.schedule.put_back(job);
     }
 
-    /// An item that failed gives its key back, or leaves the mark that nobody knows. Returns what stops the run.
-    async fn release(&self, job: &mut Job, end: &End) -> Option<Box<Fault>> {
-        let (Some(guard), Some(held), End::Failed { .. }) = (&self.shared.guard, job.lease.take(), end)
-        else {
-            return None;
-        };
-        let how = match job.earlier {
-            Certainty::Sure => Release::Free,
-            Certainty::Unsure => Release::Unsure,
-        };
-        guard.release(&held, how).await.err().map(|error| Box::new(faults::store(&error)))
-    }
-
     async fn fresh(&mut self, stale: &Token) -> Result<Arc<Token>, Came> {
         tokio::select! {
             token = self.shared.access.fresh_token(stale) => token.map_err(of_run),
@@ -563,105 +431,5 @@ async fn halted(halt: &mut watch::Receiver<Halt>) {
     if halt.wait_for(|halt| *halt != Halt::Go).await.is_err() {
         // the run is gone, and its workers with it
         std::future::pending::<()>().await;
-    }
-}
-
-impl Shared {
-    /// Tells the journal, and the supervisor, what an answer changed for the lane.
-    pub(super) async fn tell(&self, change: LaneChange) {
-        let mut writes = Vec::with_capacity(2);
-        match change {
-            LaneChange::Paused { delay, why } => {
-                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
-                writes.push(Write::Note {
-                    kind: "pool_paused",
-                    delay_ms: Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
-                    reason: Some(why.word()),
-                    text: "the platform said \"slow down\"; no call starts before the wait is over"
-                        .to_owned(),
-                });
-            }
-            LaneChange::Resumed => {
-                writes.push(Write::NotBefore(None));
-                writes.push(Write::Note {
-                    kind: "pool_resumed",
-                    delay_ms: None,
-                    reason: None,
-                    text: "the platform takes calls again".to_owned(),
-                });
-            }
-            LaneChange::Parked { until } => {
-                writes.push(Write::NotBefore(Some(super::carry::epoch_ms(until))));
-                self.journal.commit(&self.book, writes).await;
-                self.stand(faults::parked(super::carry::moment(until))).await;
-                return;
-            }
-            LaneChange::OutOfPatience => {
-                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
-                self.journal.commit(&self.book, writes).await;
-                self.stand(faults::throttled()).await;
-                return;
-            }
-        }
-        self.journal.write(&self.book, writes).await;
-    }
-
-    /// Writes an item's end, and lets its chain go on.
-    pub(super) async fn settle(&self, mut job: Job, end: End, correlation_id: Option<String>) {
-        let records = job.item.extent.count;
-        self.gauges.settled(records);
-        let delivered = matches!(end, End::Delivered { .. });
-        let failed = match &end {
-            End::Failed { reason, .. } => Some((reason.status, reason.code.clone())),
-            End::Delivered { .. } | End::Invalid { .. } => None,
-        };
-        let counts = match &job.family {
-            Some(family) => family.settled(failed),
-            None => failed,
-        };
-        let streak = counts.and_then(|kind| self.streak(&job, &kind));
-        let chain = job.item.chain;
-        let permit = job.permit.take();
-        let settled = Settled {
-            seq: job.item.seq,
-            extent: job.item.extent,
-            end,
-            attempts: job.tries,
-            unsure: job.unsure,
-            doubtful: job.earlier == Certainty::Unsure,
-            status: job.last_status,
-            correlation_id,
-            name: job.item.name,
-            remote_id: job.progress.remote_id,
-            origin: job.origin,
-        };
-        let mut writes = vec![Write::Settle(Box::new(settled))];
-        writes.extend(self.size_news());
-        match permit {
-            Some(permit) => self.journal.write_holding(&self.book, writes, permit).await,
-            None => self.journal.write(&self.book, writes).await,
-        }
-        if delivered {
-            self.broke_streak();
-        }
-        self.schedule.settle(chain);
-        self.settled_one();
-        if let Some(fault) = streak {
-            self.stand(fault).await;
-        }
-    }
-
-    /// Whether a failure stops the whole run: the plan may say so of a chunk.
-    pub(super) fn stops_at(&self, job: &Job, reason: &Reason) -> Option<Fault> {
-        match &self.plan.operation {
-            Settings::Ingest(ingest)
-                if ingest.after_failure == AfterFailure::Stop
-                    && job.origin == Origin::Planned
-                    && reason.stage != Stage::Validation =>
-            {
-                Some(faults::chunk_failed(&reason.message))
-            }
-            _ => None,
-        }
     }
 }

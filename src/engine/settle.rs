@@ -1,0 +1,109 @@
+//! What becomes of a whole run when an item is settled, or when an answer changes its pace.
+
+use super::carry::Shared;
+use super::faults;
+use super::job::Job;
+use crate::journal::{End, Origin, Settled, Write};
+use crate::model::{Fault, Reason, Stage};
+use crate::pacing::{Certainty, LaneChange};
+use crate::plan::{AfterFailure, Operation as Settings};
+
+impl Shared {
+    /// Tells the journal, and the supervisor, what an answer changed for the lane.
+    pub(super) async fn tell(&self, change: LaneChange) {
+        let mut writes = Vec::with_capacity(2);
+        match change {
+            LaneChange::Paused { delay, why } => {
+                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
+                writes.push(Write::Note {
+                    kind: "pool_paused",
+                    delay_ms: Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
+                    reason: Some(why.word()),
+                    text: "the platform said \"slow down\"; no call starts before the wait is over"
+                        .to_owned(),
+                });
+            }
+            LaneChange::Resumed => {
+                writes.push(Write::NotBefore(None));
+                writes.push(Write::Note {
+                    kind: "pool_resumed",
+                    delay_ms: None,
+                    reason: None,
+                    text: "the platform takes calls again".to_owned(),
+                });
+            }
+            LaneChange::Parked { until } => {
+                writes.push(Write::NotBefore(Some(super::carry::epoch_ms(until))));
+                self.journal.commit(&self.book, writes).await;
+                self.stand(faults::parked(super::carry::moment(until))).await;
+                return;
+            }
+            LaneChange::OutOfPatience => {
+                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
+                self.journal.commit(&self.book, writes).await;
+                self.stand(faults::throttled()).await;
+                return;
+            }
+        }
+        self.journal.write(&self.book, writes).await;
+    }
+
+    /// Writes an item's end, and lets its chain go on.
+    pub(super) async fn settle(&self, mut job: Job, end: End, correlation_id: Option<String>) {
+        let records = job.item.extent.count;
+        self.gauges.settled(records);
+        let delivered = matches!(end, End::Delivered { .. });
+        let failed = match &end {
+            End::Failed { reason, .. } => Some((reason.status, reason.code.clone())),
+            End::Delivered { .. } | End::Invalid { .. } => None,
+        };
+        let counts = match &job.family {
+            Some(family) => family.settled(failed),
+            None => failed,
+        };
+        let streak = counts.and_then(|kind| self.streak(&job, &kind));
+        let chain = job.item.chain;
+        let permit = job.permit.take();
+        let settled = Settled {
+            seq: job.item.seq,
+            extent: job.item.extent,
+            end,
+            attempts: job.tries,
+            unsure: job.unsure,
+            doubtful: job.earlier == Certainty::Unsure,
+            status: job.last_status,
+            correlation_id,
+            name: job.item.name,
+            remote_id: job.progress.remote_id,
+            origin: job.origin,
+        };
+        let mut writes = vec![Write::Settle(Box::new(settled))];
+        writes.extend(self.size_news());
+        match permit {
+            Some(permit) => self.journal.write_holding(&self.book, writes, permit).await,
+            None => self.journal.write(&self.book, writes).await,
+        }
+        if delivered {
+            self.broke_streak();
+        }
+        self.schedule.settle(chain);
+        self.settled_one();
+        if let Some(fault) = streak {
+            self.stand(fault).await;
+        }
+    }
+
+    /// Whether a failure stops the whole run: the plan may say so of a chunk.
+    pub(super) fn stops_at(&self, job: &Job, reason: &Reason) -> Option<Fault> {
+        match &self.plan.operation {
+            Settings::Ingest(ingest)
+                if ingest.after_failure == AfterFailure::Stop
+                    && job.origin == Origin::Planned
+                    && reason.stage != Stage::Validation =>
+            {
+                Some(faults::chunk_failed(&reason.message))
+            }
+            _ => None,
+        }
+    }
+}
