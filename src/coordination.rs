@@ -289,14 +289,14 @@ pub trait Store: Send + Sync {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Counts what is there for this tenant. With a Redis it looks through all its keys.
+    /// Counts what is there for this tenant, or for all. With a Redis it looks through all its keys.
     ///
     /// # Errors
     ///
     /// As for [`claim`](Self::claim).
     fn status(&self) -> BoxFuture<'_, Result<Status, StoreError>>;
 
-    /// Removes what is there for this tenant, and says how many keys that were.
+    /// Removes what is there for this tenant, or for all, and says how many keys that were.
     ///
     /// # Errors
     ///
@@ -314,7 +314,20 @@ pub trait Store: Send + Sync {
 ///
 /// The file in the data folder can't be used.
 pub fn open(place: &StorePlace, tenant: &str, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
-    let tenant = tenant::name(tenant);
+    open_named(place, tenant::name(tenant), data_dir)
+}
+
+/// Opens the store that the configuration names, whosever keys are in it: for `status` and `purge`. A key that is claimed
+/// here is no tenant's.
+///
+/// # Errors
+///
+/// As for [`open`].
+pub fn open_whole(place: &StorePlace, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
+    open_named(place, tenant::EVERY.to_owned(), data_dir)
+}
+
+fn open_named(place: &StorePlace, tenant: String, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match place {
         StorePlace::Embedded => Arc::new(embedded::Embedded::open(data_dir, tenant, embedded::wall_clock())?),
         StorePlace::Redis { url, password } => Arc::new(redis::Redis::new(url, password.clone(), tenant)),

@@ -372,15 +372,15 @@ pub(super) struct ResultsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
-    /// Show where it is and what it holds of a tenant
+    /// Show where it is and what it holds
     Status {
-        /// The profile of the tenant
+        /// Only of this profile's tenant
         #[arg(long, value_name = "NAME")]
         profile: Option<String>,
     },
-    /// Remove what it holds of a tenant: the same records can be executed again then
+    /// Remove the results that it holds: the same records can be executed again then
     Purge {
-        /// The profile of the tenant
+        /// Only of this profile's tenant
         #[arg(long, value_name = "NAME")]
         profile: Option<String>,
         /// Only what is over its time

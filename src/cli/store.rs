@@ -1,4 +1,4 @@
-//! `store`: what locks and results there are of a tenant, and removing them.
+//! `store`: what locks and results there are, of one tenant or of all, and removing them.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::House;
 use super::args::StoreCommand;
 use super::exit::{Exit, Stop};
 use super::question::{self, Sendoff, can_ask};
-use crate::coordination::{Purge, Store};
+use crate::coordination::{self, Purge, Store};
 use crate::engine;
 use crate::headless::Signals;
 use crate::model::PlatformKind;
@@ -16,10 +16,16 @@ use crate::text::one_line;
 pub(super) async fn act(house: &House, act: StoreCommand) -> Result<Exit, Stop> {
     let (StoreCommand::Status { profile } | StoreCommand::Purge { profile, .. }) = &act;
     let config = house.config()?;
-    let profile = config.profile(profile.as_deref(), PlatformKind::Genesys)?;
-    let store = engine::store(&config.store, &profile, &house.places.data_dir)?;
+    let data_dir = &house.places.data_dir;
+    let profile =
+        profile.as_ref().map(|name| config.profile(Some(name), PlatformKind::Genesys)).transpose()?;
+    let store = match &profile {
+        Some(profile) => engine::store(&config.store, profile, data_dir)?,
+        None => coordination::open_whole(&config.store, data_dir)?,
+    };
+    let whose = profile.as_ref().map_or("all tenants", |profile| &profile.name);
     match act {
-        StoreCommand::Status { .. } => status(store.as_ref(), &profile.name).await,
+        StoreCommand::Status { .. } => status(store.as_ref(), whose).await,
         StoreCommand::Purge { expired, locks, yes, .. } => {
             let (what, told) = match (expired, locks) {
                 (true, _) => (Purge::Expired, "remove what is over its time of"),
@@ -37,9 +43,12 @@ pub(super) async fn act(house: &House, act: StoreCommand) -> Result<Exit, Stop> 
                 let sendoff = Sendoff {
                     what: told.to_owned(),
                     count: None,
-                    profile: &profile.name,
-                    host: profile.api_url.host_str().unwrap_or("?"),
-                    production: profile.production,
+                    profile: whose,
+                    host: profile.as_ref().and_then(|one| one.api_url.host_str()).unwrap_or("whichever host"),
+                    production: match &profile {
+                        Some(profile) => profile.production,
+                        None => config.profiles.values().any(|profile| profile.production),
+                    },
                 };
                 question::ask(&sendoff, &mut signals).await?;
             }
@@ -50,9 +59,9 @@ pub(super) async fn act(house: &House, act: StoreCommand) -> Result<Exit, Stop> 
     }
 }
 
-async fn status(store: &dyn Store, profile: &str) -> Result<Exit, Stop> {
+async fn status(store: &dyn Store, whose: &str) -> Result<Exit, Stop> {
     let status = store.status().await?;
-    say(&format!("{} (of profile `{profile}`)", one_line(&status.place, 500)))?;
+    say(&format!("{} ({whose})", one_line(&status.place, 500)))?;
     let rows = [
         ("results", status.results, "stored: the same record is not executed again"),
         ("bytes", status.bytes, "of these results"),

@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+/// Stands for all tenants in a pattern of a Redis, and in what is asked of a file; no tenant's name holds it.
+pub(super) const EVERY: &str = "*";
+
 /// The name under which a tenant stands in a store: some of its letters, for the eye, and a digest of it all.
 pub(super) fn name(tenant: &str) -> String {
     let plain = |char: char| if char.is_ascii_alphanumeric() || char == '.' { char } else { '-' };

@@ -42,16 +42,24 @@ impl Place {
 
     /// A store as a process of its own would open it.
     fn open(&self, tenant: &str) -> Arc<dyn Store> {
+        self.open_named(tenant::name(tenant))
+    }
+
+    /// The same, whosever keys are in it.
+    fn open_whole(&self) -> Arc<dyn Store> {
+        self.open_named(tenant::EVERY.to_owned())
+    }
+
+    fn open_named(&self, tenant: String) -> Arc<dyn Store> {
         match self {
             Self::Embedded { folder, clock } => {
                 let clock = Arc::clone(clock);
                 let clock: embedded_store::Clock = Arc::new(move || clock.load(Ordering::SeqCst));
-                let tenant = tenant::name(tenant);
                 Arc::new(embedded_store::Embedded::open(folder.path(), tenant, clock).unwrap())
             }
             Self::Redis(server) => {
                 let place = StorePlace::Redis { url: server.url().parse().unwrap(), password: None };
-                open(&place, tenant, Path::new("")).unwrap()
+                open_named(&place, tenant, Path::new("")).unwrap()
             }
         }
     }

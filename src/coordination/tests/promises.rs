@@ -31,6 +31,7 @@ for_both_stores!(
     a_dead_holders_lock_above_a_mark_ends_as_the_mark,
     of_a_thousand_at_once_one_is_granted,
     two_tenants_never_meet,
+    the_whole_store_is_all_tenants_together,
     any_text_can_be_a_key,
     the_status_counts_and_a_purge_removes_what_it_names,
     many_leases_are_renewed_at_once,
@@ -305,6 +306,20 @@ async fn two_tenants_never_meet(place: &Place) {
     assert_eq!(claim(&*one, "k", somebody(3)).await, Claim::Stored(result("x")));
     assert_eq!(other.status().await.unwrap().results, 0);
     assert_eq!(one.status().await.unwrap().results, 1);
+}
+
+async fn the_whole_store_is_all_tenants_together(place: &Place) {
+    let (one, other) = (place.open("a"), place.open("b"));
+    for store in [&one, &other] {
+        let mine = fence(&**store, "k", somebody(1)).await;
+        store.keep("k", mine, &result("x"), DAY).await.unwrap();
+        fence(&**store, "l", somebody(1)).await;
+    }
+    let whole = place.open_whole();
+    let status = whole.status().await.unwrap();
+    assert_eq!((status.results, status.locks), (2, 2));
+    assert_eq!(whole.purge(Purge::Results).await.unwrap(), 2);
+    assert_eq!((one.status().await.unwrap().results, other.status().await.unwrap().locks), (0, 1));
 }
 
 async fn any_text_can_be_a_key(place: &Place) {
