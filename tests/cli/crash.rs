@@ -40,6 +40,10 @@ fn kill_again_and_again(bench: &Bench, begin: &[&str], seed: u64) {
         let ended = child.try_wait().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+        if ended.is_some_and(|status| matches!(status.code(), Some(0 | 1))) {
+            // a fast machine was done before
+            break;
+        }
         assert!(
             ended.is_none_or(|status| status.code() == Some(2)),
             "seed {seed}: ended by itself: {ended:?}"
@@ -51,6 +55,7 @@ fn kill_again_and_again(bench: &Bench, begin: &[&str], seed: u64) {
             words = &RESUME;
         }
     }
+    assert!(kills >= KILLS / 2, "seed {seed}: it was over after {kills} kills");
 }
 
 fn shown(bench: &Bench) -> Value {
@@ -175,7 +180,7 @@ fn batches_killed_twenty_times_arrive_without_the_refused_and_go_on_isolating_wh
 
 #[test]
 fn two_hundred_imports_killed_twenty_times_are_asked_for_once_or_are_a_persons_to_decide() {
-    let jobs = "[jobs]\nqueued_for = \"100ms\"\nruns_for = { min = \"0ms\", max = \"2s\" }\nresult_url = 0.5\nforeign = 0.5\n";
+    let jobs = "[jobs]\nqueued_for = \"100ms\"\nruns_for = { min = \"5s\", max = \"9s\" }\nresult_url = 0.5\nforeign = 0.5\n";
     let bench = Bench::like(&format!("{STORM}{jobs}"));
     let request = |n: u32| {
         format!(
