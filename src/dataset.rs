@@ -20,6 +20,7 @@ mod error;
 mod expand;
 mod grammar;
 pub mod map;
+pub mod patch;
 mod place;
 mod raw;
 mod reader;
