@@ -1,4 +1,4 @@
-//! Text from outside, made safe to be shown.
+//! Text from outside, made safe to be shown; and numbers, written in one way wherever they are.
 //!
 //! Files, answers and file names are hostile until shown otherwise: an escape sequence in an error message must never
 //! reach a terminal, a log or a cell of a table. Everything that is shown passes through here once, at the place where
@@ -37,6 +37,20 @@ pub fn one_line(text: &str, most: usize) -> String {
         line.pop();
     }
     line
+}
+
+/// A number with its digits in groups of three: `1,000,000`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// Characters that are drawn as something else than they are: direction marks, zero-width characters, the byte order
