@@ -17,17 +17,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
+mod acts;
 mod agenda;
 mod apply;
 mod book;
 mod cause;
+mod causes;
 mod failing;
 mod failures;
 mod filter;
 mod lock;
+mod map;
+mod mending;
+mod query;
 mod read;
+mod records;
 mod rows;
 mod schema;
 mod write;
@@ -36,19 +42,23 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use acts::{Act, ActKind, Hand, Outcome};
 pub use agenda::{Agenda, OpenItem, RetryItem};
 pub use book::{Book, Counts, Traffic};
 pub(crate) use cause::mask;
+pub use causes::Cause;
 pub use failures::Contents;
-pub use filter::{Filter, FilterError};
+pub use filter::{Filter, FilterError, What};
 pub use lock::{Carrier, RunLock};
+pub use query::{CauseId, Query, Sort, View};
 pub use read::Reader;
-pub use rows::{Cause, DatasetRow, EventRow, FailureRow, ResultRow, RunRow};
+pub use records::Values;
+pub use rows::{DatasetRow, EventRow, FailureRow, Kept, KeptCeiling, ResultRow, RunRow};
 pub use write::{
     CUT_OFF, Cleanness, End, Extent, Judgement, Origin, Out, Settled, Source, Unstored, Waiting, Write,
 };
 
-use crate::model::{OperationKind, PlatformKind, RunId};
+use crate::model::{ItemMap, OperationKind, PlatformKind, RunId};
 use writer::{Order, Receipt};
 
 /// What can go wrong with the journal.
@@ -244,7 +254,8 @@ impl Journal {
             )?;
         }
         tx.commit()?;
-        let counts = Counts { records_total: total, ..Counts::default() };
+        let map = Arc::new(ItemMap::over(total));
+        let counts = Counts { records_total: total, map, ..Counts::default() };
         Ok((Arc::new(Book::new(run, counts, [0; 4], 0)), lock))
     }
 
@@ -264,7 +275,7 @@ impl Journal {
         let (mut counts, traffic, last_event) = read::counts(&tx, run.number)?;
         apply::apply(&Write::PutBack, run.number, &tx, &mut counts)?;
         let book = Book::new(run.number, counts, traffic, last_event);
-        writer::save(&tx, run.number, &book, &counts)?;
+        writer::save(&tx, run.number, &book, &book.counts())?;
         tx.commit()?;
         Ok((Arc::new(book), lock))
     }
@@ -274,9 +285,9 @@ impl Journal {
         self.order(book, writes, Receipt::None).await;
     }
 
-    /// Hands writes in; the permit is dropped when they are committed.
-    pub async fn write_holding(&self, book: &Arc<Book>, writes: Vec<Write>, permit: OwnedSemaphorePermit) {
-        self.order(book, writes, Receipt::Freed(permit)).await;
+    /// Hands writes in; what is held for them is dropped when they are committed.
+    pub async fn write_holding(&self, book: &Arc<Book>, writes: Vec<Write>, held: impl Send + 'static) {
+        self.order(book, writes, Receipt::Freed(Box::new(held))).await;
     }
 
     /// Hands writes in and waits until they are committed. While the disk is full, that is until it no longer is.

@@ -141,9 +141,11 @@ impl Reader {
     /// The journal cannot be read.
     pub fn retry_item(&self, run: &RunRow, seq: Seq) -> Result<Option<RetryItem>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, f.record, f.status, f.code, f.doubtful,
+            "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, r.record, f.status, f.code, f.doubtful,
                     f.state = 'invalid', i.not_before, i.remote_id
-             FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0 WHERE i.run = ?1 AND i.seq = ?2",
+             FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0
+                  LEFT JOIN failure_record r ON r.failure = f.failure
+             WHERE i.run = ?1 AND i.seq = ?2",
         )?;
         let mut rows = statement.query_map(params![run.number, int(seq)], |row| {
             Ok(RetryItem {

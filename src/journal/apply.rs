@@ -8,9 +8,10 @@ use bytes::Bytes;
 use rusqlite::{Transaction, params};
 
 use super::book::Counts;
-use super::failing::{fail, judge, put_back, refuse_rows, take_up};
+use super::failing::{delivered, fail, forget, part_of, refuse_rows};
+use super::mending::{edit, give_back, judge, put_back, take_up};
 use super::write::{Cleanness, End, Extent, Origin, Out, Settled, Source, Waiting, Write};
-use crate::model::{FailureState, ItemState, Seq};
+use crate::model::{FailureState, ItemState, Mark, Seq};
 
 /// The longest answer that is kept with a delivered item, in bytes.
 const KEPT_ANSWER: usize = 64 * 1024;
@@ -39,14 +40,17 @@ pub(super) fn apply(
             )?
             .execute(params![run, int(*first_seq), dataset, int(*first), int(*count)])?;
             plan(tx, run, counts, *dataset, first_seq + count, *planned, (*count, *count))?;
+            counts.cover(first + count);
         }
         Write::Chunk { seq, extent, planned } => {
             upsert_open(tx, run, *seq, extent, ItemState::Pending, 0, 0)?;
             plan(tx, run, counts, extent.dataset, seq + 1, *planned, (1, extent.count))?;
+            counts.cover(extent.first + extent.span);
         }
         Write::PlannedAll { records } => {
             counts.planned_all = true;
             counts.records_total = Some(*records);
+            counts.cover(*records);
             tx.execute(
                 "UPDATE run SET planned_all = 1, records_total = ?2 WHERE run = ?1",
                 params![run, int(*records)],
@@ -82,14 +86,15 @@ pub(super) fn apply(
         }
         Write::Waiting(waiting) => return wait(tx, run, waiting).map(Some),
         Write::Settle(settled) => return settle(tx, run, counts, settled),
-        Write::TakeUp { items, taken } => {
+        Write::TakeUp { items, by, taken } => {
             let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
             taken.clear();
-            take_up(tx, run, counts, items, &mut taken)?;
+            return take_up(tx, run, counts, items, by, &mut taken);
         }
         Write::PutBack => put_back(tx, run, counts)?,
-        Write::Judge { failures, judgement, by } => {
-            return judge(tx, run, counts, failures, judgement, by).map(Some);
+        Write::GiveBack(items) => give_back(tx, run, counts, items)?,
+        Write::Ceiling { .. } | Write::Workers { .. } | Write::Judge { .. } | Write::Edit { .. } => {
+            return by_a_person(write, run, tx, counts);
         }
         Write::SizeLimit { largest_accepted, smallest_refused } => {
             tx.execute(
@@ -106,7 +111,8 @@ pub(super) fn apply(
                 "UPDATE run SET state = ?2, ended_at = ?3 WHERE run = ?1",
                 params![run, state.word(), ended],
             )?;
-            return event(tx, run, "state", None, None, None, None, Some(state.word()), None).map(Some);
+            let told = Event { kind: "state", reason: Some(state.word()), ..Event::default() };
+            return event(tx, run, &told).map(Some);
         }
         Write::Clean(cleanness) => {
             tx.execute(
@@ -116,11 +122,14 @@ pub(super) fn apply(
         }
         Write::Fault(fault) => {
             let text = serde_json::to_string(fault).unwrap_or_default();
-            return event(tx, run, "fault", None, None, None, None, Some(fault.kind.word()), Some(&text))
-                .map(Some);
+            let reason = Some(fault.kind.word());
+            let told = Event { kind: "fault", reason, text: Some(&text), ..Event::default() };
+            return event(tx, run, &told).map(Some);
         }
         Write::Note { kind, delay_ms, reason, text } => {
-            return event(tx, run, kind, None, None, None, *delay_ms, *reason, Some(text)).map(Some);
+            let told =
+                Event { kind, delay_ms: *delay_ms, reason: *reason, text: Some(text), ..Event::default() };
+            return event(tx, run, &told).map(Some);
         }
     }
     Ok(None)
@@ -173,34 +182,95 @@ fn upsert_open(
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one row of the table `event`, column by column")]
-pub(super) fn event(
-    tx: &Transaction<'_>,
+/// What a person has decided.
+fn by_a_person(
+    write: &Write,
     run: i64,
-    kind: &str,
-    item: Option<Seq>,
-    attempt: Option<u32>,
-    status: Option<u16>,
-    delay_ms: Option<u64>,
-    reason: Option<&str>,
-    text: Option<&str>,
-) -> rusqlite::Result<i64> {
+    tx: &Transaction<'_>,
+    counts: &mut Counts,
+) -> rusqlite::Result<Option<i64>> {
+    match write {
+        Write::Ceiling { rate, was, by } => ceiling(tx, run, *rate, *was, by).map(Some),
+        Write::Workers { workers, was, noun, by } => {
+            set_workers(tx, run, [*workers, *was], noun, by).map(Some)
+        }
+        Write::Judge { failures, judgement, by } => judge(tx, run, counts, failures, judgement, by),
+        Write::Edit { records, by } => edit(tx, run, records, by),
+        _ => Ok(None),
+    }
+}
+
+/// One row of the table `event`.
+#[derive(Debug, Default)]
+pub(super) struct Event<'a> {
+    pub(super) kind: &'a str,
+    pub(super) item: Option<Seq>,
+    pub(super) attempt: Option<u32>,
+    pub(super) status: Option<u16>,
+    pub(super) delay_ms: Option<u64>,
+    pub(super) took_ms: Option<u64>,
+    pub(super) reason: Option<&'a str>,
+    pub(super) text: Option<&'a str>,
+    pub(super) act: Option<i64>,
+    pub(super) was: Option<&'a str>,
+}
+
+/// Writes an event down, and returns its number.
+pub(super) fn event(tx: &Transaction<'_>, run: i64, event: &Event<'_>) -> rusqlite::Result<i64> {
     tx.prepare_cached(
-        "INSERT INTO event (run, at, kind, item, attempt, status, delay_ms, reason, text)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO event (run, at, kind, item, attempt, status, delay_ms, took_ms, reason, text, act, was)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         run,
         now_ms(),
-        kind,
-        item.map(int),
-        attempt,
-        status,
-        delay_ms.map(int),
-        reason,
-        text
+        event.kind,
+        event.item.map(int),
+        event.attempt,
+        event.status,
+        event.delay_ms.map(int),
+        event.took_ms.map(int),
+        event.reason,
+        event.text,
+        event.act,
+        event.was
     ])?;
     Ok(tx.last_insert_rowid())
+}
+
+/// An event that tells of what a person has set, with what that was before.
+fn set(tx: &Transaction<'_>, run: i64, kind: &'static str, text: &str, was: &str) -> rusqlite::Result<i64> {
+    event(tx, run, &Event { kind, text: Some(text), was: Some(was), ..Event::default() })
+}
+
+fn ceiling(
+    tx: &Transaction<'_>,
+    run: i64,
+    rate: Option<f64>,
+    was: Option<f64>,
+    by: &str,
+) -> rusqlite::Result<i64> {
+    tx.execute(
+        "UPDATE run SET ceiling = ?2, ceiling_by = ?3 WHERE run = ?1",
+        params![run, rate.unwrap_or(0.0), by],
+    )?;
+    let words = |rate: Option<f64>, none: &str| {
+        rate.map_or_else(|| none.to_owned(), |rate| format!("at most {rate} calls a second"))
+    };
+    let text = format!("{by}: {}", words(rate, "no limit of ours"));
+    set(tx, run, "ceiling", &text, &words(was, "no limit"))
+}
+
+fn set_workers(
+    tx: &Transaction<'_>,
+    run: i64,
+    [workers, was]: [u16; 2],
+    noun: &str,
+    by: &str,
+) -> rusqlite::Result<i64> {
+    tx.execute("UPDATE run SET workers = ?2 WHERE run = ?1", params![run, workers])?;
+    let words = |count: u16| format!("{count} {noun}{} at a time", if count == 1 { "" } else { "s" });
+    set(tx, run, "workers", &format!("{by}: {}", words(workers)), &words(was))
 }
 
 fn wait(tx: &Transaction<'_>, run: i64, waiting: &Waiting) -> rusqlite::Result<i64> {
@@ -222,17 +292,18 @@ fn wait(tx: &Transaction<'_>, run: i64, waiting: &Waiting) -> rusqlite::Result<i
         waiting.status,
         waiting.until
     ])?;
-    event(
-        tx,
-        run,
-        "waiting",
-        Some(waiting.seq),
-        Some(waiting.attempts),
-        waiting.status,
-        Some(waiting.delay_ms),
-        Some(waiting.reason),
-        Some(&waiting.message),
-    )
+    let told = Event {
+        kind: "waiting",
+        item: Some(waiting.seq),
+        attempt: Some(waiting.attempts),
+        status: waiting.status,
+        delay_ms: Some(waiting.delay_ms),
+        took_ms: waiting.took_ms,
+        reason: Some(waiting.reason),
+        text: Some(&waiting.message),
+        ..Event::default()
+    };
+    event(tx, run, &told)
 }
 
 fn settle(
@@ -285,23 +356,21 @@ fn settle(
         End::Delivered { .. } => {
             counts.items.delivered += 1;
             counts.records.delivered += records;
+            counts.mark(Mark::Delivered, &settled.extent);
             counts.from_store += u64::from(*source == Source::Store);
-            if settled.origin == Origin::Failure {
-                tx.prepare_cached(
-                    "UPDATE failure SET state = 'delivered', last_at = ?3 WHERE run = ?1 AND item = ?2 AND row = 0",
-                )?
-                .execute(params![run, int(settled.seq), now])?;
-            }
+            delivered(tx, run, counts, settled, now)?;
             Ok(None)
         }
         End::Failed { reason, record } => {
             counts.items.failed += 1;
             counts.records.failed += records;
+            counts.mark(Mark::Failed, &settled.extent);
             fail(tx, run, settled, FailureState::Failed, reason, record.as_ref(), now).map(Some)
         }
         End::Invalid { reason, record } => {
             counts.items.invalid += 1;
             counts.records.invalid += records;
+            counts.mark(Mark::Failed, &settled.extent);
             fail(tx, run, settled, FailureState::Invalid, reason, record.as_ref(), now).map(Some)
         }
     }
@@ -326,20 +395,13 @@ fn split(
     for (part, extent, record) in parts {
         upsert_open(tx, run, *part, extent, ItemState::Pending, 0, unsure)?;
         if was == Origin::Failure {
-            // a part that is not sent before the retry stops is a failure again, with the reason of the whole
-            tx.execute(
-                "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, cause,
-                                      doubtful, record)
-                 SELECT run, ?3, stage, status, code, message, violations, first_at, last_at, state, cause, doubtful,
-                        ?4 FROM failure WHERE run = ?1 AND item = ?2 AND row = 0",
-                params![run, int(seq), int(*part), record.as_ref().map(AsRef::<[u8]>::as_ref)],
-            )?;
+            part_of(tx, run, seq, *part, extent, record.as_ref())?;
         }
         tx.prepare_cached("UPDATE run SET next_seq = max(next_seq, ?2) WHERE run = ?1")?
             .execute(params![run, int(part + 1)])?;
     }
     if was == Origin::Failure {
-        tx.execute("DELETE FROM failure WHERE run = ?1 AND item = ?2 AND row = 0", params![run, int(seq)])?;
+        forget(tx, run, seq)?;
     }
     counts.items_planned = (counts.items_planned + parts.len() as u64).saturating_sub(1);
     Ok(())

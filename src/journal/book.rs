@@ -3,14 +3,15 @@
 //! The writer alone changes them, after each commit: what is read here is never ahead of the disk.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::model::Tally;
+use super::write::Extent;
+use crate::model::{ItemMap, Mark, RunState, Tally};
 
 /// Counts of items and records by state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Items planned so far, less those that were split.
     pub items_planned: u64,
@@ -28,6 +29,8 @@ pub struct Counts {
     pub items: Tally,
     /// Records by settled state; its `total` and `pending` are not used.
     pub records: Tally,
+    /// Where the settled records stand.
+    pub map: Arc<ItemMap>,
 }
 
 impl Counts {
@@ -45,6 +48,43 @@ impl Counts {
     #[must_use]
     pub const fn has_open(&self) -> bool {
         self.items.open() + self.rows_failed > 0
+    }
+
+    /// The state in which a carrying-out ends that nothing else has stopped: what is left decides.
+    #[must_use]
+    pub fn ended(&self) -> RunState {
+        let all = self.planned_all && self.item_tally().pending == 0 && self.record_tally().pending == 0;
+        match (all, self.has_open()) {
+            (false, _) => RunState::Paused,
+            (true, false) => RunState::Completed,
+            (true, true) => RunState::CompletedWithFailures,
+        }
+    }
+
+    /// The state of a run of which failures were closed or opened again: where it has ended, that follows the counts.
+    #[must_use]
+    pub fn judged(&self, state: RunState) -> RunState {
+        match state {
+            RunState::Completed | RunState::CompletedWithFailures if self.has_open() => {
+                RunState::CompletedWithFailures
+            }
+            RunState::Completed | RunState::CompletedWithFailures => RunState::Completed,
+            other => other,
+        }
+    }
+
+    pub(super) fn mark(&mut self, mark: Mark, extent: &Extent) {
+        Arc::make_mut(&mut self.map).mark(mark, extent.first, extent.span, extent.count);
+    }
+
+    pub(super) fn unmark(&mut self, mark: Mark, extent: &Extent) {
+        Arc::make_mut(&mut self.map).unmark(mark, extent.first, extent.span, extent.count);
+    }
+
+    pub(super) fn cover(&mut self, records: u64) {
+        if self.map.records() < records {
+            Arc::make_mut(&mut self.map).cover(records);
+        }
     }
 
     /// The records' tally: the total is known from the start, but for a stream.
@@ -101,7 +141,7 @@ impl Book {
     /// The counts at the last commit.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The number of the last committed event of this run.

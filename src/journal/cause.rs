@@ -1,45 +1,82 @@
 //! What makes two failures the same to a person: the message with its values masked.
 
+/// What comes before the nearest names that our own check knows.
+const NEAR: &str = "; near: ";
+
+/// A piece of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece<'a> {
+    /// The same in every message of the cause.
+    Words(&'a str),
+    /// What differs from record to record, without its quotes.
+    Value(&'a str),
+}
+
+/// The pieces of a message, in order.
+struct Pieces<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Pieces<'a> {
+    fn take(&mut self, length: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        taken
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let first = self.rest.chars().next()?;
+        if matches!(first, '"' | '`' | '“') {
+            let close = if first == '“' { '”' } else { first };
+            let inside = self.rest.get(first.len_utf8()..).unwrap_or_default();
+            if let Some(end) = inside.find(close) {
+                self.take(first.len_utf8() + end + close.len_utf8());
+                return Some(Piece::Value(inside.get(..end).unwrap_or_default()));
+            }
+        } else if first.is_alphanumeric() {
+            let is_inside = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.' | ':');
+            let end = self.rest.find(|char| !is_inside(char)).unwrap_or(self.rest.len());
+            let word = self.rest.get(..end).unwrap_or_default();
+            if word.bytes().any(|byte| byte.is_ascii_digit()) {
+                return Some(Piece::Value(self.take(word.trim_end_matches(['.', ':', '-']).len())));
+            }
+            return Some(Piece::Words(self.take(end)));
+        }
+        Some(Piece::Words(self.take(first.len_utf8())))
+    }
+}
+
 /// Masks what differs from record to record in a message: quoted texts, numbers, and words that hold a digit become
 /// `…`. `contact "5d1f" has 3 open items` and `contact "77aa" has 4 open items` are one cause.
 #[must_use]
 pub(crate) fn mask(message: &str) -> String {
+    // what our own check suggests goes with the value
+    let message = message.split_once(NEAR).map_or(message, |(before, _)| before);
     let mut masked = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(first) = rest.chars().next() {
-        let taken = if matches!(first, '"' | '`' | '“') {
-            let close = if first == '“' { '”' } else { first };
-            let inside = rest.get(first.len_utf8()..).unwrap_or_default();
-            inside.find(close).map(|end| first.len_utf8() + end + close.len_utf8())
-        } else if first.is_alphanumeric() {
-            let end = rest
-                .find(|char: char| !(char.is_alphanumeric() || matches!(char, '-' | '_' | '.' | ':')))
-                .unwrap_or(rest.len());
-            let word = rest.get(..end).unwrap_or_default();
-            if word.contains(|char: char| char.is_ascii_digit()) {
-                Some(word.trim_end_matches(['.', ':', '-']).len())
-            } else {
-                masked.push_str(word);
-                rest = rest.get(end..).unwrap_or_default();
-                continue;
-            }
-        } else {
-            None
-        };
-        if let Some(length) = taken {
-            masked.push('…');
-            rest = rest.get(length..).unwrap_or_default();
-        } else {
-            masked.push(first);
-            rest = rest.get(first.len_utf8()..).unwrap_or_default();
+    for piece in (Pieces { rest: message }) {
+        match piece {
+            Piece::Words(words) => masked.push_str(words),
+            Piece::Value(_) => masked.push('…'),
         }
     }
     masked
 }
 
+/// What `mask` masks in a message, in order and without quotes.
+pub(super) fn values(message: &str) -> impl Iterator<Item = &str> {
+    Pieces { rest: message }.filter_map(|piece| match piece {
+        Piece::Value(value) => Some(value),
+        Piece::Words(_) => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use super::{mask, values};
 
     #[test]
     fn values_are_masked_and_words_stay() {
@@ -48,5 +85,15 @@ mod tests {
         assert_eq!(mask("took 4.5. Then “x” é"), "took …. Then … é");
         assert_eq!(mask("an \"open quote"), "an \"open quote");
         assert_eq!(mask(""), "");
+        assert_eq!(mask(r#""No budjet" is not under "Contacted"; near: No budget"#), "… is not under …");
+    }
+
+    #[test]
+    fn what_is_masked_can_be_told() {
+        let told = |message| values(message).collect::<Vec<_>>();
+        assert_eq!(told(r#""No budjet" is not under Contacted"#), ["No budjet"]);
+        assert_eq!(told("contact 5d1f-88a0 has 3 items."), ["5d1f-88a0", "3"]);
+        assert_eq!(told("took 4.5. Then “x” é \"open"), ["4.5", "x"]);
+        assert!(told("connection was reset").is_empty());
     }
 }

@@ -1,13 +1,17 @@
-//! How failures come about and what becomes of them: an item's own, the rows of its result, and what people do with both.
+//! How failures come about and how they end by themselves: an item's own, and the rows of its result.
+//!
+//! A record may have megabytes, so it stands in a table of its own, and what lists are sorted by stands with the failure:
+//! who lists, counts or searches a hundred thousand of them reads neither records nor items.
 
 use bytes::Bytes;
 use rusqlite::{Transaction, params};
 
-use super::apply::{event, int, now_ms};
+use super::apply::{Event, event, int, now_ms};
 use super::book::Counts;
 use super::cause;
-use super::write::{Judgement, Settled};
-use crate::model::{FailureId, FailureState, Reason, Seq};
+use super::rows::key_of;
+use super::write::{Extent, Settled};
+use crate::model::{FailureState, Position, Reason, Seq};
 
 pub(super) fn fail(
     tx: &Transaction<'_>,
@@ -19,99 +23,148 @@ pub(super) fn fail(
     now: i64,
 ) -> rusqlite::Result<i64> {
     let violations = serde_json::to_string(&reason.violations).unwrap_or_else(|_| "[]".to_owned());
-    tx.prepare_cached(
-        "INSERT INTO failure (run, item, stage, status, code, message, violations, first_at, last_at, state, record, cause, doubtful)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (run, item, row) DO UPDATE
-         SET stage = ?3, status = ?4, code = ?5, message = ?6, violations = ?7, last_at = ?8, state = ?9,
-             record = coalesce(?10, record), cause = ?11, doubtful = ?12",
-    )?
-    .execute(params![
-        run,
-        int(settled.seq),
-        reason.stage.word(),
-        reason.status,
-        reason.code,
-        reason.message,
-        violations,
-        now,
-        state.word(),
-        record.map(AsRef::<[u8]>::as_ref),
-        cause::mask(&reason.message),
-        i64::from(settled.doubtful)
-    ])?;
-    event(
-        tx,
-        run,
-        "item_failed",
-        Some(settled.seq),
-        Some(settled.attempts),
-        reason.status,
-        None,
-        Some(reason.stage.word()),
-        Some(&reason.message),
-    )
+    let key = key(tx, run, settled.name.as_deref(), settled.extent.dataset, settled.extent.first)?;
+    // a failure is always later than the one before it, whatever the clock does: acts tell by that what came of them
+    let failure: i64 = tx
+        .prepare_cached(
+            "INSERT INTO failure (run, item, key, records, tries, stage, status, code, message, violations, first_at, last_at,
+                                  state, cause, doubtful, kept)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT (run, item, row) DO UPDATE
+             SET key = ?3, records = ?4, tries = ?5, stage = ?6, status = ?7, code = ?8, message = ?9, violations = ?10,
+                 last_at = max(?11, last_at + 1), state = ?12, cause = ?13, doubtful = ?14, kept = max(kept, ?15),
+                 edited = 0
+             RETURNING failure",
+        )?
+        .query_row(
+            params![
+                run,
+                int(settled.seq),
+                key,
+                int(settled.extent.count),
+                settled.attempts,
+                reason.stage.word(),
+                reason.status,
+                reason.code,
+                reason.message,
+                violations,
+                now,
+                state.word(),
+                cause::mask(&reason.message),
+                i64::from(settled.doubtful),
+                i64::from(record.is_some())
+            ],
+            |row| row.get(0),
+        )?;
+    keep(tx, failure, record)?;
+    let told = Event {
+        kind: "item_failed",
+        item: Some(settled.seq),
+        attempt: Some(settled.attempts),
+        status: reason.status,
+        took_ms: settled.took_ms,
+        reason: Some(reason.stage.word()),
+        text: Some(&reason.message),
+        ..Event::default()
+    };
+    event(tx, run, &told)
 }
 
-pub(super) fn take_up(
-    tx: &Transaction<'_>,
-    run: i64,
-    counts: &mut Counts,
-    items: &[Seq],
-    taken: &mut Vec<Seq>,
-) -> rusqlite::Result<()> {
-    let mut look = tx.prepare_cached(
-        "SELECT i.count, f.state FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0
-         WHERE i.run = ?1 AND i.seq = ?2 AND i.state IN ('failed', 'invalid') AND f.record IS NOT NULL",
-    )?;
-    let mut take = tx.prepare_cached("UPDATE item SET state = 'pending' WHERE run = ?1 AND seq = ?2")?;
-    for seq in items {
-        let found = look
-            .query_row(params![run, int(*seq)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
-        let (records, state) = match found {
-            Ok((records, state)) => (u64::try_from(records).unwrap_or(0), state),
-            Err(rusqlite::Error::QueryReturnedNoRows) => continue,
-            Err(error) => return Err(error),
-        };
-        take.execute(params![run, int(*seq)])?;
-        taken.push(*seq);
-        if state == FailureState::Invalid.word() {
-            counts.items.invalid = counts.items.invalid.saturating_sub(1);
-            counts.records.invalid = counts.records.invalid.saturating_sub(records);
-        } else {
-            counts.items.failed = counts.items.failed.saturating_sub(1);
-            counts.records.failed = counts.records.failed.saturating_sub(records);
-        }
+/// Keeps the record of a failure. One from before an edit stays beside it.
+fn keep(tx: &Transaction<'_>, failure: i64, record: Option<&Bytes>) -> rusqlite::Result<()> {
+    if let Some(record) = record {
+        tx.prepare_cached(
+            "INSERT INTO failure_record (failure, record) VALUES (?1, ?2)
+             ON CONFLICT (failure) DO UPDATE SET record = ?2 WHERE record <> ?2",
+        )?
+        .execute(params![failure, record.as_ref()])?;
     }
     Ok(())
 }
 
-/// An item that is open and has a failure row was taken up for a retry that is over. One whose call was out counts as
-/// unsure. The failure's own state says which it was.
-pub(super) fn put_back(tx: &Transaction<'_>, run: i64, counts: &mut Counts) -> rusqlite::Result<()> {
-    let open = "SELECT i.count, f.state FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0
-                WHERE i.run = ?1 AND i.state IN ('pending', 'sending', 'waiting') AND f.state IN ('failed', 'invalid')";
-    let mut look = tx.prepare(open)?;
-    let mut rows = look.query(params![run])?;
-    while let Some(row) = rows.next()? {
-        let records = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
-        if row.get::<_, String>(1)? == FailureState::Invalid.word() {
-            counts.items.invalid += 1;
-            counts.records.invalid += records;
-        } else {
-            counts.items.failed += 1;
-            counts.records.failed += records;
-        }
+/// What a person knows an item by.
+fn key(
+    tx: &Transaction<'_>,
+    run: i64,
+    name: Option<&str>,
+    dataset: u32,
+    first: Position,
+) -> rusqlite::Result<String> {
+    if let Some(name) = name {
+        return Ok(name.to_owned());
     }
-    drop(rows);
-    tx.execute(
-        "UPDATE item SET unsure = unsure + (state = 'sending'), 
-             state = (SELECT f.state FROM failure f WHERE f.run = item.run AND f.item = item.seq AND f.row = 0)
-         WHERE run = ?1 AND state IN ('pending', 'sending', 'waiting')
-           AND EXISTS (SELECT 1 FROM failure f WHERE f.run = item.run AND f.item = item.seq AND f.row = 0
-                       AND f.state IN ('failed', 'invalid'))",
-        params![run],
+    let path: String = tx
+        .prepare_cached("SELECT path FROM dataset WHERE run = ?1 AND dataset = ?2")?
+        .query_row(params![run, dataset], |row| row.get(0))?;
+    Ok(key_of(None, &path, first))
+}
+
+/// What the failures of an item are once it was delivered: its own is over, and the rows of its result go by its name.
+pub(super) fn delivered(
+    tx: &Transaction<'_>,
+    run: i64,
+    counts: &Counts,
+    settled: &Settled,
+    now: i64,
+) -> rusqlite::Result<()> {
+    if settled.origin == super::Origin::Failure {
+        tx.prepare_cached(
+            "UPDATE failure SET state = 'delivered', last_at = max(?3, last_at + 1), tries = ?4, edited = 0
+             WHERE run = ?1 AND item = ?2 AND row = 0",
+        )?
+        .execute(params![run, int(settled.seq), now, settled.attempts])?;
+    }
+    if counts.rows_failed > 0 {
+        let name = settled.name.as_deref();
+        let key = key(tx, run, name, settled.extent.dataset, settled.extent.first)?;
+        tx.prepare_cached(
+            "UPDATE failure SET key = ?3, tries = ?4 WHERE run = ?1 AND item = ?2 AND row > 0",
+        )?
+        .execute(params![run, int(settled.seq), key, settled.attempts])?;
+    }
+    Ok(())
+}
+
+/// A part of a failure that is being sent again: if it is not sent before the retry stops, it is a failure again, with
+/// the reason of the whole. What people did to the whole, they did to it.
+pub(super) fn part_of(
+    tx: &Transaction<'_>,
+    run: i64,
+    whole: Seq,
+    part: Seq,
+    extent: &Extent,
+    record: Option<&Bytes>,
+) -> rusqlite::Result<()> {
+    let key = key(tx, run, None, extent.dataset, extent.first)?;
+    let added = tx.execute(
+        "INSERT INTO failure (run, item, key, records, tries, stage, status, code, message, violations, first_at, last_at,
+                              state, cause, doubtful, kept, edited)
+         SELECT run, ?3, ?4, ?5, 0, stage, status, code, message, violations, first_at, last_at, state, cause, doubtful,
+                ?6, edited
+         FROM failure WHERE run = ?1 AND item = ?2 AND row = 0",
+        params![run, int(whole), int(part), key, int(extent.count), i64::from(record.is_some())],
     )?;
+    if added > 0 {
+        keep(tx, tx.last_insert_rowid(), record)?;
+        tx.execute(
+            "INSERT INTO act_item (act, run, item, row, last_at)
+             SELECT act, run, ?3, row, last_at FROM act_item WHERE run = ?1 AND item = ?2 AND row = 0",
+            params![run, int(whole), int(part)],
+        )?;
+    }
+    Ok(())
+}
+
+/// Takes away the failure of an item that is no more: its parts have theirs.
+pub(super) fn forget(tx: &Transaction<'_>, run: i64, seq: Seq) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM failure_record WHERE failure IN
+             (SELECT failure FROM failure WHERE run = ?1 AND item = ?2 AND row = 0)",
+        "DELETE FROM failure WHERE run = ?1 AND item = ?2 AND row = 0",
+        "DELETE FROM act_item WHERE run = ?1 AND item = ?2 AND row = 0",
+    ] {
+        tx.execute(sql, params![run, int(seq)])?;
+    }
     Ok(())
 }
 
@@ -125,10 +178,12 @@ pub(super) fn refuse_rows(
     rows: &[Reason],
 ) -> rusqlite::Result<()> {
     let now = now_ms();
+    let (key, records, tries) = of_item(tx, run, seq)?;
     let mut insert = tx.prepare_cached(
-        "INSERT INTO failure (run, item, row, stage, status, code, message, violations, first_at, last_at, state, cause,
-                              doubtful)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 'failed', ?10, 0) ON CONFLICT (run, item, row) DO NOTHING",
+        "INSERT INTO failure (run, item, row, key, records, tries, stage, status, code, message, violations, first_at,
+                              last_at, state, cause, doubtful)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, 'failed', ?13, 0)
+         ON CONFLICT (run, item, row) DO NOTHING",
     )?;
     for (row, reason) in (first..).zip(rows) {
         let violations = serde_json::to_string(&reason.violations).unwrap_or_else(|_| "[]".to_owned());
@@ -136,6 +191,9 @@ pub(super) fn refuse_rows(
             run,
             int(seq),
             int(row),
+            key,
+            records,
+            tries,
             reason.stage.word(),
             reason.status,
             reason.code,
@@ -149,70 +207,14 @@ pub(super) fn refuse_rows(
     Ok(())
 }
 
-pub(super) fn judge(
-    tx: &Transaction<'_>,
-    run: i64,
-    counts: &mut Counts,
-    failures: &[FailureId],
-    judgement: &Judgement,
-    by: &str,
-) -> rusqlite::Result<i64> {
-    let mut judged = 0_u64;
-    for id in failures {
-        let row = tx.query_row(
-            "SELECT i.count, f.state, f.before FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq
-             WHERE i.run = ?1 AND i.seq = ?2 AND f.row = ?3
-               AND (f.row > 0 OR i.state IN ('failed', 'invalid', 'dismissed'))",
-            params![run, int(id.item), int(id.row)],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?)),
-        );
-        let (records, state, before) = match row {
-            Ok((records, state, before)) => (u64::try_from(records).unwrap_or(0), state, before),
-            Err(rusqlite::Error::QueryReturnedNoRows) => continue,
-            Err(error) => return Err(error),
-        };
-        let (to, note, keep) = match judgement {
-            Judgement::Dismiss(note) if state == "failed" || state == "invalid" => {
-                ("dismissed".to_owned(), Some(note.as_str()), Some(state.as_str()))
-            }
-            Judgement::Reopen if state == "dismissed" => {
-                (before.unwrap_or_else(|| FailureState::Failed.word().to_owned()), None, None)
-            }
-            _ => continue,
-        };
-        if id.is_item() {
-            count_judgement(counts, [(state.as_str(), -1), (to.as_str(), 1)], records);
-            tx.prepare_cached("UPDATE item SET state = ?3 WHERE run = ?1 AND seq = ?2")?.execute(params![
-                run,
-                int(id.item),
-                to
-            ])?;
-        } else {
-            let sign = if to == "dismissed" { -1 } else { 1 };
-            counts.rows_failed = counts.rows_failed.saturating_add_signed(sign);
-        }
-        tx.prepare_cached(
-            "UPDATE failure SET state = ?4, note = ?5, before = ?6 WHERE run = ?1 AND item = ?2 AND row = ?3",
-        )?
-        .execute(params![run, int(id.item), int(id.row), to, note, keep])?;
-        judged += 1;
-    }
-    let text = match judgement {
-        Judgement::Dismiss(note) => format!("{by}: closed {judged} with the note: {note}"),
-        Judgement::Reopen => format!("{by}: reopened {judged}"),
-    };
-    event(tx, run, "act", None, None, None, None, None, Some(&text))
-}
-
-/// Moves an item, and its records, from one state's count to another's.
-fn count_judgement(counts: &mut Counts, moves: [(&str, i64); 2], records: u64) {
-    for (name, sign) in moves {
-        let (items, of_records) = match name {
-            "dismissed" => (&mut counts.items.dismissed, &mut counts.records.dismissed),
-            "invalid" => (&mut counts.items.invalid, &mut counts.records.invalid),
-            _ => (&mut counts.items.failed, &mut counts.records.failed),
-        };
-        *items = items.saturating_add_signed(sign);
-        *of_records = of_records.saturating_add_signed(sign * int(records));
-    }
+/// The key, records and tries of an item that has a row: one that was sent to a remote job has.
+fn of_item(tx: &Transaction<'_>, run: i64, seq: Seq) -> rusqlite::Result<(String, i64, i64)> {
+    let mut look = tx.prepare_cached(
+        "SELECT i.name, d.path, i.first, i.count, i.attempts FROM item i
+             JOIN dataset d ON d.run = i.run AND d.dataset = i.dataset WHERE i.run = ?1 AND i.seq = ?2",
+    )?;
+    let mut rows = look.query(params![run, int(seq)])?;
+    let Some(row) = rows.next()? else { return Ok((format!("item {seq}"), 1, 0)) };
+    let first = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
+    Ok((key_of(row.get(0)?, &row.get::<_, String>(1)?, first), row.get(3)?, row.get(4)?))
 }

@@ -1,14 +1,13 @@
-//! What can be asked of a run's failures: rows a page at a time, counts, and causes.
+//! What can be asked of a run's failures: rows a page at a time, and counts.
 
-use std::fmt::Write as _;
-
-use rusqlite::params_from_iter;
 use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use super::apply::int;
+use super::query::{Query, Sort, View, place};
 use super::read::Reader;
-use super::rows::{key_of, moment, natural, word};
-use super::{Cause, FailureRow, Filter, JournalError, RunRow};
+use super::rows::{moment, natural, word};
+use super::{FailureRow, JournalError, RunRow};
 use crate::model::{FailureId, FailureState};
 
 /// Whether rows bring the records of their failures.
@@ -20,9 +19,29 @@ pub enum Contents {
     Without,
 }
 
+/// On which side of a failure a page lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    After,
+    FromItOn,
+    Before,
+}
+
+impl Side {
+    const fn sign(self) -> &'static str {
+        match self {
+            Self::After => ">",
+            Self::FromItOn => ">=",
+            Self::Before => "<",
+        }
+    }
+}
+
 impl Reader {
-    /// Failures that the filter lets through and that are not delivered since, in the order of their items, from the
-    /// one after `after` on. The rows of a result come after the item itself. Records come along only if asked for.
+    /// The failures that the query means and that stand after this one in its order (or the first of all).
+    ///
+    /// The one named need not be among them: a page begins where it would stand. One that the journal does not know, as
+    /// after a batch was split, has a place only in the order of places; in the others a page begins anew.
     ///
     /// # Errors
     ///
@@ -30,24 +49,32 @@ impl Reader {
     pub fn failures(
         &self,
         run: &RunRow,
-        filter: &Filter,
+        query: &Query,
         after: Option<FailureId>,
         limit: u32,
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
-        let from = after.map_or([-1, 0], |id| [int(id.item), int(id.row)]);
-        self.failure_rows(
-            run,
-            filter,
-            "(f.item, f.row) > (?, ?) ORDER BY f.item, f.row",
-            from,
-            limit,
-            contents,
-        )
+        self.page(run, query, after, Side::After, limit, contents)
     }
 
-    /// The last failures that stand before this one (or the last of all), in the order of their items: what `failures`
-    /// is for going on, for going back.
+    /// As `failures`, from this one on.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn failures_from(
+        &self,
+        run: &RunRow,
+        query: &Query,
+        from: FailureId,
+        limit: u32,
+        contents: Contents,
+    ) -> Result<Vec<FailureRow>, JournalError> {
+        self.page(run, query, Some(from), Side::FromItOn, limit, contents)
+    }
+
+    /// The last failures that stand before this one (or the last of all), in the query's order: what `failures` is for
+    /// going on, for going back.
     ///
     /// # Errors
     ///
@@ -55,64 +82,70 @@ impl Reader {
     pub fn failures_before(
         &self,
         run: &RunRow,
-        filter: &Filter,
+        query: &Query,
         before: Option<FailureId>,
         limit: u32,
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
-        let to = before.map_or([i64::MAX, 0], |id| [int(id.item), int(id.row)]);
-        let which = "(f.item, f.row) < (?, ?) ORDER BY f.item DESC, f.row DESC";
-        let mut rows = self.failure_rows(run, filter, which, to, limit, contents)?;
+        let mut rows = self.page(run, query, before, Side::Before, limit, contents)?;
         rows.reverse();
         Ok(rows)
     }
 
-    fn failure_rows(
+    fn page(
         &self,
         run: &RunRow,
-        filter: &Filter,
-        which: &str,
-        from: [i64; 2],
+        query: &Query,
+        place: Option<FailureId>,
+        side: Side,
         limit: u32,
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
-        let (condition, mut values) = condition(run, filter);
-        let record = match contents {
-            Contents::With => "f.record",
-            Contents::Without => "NULL",
+        let mut sql = query.sql(run.number);
+        if let Some(id) = place
+            && let Some(place) = self.place_in(run, query.sort, id)?
+        {
+            sql.beside(query.sort, side.sign(), place);
+        }
+        let order = query.sort.order_by(if side == Side::Before { "DESC" } else { "ASC" });
+        sql.text.push_str(&order);
+        sql.text.push_str(" LIMIT ?");
+        sql.values.push(Value::Integer(i64::from(limit)));
+        let index = if query.sort == Sort::Place { query.place_index() } else { "" };
+        self.rows(&format!("{index} {}", sql.text), &order, sql.values, contents)
+    }
+
+    /// Where a failure stands in an order, whether or not a query means it.
+    fn place_in(&self, run: &RunRow, sort: Sort, id: FailureId) -> Result<Option<Vec<Value>>, JournalError> {
+        let Some(column) = sort.column() else { return Ok(Some(place(id))) };
+        let sql = format!("SELECT {column} FROM failure WHERE run = ?1 AND item = ?2 AND row = ?3");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let first: Option<Value> = statement
+            .query_row(params![run.number, int(id.item), int(id.row)], |row| row.get(0))
+            .optional()?;
+        Ok(first.map(|first| std::iter::once(first).chain(place(id)).collect()))
+    }
+
+    /// The rows of some failures: those are found in an index first, and looked at only then.
+    fn rows(
+        &self,
+        which: &str,
+        order: &str,
+        values: Vec<Value>,
+        contents: Contents,
+    ) -> Result<Vec<FailureRow>, JournalError> {
+        let (columns, table) = match contents {
+            Contents::With => ("r.record, r.original", "LEFT JOIN failure_record r ON r.failure = f.failure"),
+            Contents::Without => ("NULL AS record, NULL AS original", ""),
         };
         let sql = format!(
-            "SELECT f.*, {record} AS content, i.first, i.count, i.name, i.attempts, i.unsure, i.correlation_id, i.remote_id,
-                    d.path
-             {condition} AND {which} LIMIT ?"
+            "SELECT f.*, {columns}, i.first, i.count, i.attempts, i.unsure, i.correlation_id, i.remote_id
+             FROM (SELECT f.failure FROM failure f {which}) p
+                  CROSS JOIN failure f ON f.failure = p.failure
+                  CROSS JOIN item i ON i.run = f.run AND i.seq = f.item {table} {order}"
         );
-        values.extend(from.map(Value::Integer));
-        values.push(Value::Integer(i64::from(limit)));
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(params_from_iter(values), |row| {
-            let position = natural(row, "first")?;
-            Ok(FailureRow {
-                id: FailureId { item: natural(row, "item")?, row: natural(row, "row")? },
-                position,
-                count: natural(row, "count")?,
-                key: key_of(row.get("name")?, &row.get::<_, String>("path")?, position),
-                stage: word(row, "stage")?,
-                status: row.get("status")?,
-                code: row.get("code")?,
-                message: row.get("message")?,
-                violations: serde_json::from_str(&row.get::<_, String>("violations")?).unwrap_or_default(),
-                attempts: row.get("attempts")?,
-                unsure: row.get("unsure")?,
-                doubtful: row.get::<_, i64>("doubtful")? != 0,
-                correlation_id: row.get("correlation_id")?,
-                remote_id: row.get("remote_id")?,
-                first_at: moment(row, "first_at")?.unwrap_or_default(),
-                last_at: moment(row, "last_at")?.unwrap_or_default(),
-                state: word(row, "state")?,
-                note: row.get("note")?,
-                record: row.get("content")?,
-            })
-        })?;
+        let rows = statement.query_map(params_from_iter(values), failure_row)?;
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
 
@@ -122,28 +155,36 @@ impl Reader {
     ///
     /// The journal cannot be read.
     pub fn failure(&self, run: &RunRow, id: FailureId) -> Result<Option<FailureRow>, JournalError> {
-        let exactly = [int(id.item), int(id.row)];
-        let which = "(f.item, f.row) = (?, ?)";
-        Ok(self.failure_rows(run, &Filter::default(), which, exactly, 1, Contents::With)?.pop())
+        let mut sql = Query::default().sql(run.number);
+        sql.beside(Sort::Place, "=", place(id));
+        Ok(self.rows(&sql.text, "", sql.values, Contents::With)?.pop())
     }
 
-    /// How many failures the filter lets through, and how many of them are open.
+    /// How many failures the query means, and how many of them are open.
     ///
     /// # Errors
     ///
     /// The journal cannot be read.
-    pub fn count_failures(&self, run: &RunRow, filter: &Filter) -> Result<(u64, u64), JournalError> {
-        let (condition, values) = condition(run, filter);
-        let sql = format!(
-            "SELECT count(*) AS n, coalesce(sum(f.state IN ('failed', 'invalid')), 0) AS open {condition}"
+    pub fn count_failures(&self, run: &RunRow, query: &Query) -> Result<(u64, u64), JournalError> {
+        let sql = query.sql(run.number);
+        let open = match query.view {
+            View::Open => "count(*)",
+            View::Closed => "0",
+            View::All => "coalesce(sum(f.state IN ('failed', 'invalid')), 0)",
+        };
+        let text = format!(
+            "SELECT count(*) AS n, {open} AS open FROM failure f {} {}",
+            query.place_index(),
+            sql.text
         );
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut statement = self.connection.prepare_cached(&text)?;
         let counted = statement
-            .query_row(params_from_iter(values), |row| Ok((natural(row, "n")?, natural(row, "open")?)))?;
+            .query_row(params_from_iter(sql.values), |row| Ok((natural(row, "n")?, natural(row, "open")?)))?;
         Ok(counted)
     }
 
-    /// How many failures that the filter lets through stand before this one.
+    /// How many failures that the query means stand before this one in its order; none before one that the journal does
+    /// not know, where that has no place.
     ///
     /// # Errors
     ///
@@ -151,17 +192,18 @@ impl Reader {
     pub fn count_failures_before(
         &self,
         run: &RunRow,
-        filter: &Filter,
+        query: &Query,
         id: FailureId,
     ) -> Result<u64, JournalError> {
-        let (condition, mut values) = condition(run, filter);
-        values.extend([int(id.item), int(id.row)].map(Value::Integer));
-        let sql = format!("SELECT count(*) AS n {condition} AND (f.item, f.row) < (?, ?)");
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        Ok(statement.query_row(params_from_iter(values), |row| natural(row, "n"))?)
+        let mut sql = query.sql(run.number);
+        let Some(place) = self.place_in(run, query.sort, id)? else { return Ok(0) };
+        sql.beside(query.sort, "<", place);
+        let text = format!("SELECT count(*) AS n FROM failure f {}", sql.text);
+        let mut statement = self.connection.prepare_cached(&text)?;
+        Ok(statement.query_row(params_from_iter(sql.values), |row| natural(row, "n"))?)
     }
 
-    /// The failures that the filter lets through and that are in one of the states.
+    /// The failures that the query means and that are in one of the states, in its order.
     ///
     /// # Errors
     ///
@@ -169,75 +211,45 @@ impl Reader {
     pub fn failures_in(
         &self,
         run: &RunRow,
-        filter: &Filter,
+        query: &Query,
         states: &[FailureState],
     ) -> Result<Vec<FailureId>, JournalError> {
-        let (condition, mut values) = condition(run, filter);
+        let mut sql = query.sql(run.number);
         let holes = vec!["?"; states.len()].join(", ");
-        let sql = format!("SELECT f.item, f.row {condition} AND f.state IN ({holes}) ORDER BY f.item, f.row");
-        values.extend(states.iter().map(|state| Value::Text(state.word().to_owned())));
-        let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(values), |row| {
+        let values = states.iter().map(|state| Value::Text(state.word().to_owned()));
+        sql.and(&format!("f.state IN ({holes})"), values);
+        sql.order(query.sort, "ASC");
+        let mut statement =
+            self.connection.prepare(&format!("SELECT f.item, f.row FROM failure f {}", sql.text))?;
+        let rows = statement.query_map(params_from_iter(sql.values), |row| {
             Ok(FailureId { item: natural(row, "item")?, row: natural(row, "row")? })
-        })?;
-        rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
-    }
-
-    /// The open failures by cause, the most frequent first.
-    ///
-    /// # Errors
-    ///
-    /// The journal cannot be read.
-    pub fn causes(&self, run: &RunRow, filter: &Filter) -> Result<Vec<Cause>, JournalError> {
-        let (condition, values) = condition(run, filter);
-        let sql = format!(
-            "SELECT f.stage, f.status, f.code, f.cause, count(*) AS n, min(f.item) AS item, i.name, d.path, i.first
-             {condition} AND f.state IN ('failed', 'invalid')
-             GROUP BY f.stage, f.status, f.code, f.cause ORDER BY n DESC, item"
-        );
-        let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(values), |row| {
-            Ok(Cause {
-                stage: word(row, "stage")?,
-                status: row.get("status")?,
-                code: row.get("code")?,
-                message: row.get("cause")?,
-                items: natural(row, "n")?,
-                example: key_of(row.get("name")?, &row.get::<_, String>("path")?, natural(row, "first")?),
-            })
         })?;
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
 }
 
-/// `FROM … WHERE …` of the failures that a filter lets through, with its values.
-fn condition(run: &RunRow, filter: &Filter) -> (String, Vec<Value>) {
-    let mut sql = "FROM failure f JOIN item i ON i.run = f.run AND i.seq = f.item
-                   JOIN dataset d ON d.run = i.run AND d.dataset = i.dataset
-                   WHERE f.run = ? AND f.state <> 'delivered'"
-        .to_owned();
-    let mut values = vec![Value::Integer(run.number)];
-    if let Some(status) = filter.status {
-        sql.push_str(" AND f.status = ?");
-        values.push(Value::Integer(i64::from(status)));
-    }
-    if let Some(code) = &filter.code {
-        sql.push_str(" AND f.code = ?");
-        values.push(Value::Text(code.clone()));
-    }
-    if let Some(stage) = filter.stage {
-        sql.push_str(" AND f.stage = ?");
-        values.push(Value::Text(stage.word().to_owned()));
-    }
-    if !filter.items.is_empty() {
-        let holes = vec!["?"; filter.items.len()].join(", ");
-        // writing to a String cannot fail
-        let _ = write!(sql, " AND f.item IN ({holes})");
-        values.extend(filter.items.iter().map(|item| Value::Integer(int(*item))));
-    }
-    for word in &filter.words {
-        sql.push_str(" AND instr(lower(coalesce(i.name, d.path || ':' || i.first) || ' ' || coalesce(f.code, '') || ' ' || f.message), ?) > 0");
-        values.push(Value::Text(word.clone()));
-    }
-    (sql, values)
+fn failure_row(row: &Row<'_>) -> rusqlite::Result<FailureRow> {
+    Ok(FailureRow {
+        id: FailureId { item: natural(row, "item")?, row: natural(row, "row")? },
+        position: natural(row, "first")?,
+        count: natural(row, "count")?,
+        key: row.get("key")?,
+        stage: word(row, "stage")?,
+        status: row.get("status")?,
+        code: row.get("code")?,
+        message: row.get("message")?,
+        violations: serde_json::from_str(&row.get::<_, String>("violations")?).unwrap_or_default(),
+        attempts: row.get("attempts")?,
+        unsure: row.get("unsure")?,
+        doubtful: row.get::<_, i64>("doubtful")? != 0,
+        correlation_id: row.get("correlation_id")?,
+        remote_id: row.get("remote_id")?,
+        first_at: moment(row, "first_at")?.unwrap_or_default(),
+        last_at: moment(row, "last_at")?.unwrap_or_default(),
+        state: word(row, "state")?,
+        note: row.get("note")?,
+        edited: row.get::<_, i64>("edited")? != 0,
+        record: row.get("record")?,
+        original: row.get("original")?,
+    })
 }

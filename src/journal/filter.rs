@@ -1,10 +1,44 @@
 //! The filter language: one for the command line and the board.
 //!
-//! `status:404 code:contact.not.found stage:delivery price` — terms are separated by spaces and all must hold. A bare
-//! word is looked for in the key, the code and the message, in any case; `"two words"` is one of them. `item:17` names an item;
-//! several `item:` terms mean any of these.
+//! `what:refused since:02:00 code:contact.not.found price` — terms are separated by spaces and all must hold. A bare
+//! word is looked for in the key, the code and the message, in any case; `"two words"` is one of them. Several `item:`
+//! terms mean any of these, and so do several `what:`.
 
-use crate::model::{Seq, Stage};
+use std::ops::RangeInclusive;
+
+use jiff::{Timestamp, Zoned};
+
+use crate::model::{Seq, Stage, words};
+
+mod complete;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+words! {
+    /// What happened to a failure, or where it stands, in words that people know.
+    What, "a word for what happened", {
+        /// The platform has refused it.
+        Refused = "refused",
+        /// The platform does not know what it is about (404, 410).
+        Unknown = "unknown",
+        /// What it is about was in use (409).
+        Busy = "busy",
+        /// No answer came: it may have arrived.
+        NoAnswer = "noanswer",
+        /// The platform was in trouble (5xx).
+        Trouble = "trouble",
+        /// Our own check has refused it.
+        Invalid = "invalid",
+        /// A person has edited it, and it was not sent since.
+        Edited = "edited",
+        /// A person has closed it.
+        Closed = "closed",
+        /// It is a row of an import's result.
+        Row = "row",
+    }
+}
 
 /// Which failures are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +49,16 @@ pub struct Filter {
     pub code: Option<String>,
     /// Where on its way it failed.
     pub stage: Option<Stage>,
+    /// Any of these; empty is all.
+    pub what: Vec<What>,
+    /// It failed last at this moment or later.
+    pub since: Option<Timestamp>,
+    /// It failed last at this moment or earlier.
+    pub until: Option<Timestamp>,
+    /// So many tries.
+    pub tries: Option<RangeInclusive<u32>>,
+    /// What must stand in the note with which it was closed, in lower case.
+    pub note: Option<String>,
     /// Any of these items; empty is all.
     pub items: Vec<Seq>,
     /// Words that must all stand in the key, the code or the message.
@@ -33,37 +77,79 @@ pub struct FilterError {
     pub why: String,
 }
 
+/// The terms that have a name, in the order in which they are offered.
+const NAMES: [&str; 9] = ["what", "since", "until", "status", "code", "stage", "tries", "note", "item"];
+
 impl Filter {
-    /// Reads a filter.
+    /// Reads a filter; times of day are those of this machine's clock.
     ///
     /// # Errors
     ///
     /// A term whose name or value is not known, with its place.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
+        Self::parse_at(text, &Zoned::now())
+    }
+
+    /// As `parse`, at this moment: times of day are those of its zone, and mean the last time that the clock has shown
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// A term whose name or value is not known, with its place.
+    pub fn parse_at(text: &str, now: &Zoned) -> Result<Self, FilterError> {
         let mut filter = Self::default();
         for (at, term) in terms(text) {
-            let refuse = |why: String| FilterError { term: crate::text::one_line(&term, 80), at, why };
             let Some((name, value)) = term.split_once(':').filter(|(name, _)| is_name(name)) else {
                 filter.words.push(term.trim_matches('"').to_lowercase());
                 continue;
             };
-            let value = value.trim_matches('"');
-            match name {
-                "status" => {
-                    let status =
-                        value.parse().map_err(|_| refuse("a status is a number such as 404".to_owned()))?;
-                    filter.status = Some(status);
-                }
-                "code" => filter.code = Some(value.to_owned()),
-                "stage" => filter.stage = Some(value.parse().map_err(|error| refuse(format!("{error}")))?),
-                "item" => {
-                    let item = value.parse().map_err(|_| refuse("an item is a number".to_owned()))?;
-                    filter.items.push(item);
-                }
-                _ => return Err(refuse("there are status:, code:, stage:, item: and bare words".to_owned())),
-            }
+            filter.take(name, value.trim_matches('"'), now).map_err(|why| FilterError {
+                term: crate::text::one_line(&term, 80),
+                at,
+                why,
+            })?;
         }
         Ok(filter)
+    }
+
+    /// Takes one term in, or says what is wrong with it.
+    fn take(&mut self, name: &str, value: &str, now: &Zoned) -> Result<(), String> {
+        match name {
+            "status" => {
+                self.status = Some(value.parse().map_err(|_| "a status is a number such as 404")?);
+            }
+            "code" => self.code = Some(value.to_owned()),
+            "stage" => self.stage = Some(value.parse().map_err(|error| format!("{error}"))?),
+            "what" => {
+                let what = value.parse().map_err(|error| {
+                    let words = What::ALL.iter().map(|what| what.word());
+                    nearest(value, words).map_or_else(
+                        || format!("{error}"),
+                        |near| format!("there is no such word; `{near}` is near"),
+                    )
+                })?;
+                self.what.push(what);
+            }
+            "since" => self.since = Some(time::moment(value, now)?),
+            "until" => self.until = Some(time::moment(value, now)?),
+            "tries" => {
+                let range = tries(value).ok_or("tries are a number, or `>3`, `>=3`, `<3`, `<=3`")?;
+                self.tries = Some(match self.tries.take() {
+                    Some(known) => *known.start().max(range.start())..=*known.end().min(range.end()),
+                    None => range,
+                });
+            }
+            "note" => self.note = Some(value.to_lowercase()),
+            "item" => self.items.push(value.parse().map_err(|_| "an item is a number")?),
+            _ => {
+                let names = || NAMES.map(|name| format!("{name}:")).join(", ");
+                return Err(nearest(name, NAMES.into_iter()).map_or_else(
+                    || format!("there are {} and bare words", names()),
+                    |near| format!("there is no such term; `{near}:` is near"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Whether it lets everything through.
@@ -71,6 +157,32 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// `3`, `>3`, `>=3`, `<3`, `<=3`.
+fn tries(value: &str) -> Option<RangeInclusive<u32>> {
+    let number = |text: &str| text.parse::<u32>().ok();
+    Some(if let Some(least) = value.strip_prefix(">=") {
+        number(least)?..=u32::MAX
+    } else if let Some(below) = value.strip_prefix('>') {
+        number(below)?.checked_add(1)?..=u32::MAX
+    } else if let Some(most) = value.strip_prefix("<=") {
+        0..=number(most)?
+    } else if let Some(above) = value.strip_prefix('<') {
+        0..=number(above)?.checked_sub(1)?
+    } else {
+        let exactly = number(value)?;
+        exactly..=exactly
+    })
+}
+
+/// The known word that is so near that it was likely meant.
+fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|word| (strsim::damerau_levenshtein(typed, word), word))
+        .filter(|(distance, word)| *distance <= word.len().div_ceil(3))
+        .min()
+        .map(|(_, word)| word)
 }
 
 /// A word before a colon is a term's name only if it looks like one; `12:30` and `https://…` are text.
@@ -106,30 +218,4 @@ fn terms(text: &str) -> Vec<(usize, String)> {
         terms.push((start + 1, term));
     }
     terms
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn terms_and_words_are_told_apart() {
-        let filter =
-            Filter::parse(r#"status:404 code:contact.not.found stage:delivery "No budjet" 12:30 x"#).unwrap();
-        assert_eq!(filter.status, Some(404));
-        assert_eq!(filter.code.as_deref(), Some("contact.not.found"));
-        assert_eq!(filter.stage, Some(Stage::Delivery));
-        assert_eq!(filter.words, ["no budjet", "12:30", "x"]);
-        assert!(Filter::parse("  ").unwrap().is_empty());
-    }
-
-    #[test]
-    fn an_unknown_term_is_refused_at_its_place() {
-        let refused = Filter::parse("status:404 colour:red").unwrap_err();
-        assert_eq!((refused.at, refused.term.as_str()), (12, "colour:red"));
-        assert!(Filter::parse("status:abc").unwrap_err().to_string().contains("a number such as 404"));
-        assert!(
-            Filter::parse("stage:moon").unwrap_err().to_string().contains("validation, preflight, delivery")
-        );
-    }
 }

@@ -4,16 +4,18 @@
 //! memory than ten.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::book::Counts;
+use super::map::item_map;
 use super::rows::{
-    DatasetRow, EventRow, ResultRow, RunRow, counts_of, key_of, maybe_natural, moment, natural, word,
+    DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
 use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock};
-use crate::model::{Fault, ItemState, RunId, RunState, Seq};
+use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
 
 /// A connection for looking.
 #[derive(Debug)]
@@ -27,6 +29,9 @@ pub(super) fn counts(connection: &Connection, run: i64) -> rusqlite::Result<(Cou
     let last: Option<i64> =
         connection
             .query_row("SELECT max(event) FROM event WHERE run = ?1", params![run], |row| row.get(0))?;
+    let mut map = item_map(connection, run)?;
+    // what was under way is not any more: nobody carries it
+    map.clear(Mark::UnderWay);
     connection.query_row("SELECT * FROM run WHERE run = ?1", params![run], |row| {
         let traffic = [
             natural(row, "requests")?,
@@ -34,7 +39,8 @@ pub(super) fn counts(connection: &Connection, run: i64) -> rusqlite::Result<(Cou
             natural(row, "throttled")?,
             natural(row, "troubles")?,
         ];
-        Ok((counts_of(row)?, traffic, last.unwrap_or(0)))
+        let counts = Counts { map: Arc::new(map), ..counts_of(row)? };
+        Ok((counts, traffic, last.unwrap_or(0)))
     })
 }
 
@@ -135,6 +141,7 @@ impl Reader {
             rows_failed: counts.rows_failed,
             from_store: counts.from_store,
             datasets: self.datasets(number)?,
+            kept: kept(row)?,
         })
     }
 
@@ -231,8 +238,11 @@ impl Reader {
                 attempt: row.get("attempt")?,
                 status: row.get("status")?,
                 delay_ms: maybe_natural(row, "delay_ms")?,
+                took_ms: maybe_natural(row, "took_ms")?,
                 reason: row.get("reason")?,
                 text: row.get("text")?,
+                was: row.get("was")?,
+                act: row.get("act")?,
             })
         })?;
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)

@@ -1,6 +1,7 @@
 //! The rows that the journal answers with, and how they are read from its columns.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::Row;
@@ -70,6 +71,26 @@ pub struct RunRow {
     pub from_store: u64,
     /// Its datasets, in order.
     pub datasets: Vec<DatasetRow>,
+    /// What a person has set while it went.
+    pub kept: Kept,
+}
+
+/// What a person has set while a run went, over its plan, and a resume keeps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Kept {
+    /// The most calls a second.
+    pub ceiling: Option<KeptCeiling>,
+    /// Calls in flight; for `ingest` datasets side by side.
+    pub workers: Option<u16>,
+}
+
+/// A ceiling that a person has set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptCeiling {
+    /// Calls a second; `None` is no limit of ours.
+    pub rate: Option<f64>,
+    /// Who set it.
+    pub by: String,
 }
 
 /// One dataset of a run.
@@ -132,25 +153,12 @@ pub struct FailureRow {
     pub state: FailureState,
     /// The note with which it was closed.
     pub note: Option<String>,
-    /// The record, or the array of them, as it stood after `map`.
+    /// Whether a person has edited the record, and it was not sent since.
+    pub edited: bool,
+    /// The record, or the array of them, as it stood after `map`, or as a person has edited it.
     pub record: Option<Vec<u8>>,
-}
-
-/// Failures that are the same to a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    /// Where on their way they failed.
-    pub stage: Stage,
-    /// The HTTP status.
-    pub status: Option<u16>,
-    /// The platform's code, or ours.
-    pub code: Option<String>,
-    /// The message, its values masked.
-    pub message: String,
-    /// How many items.
-    pub items: u64,
-    /// One of them, as an example.
-    pub example: String,
+    /// The record before the first edit, where there was one.
+    pub original: Option<Vec<u8>>,
 }
 
 /// One delivered item.
@@ -199,10 +207,16 @@ pub struct EventRow {
     pub status: Option<u16>,
     /// How long it lasts.
     pub delay_ms: Option<u64>,
+    /// How long the call took, where that is known.
+    pub took_ms: Option<u64>,
     /// A word for the reason.
     pub reason: Option<String>,
     /// For a person to read, or JSON for a fault.
     pub text: Option<String>,
+    /// What it was before, where something was set.
+    pub was: Option<String>,
+    /// The act on failures that it tells of.
+    pub act: Option<i64>,
 }
 
 impl EventRow {
@@ -245,6 +259,14 @@ pub(super) fn tally(row: &Row<'_>, prefix: &str) -> rusqlite::Result<Tally> {
     })
 }
 
+/// A ceiling of 0 is none; where there is none in the row, nobody has set one.
+pub(super) fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    let by = row.get::<_, Option<String>>("ceiling_by")?.unwrap_or_default();
+    let ceiling: Option<f64> = row.get("ceiling")?;
+    let ceiling = ceiling.map(|rate| KeptCeiling { rate: (rate > 0.0).then_some(rate), by });
+    Ok(Kept { ceiling, workers: row.get("workers")? })
+}
+
 pub(super) fn counts_of(row: &Row<'_>) -> rusqlite::Result<Counts> {
     Ok(Counts {
         items_planned: natural(row, "items_planned")?,
@@ -255,6 +277,7 @@ pub(super) fn counts_of(row: &Row<'_>) -> rusqlite::Result<Counts> {
         records: tally(row, "records")?,
         rows_failed: natural(row, "rows_failed")?,
         from_store: natural(row, "from_store")?,
+        map: Arc::default(),
     })
 }
 

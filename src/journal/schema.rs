@@ -181,6 +181,105 @@ INSERT INTO failure_with_rows (failure, run, item, stage, status, code, message,
 DROP TABLE failure;
 ALTER TABLE failure_with_rows RENAME TO failure;
 ",
+    r"
+-- what a person has set while the run went, and a resume keeps: NULL is as planned, a ceiling of 0 is none
+ALTER TABLE run ADD COLUMN ceiling    REAL;
+ALTER TABLE run ADD COLUMN ceiling_by TEXT;
+ALTER TABLE run ADD COLUMN workers    INTEGER;
+-- what was set before
+ALTER TABLE event ADD COLUMN was TEXT;
+
+-- what a person did to failures at once; a run's events say that it was done
+CREATE TABLE act (
+    act   INTEGER PRIMARY KEY,
+    run   INTEGER NOT NULL,
+    event INTEGER,
+    at    INTEGER NOT NULL,
+    -- send, close, reopen, edit or take_back
+    kind  TEXT    NOT NULL,
+    by    TEXT    NOT NULL,
+    note  TEXT,
+    count INTEGER NOT NULL
+) STRICT;
+CREATE TABLE act_item (
+    act     INTEGER NOT NULL,
+    run     INTEGER NOT NULL,
+    item    INTEGER NOT NULL,
+    row     INTEGER NOT NULL,
+    -- when it had failed last: a later failure came of this act
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (act, item, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX act_item_failure ON act_item (run, item, row);
+
+ALTER TABLE event ADD COLUMN act INTEGER;
+-- how long the call took
+ALTER TABLE event ADD COLUMN took_ms INTEGER;
+
+-- the records of failures, apart from them: who lists, counts or searches failures reads none of these
+CREATE TABLE failure_record (
+    failure  INTEGER PRIMARY KEY,
+    record   BLOB NOT NULL,
+    -- what it was before a person edited it
+    original BLOB
+) STRICT;
+INSERT INTO failure_record (failure, record) SELECT failure, record FROM failure WHERE record IS NOT NULL;
+
+CREATE TABLE failure_listed (
+    failure    INTEGER PRIMARY KEY,
+    run        INTEGER NOT NULL,
+    item       INTEGER NOT NULL,
+    -- 0 is the item itself; the rows of its result count from 1
+    row        INTEGER NOT NULL DEFAULT 0,
+    -- what a person knows it by, and the records and tries of its item
+    key        TEXT    NOT NULL,
+    records    INTEGER NOT NULL,
+    tries      INTEGER NOT NULL,
+    stage      TEXT    NOT NULL,
+    status     INTEGER,
+    code       TEXT,
+    message    TEXT    NOT NULL,
+    -- the message with its values masked: what makes two failures the same to a person
+    cause      TEXT    NOT NULL,
+    violations TEXT    NOT NULL,
+    first_at   INTEGER NOT NULL,
+    last_at    INTEGER NOT NULL,
+    -- 1 where a call of it may have been carried out without our knowing
+    doubtful   INTEGER NOT NULL,
+    state      TEXT    NOT NULL,
+    -- what it was before a person dismissed it
+    before     TEXT,
+    note       TEXT,
+    -- 1 where failure_record has its record
+    kept       INTEGER NOT NULL DEFAULT 0,
+    -- 1 where a person has edited the record and it was not sent since
+    edited     INTEGER NOT NULL DEFAULT 0,
+    -- what lists are sorted by: all ascend, so that one comparison of rows finds the next page
+    answer     INTEGER AS (coalesce(status, 0)) VIRTUAL,
+    latest     INTEGER AS (-last_at) VIRTUAL,
+    most_tries INTEGER AS (-tries) VIRTUAL,
+    UNIQUE (run, item, row)
+) STRICT;
+INSERT INTO failure_listed (failure, run, item, row, key, records, tries, stage, status, code, message, cause, violations,
+                            first_at, last_at, doubtful, state, before, note, kept)
+    SELECT f.failure, f.run, f.item, f.row,
+           -- the second is the file's own name: the path without all up to its last slash
+           coalesce(i.name, replace(d.path, rtrim(d.path, replace(d.path, '/', '')), '') || ':' || i.first, f.item),
+           coalesce(i.count, 1), coalesce(i.attempts, 0), f.stage, f.status, f.code, f.message, f.cause, f.violations,
+           f.first_at, f.last_at, f.doubtful, f.state, f.before, f.note, f.record IS NOT NULL
+    FROM failure f LEFT JOIN item i ON i.run = f.run AND i.seq = f.item
+                   LEFT JOIN dataset d ON d.run = i.run AND d.dataset = i.dataset;
+DROP TABLE failure;
+ALTER TABLE failure_listed RENAME TO failure;
+-- the columns after `row` are what filters ask for most: a page is found, and a count made, within an index
+CREATE INDEX failure_place ON failure (run, item, row, state, status, stage, edited, code, last_at, tries);
+CREATE INDEX failure_key ON failure (run, key, item, row, state, status, stage, edited);
+CREATE INDEX failure_answer ON failure (run, answer, item, row, state, status, stage, edited);
+CREATE INDEX failure_latest ON failure (run, latest, item, row, state, status, stage, edited);
+CREATE INDEX failure_most_tries ON failure (run, most_tries, item, row, state, status, stage, edited);
+CREATE INDEX failure_cause ON failure (run, cause, item, row, state);
+CREATE INDEX failure_edited ON failure (run, state) WHERE edited = 1;
+",
 ];
 
 /// Brings the file to this program's version. A file of a later version is refused, not guessed at.
@@ -208,4 +307,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &std::path::Path) -> Re
         migrated.map_err(|source| JournalError::open(path, source))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(super) fn migrations() -> &'static [&'static str] {
+    MIGRATIONS
 }

@@ -3,7 +3,11 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::model::{FailureState, Reason, RunState, Stage};
+use crate::model::{FailureId, FailureState, Reason, RunState, Seq, Stage};
+
+mod mending;
+mod migration;
+mod paging;
 
 fn new_run(records: u64) -> NewRun {
     NewRun {
@@ -42,6 +46,7 @@ fn settle(seq: u64, end: End, origin: Origin) -> Write {
         unsure: 0,
         doubtful: false,
         status: Some(404),
+        took_ms: None,
         name: Some(format!("contact-{seq}")),
         correlation_id: None,
         remote_id: None,
@@ -98,7 +103,7 @@ async fn counts_add_up_and_outlive_the_process() {
     assert_eq!(run.items.total, None, "not all records stand in items yet");
     let open: Vec<u64> = reader.agenda(&run).unwrap().items.iter().map(|item| item.seq).collect();
     assert_eq!(open, [1, 3, 5]);
-    let causes = reader.causes(&run, &Filter::default()).unwrap();
+    let causes = reader.causes(&run, &Query::default()).unwrap();
     assert_eq!(causes.len(), 1, "{causes:?}");
     assert_eq!((causes[0].items, causes[0].message.as_str()), (2, "no contact …"));
 }
@@ -120,7 +125,12 @@ async fn a_retry_that_is_cut_off_leaves_failures_as_they_were() {
         journal.commit(&book, writes).await;
         let extent = Extent { dataset: 0, first: 1, span: 1, count: 1 };
         let out = Write::Sending { seq: 1, extent, attempts: 2, unsure: 0, out: Out::Maybe };
-        journal.commit(&book, vec![Write::TakeUp { items: vec![0, 1], taken: Arc::default() }, out]).await;
+        journal
+            .commit(
+                &book,
+                vec![Write::TakeUp { items: vec![0, 1], by: "sam".to_owned(), taken: Arc::default() }, out],
+            )
+            .await;
         assert_eq!(book.counts().item_tally().pending, 2);
         adds_up(&book.counts());
     }
@@ -129,7 +139,7 @@ async fn a_retry_that_is_cut_off_leaves_failures_as_they_were() {
     let run = reader.run("last").unwrap();
     let (book, _lock) = journal.take(&run).unwrap();
     assert_eq!((book.counts().items.failed, book.counts().item_tally().pending), (2, 0));
-    let failures = reader.failures(&run, &Filter::default(), None, 10, Contents::Without).unwrap();
+    let failures = reader.failures(&run, &Query::default(), None, 10, Contents::Without).unwrap();
     assert_eq!(failures.iter().map(|one| one.unsure).collect::<Vec<_>>(), [0, 1], "only one call was out");
     assert!(failures.iter().all(|one| one.state == FailureState::Failed && one.message == "gone"));
 }
@@ -192,4 +202,97 @@ fn nobody_else_may_read_it() {
         let path = entry.unwrap().path();
         assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
     }
+}
+
+#[tokio::test]
+async fn what_a_person_sets_is_kept_with_who_it_was_and_what_was_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    let (book, _lock) = journal.begin(&new_run(1)).unwrap();
+    let reader = journal.reader().unwrap();
+    assert_eq!(reader.run("last").unwrap().kept, Kept::default(), "nobody has set anything");
+    let by = || "sam".to_owned();
+    let writes = vec![
+        Write::Ceiling { rate: Some(4.0), was: None, by: by() },
+        Write::Workers { workers: 6, was: 1, noun: "call", by: by() },
+    ];
+    journal.commit(&book, writes).await;
+    let run = reader.run("last").unwrap();
+    let ceiling = Some(KeptCeiling { rate: Some(4.0), by: by() });
+    assert_eq!(run.kept, Kept { ceiling, workers: Some(6) });
+    journal.commit(&book, vec![Write::Ceiling { rate: None, was: Some(4.0), by: by() }]).await;
+    let ceiling = reader.run("last").unwrap().kept.ceiling;
+    assert_eq!(ceiling, Some(KeptCeiling { rate: None, by: by() }), "no limit is not the same as none set");
+    let told: Vec<_> =
+        reader.events(&run, 0, 9).unwrap().into_iter().map(|one| (one.text, one.was)).collect();
+    let words = |text: &str, was: &str| (Some(text.to_owned()), Some(was.to_owned()));
+    let expected = [
+        words("sam: at most 4 calls a second", "no limit"),
+        words("sam: 6 calls at a time", "1 call at a time"),
+        words("sam: no limit of ours", "at most 4 calls a second"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn an_event_tells_how_long_its_call_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    let (book, _lock) = journal.begin(&new_run(1)).unwrap();
+    let Write::Settle(mut settled) = settle(0, failed("gone"), Origin::Planned) else { panic!() };
+    settled.took_ms = Some(1234);
+    let waiting = Waiting {
+        seq: 0,
+        extent: settled.extent,
+        attempts: 1,
+        unsure: 0,
+        status: Some(503),
+        reason: "server_error",
+        delay_ms: 10,
+        until: 0,
+        message: "busy".to_owned(),
+        took_ms: Some(77),
+        origin: Origin::Planned,
+    };
+    journal
+        .commit(&book, vec![stretch(0, 1), Write::Waiting(Box::new(waiting)), Write::Settle(settled)])
+        .await;
+    let reader = journal.reader().unwrap();
+    let events = reader.item_events(&reader.run("last").unwrap(), 0, 9).unwrap();
+    assert_eq!(events.iter().map(|one| one.took_ms).collect::<Vec<_>>(), [Some(77), Some(1234)]);
+}
+
+#[tokio::test]
+async fn only_what_is_given_back_is_a_failure_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    let (book, _lock) = journal.begin(&new_run(3)).unwrap();
+    let mut writes = vec![stretch(0, 3), Write::PlannedAll { records: 3 }];
+    writes.extend((0..3).map(|seq| settle(seq, failed("gone"), Origin::Planned)));
+    writes.push(Write::TakeUp { items: vec![0, 1], by: "sam".to_owned(), taken: Arc::default() });
+    writes.push(Write::GiveBack(vec![1, 2]));
+    journal.commit(&book, writes).await;
+    assert_eq!((book.counts().items.failed, book.counts().item_tally().pending), (2, 1));
+    adds_up(&book.counts());
+}
+
+#[test]
+fn the_state_of_a_run_that_has_ended_follows_its_counts_and_any_other_stays() {
+    let mut counts =
+        Counts { planned_all: true, records_total: Some(1), items_planned: 1, ..Counts::default() };
+    assert_eq!(counts.ended(), RunState::Paused);
+    (counts.items.failed, counts.records.failed) = (1, 1);
+    assert_eq!(counts.ended(), RunState::CompletedWithFailures);
+    assert_eq!(counts.judged(RunState::Completed), RunState::CompletedWithFailures);
+    counts.items = crate::model::Tally { dismissed: 1, ..Default::default() };
+    counts.records = counts.items;
+    assert_eq!(
+        (counts.ended(), counts.judged(RunState::CompletedWithFailures)),
+        (RunState::Completed, RunState::Completed)
+    );
+    for state in [RunState::Paused, RunState::Faulted, RunState::Cancelled, RunState::Running] {
+        assert_eq!(counts.judged(state), state);
+    }
+    counts.rows_failed = 1;
+    assert_eq!(counts.ended(), RunState::CompletedWithFailures, "a row of a result is open");
 }

@@ -108,17 +108,49 @@ pub enum Write {
     TakeUp {
         /// Their items.
         items: Vec<Seq>,
+        /// Who sends them.
+        by: String,
         /// Those of them that were open, and are taken up now: what else was named is left as it is.
         taken: Arc<Mutex<Vec<Seq>>>,
     },
     /// What was taken up and has not been settled is a failure again, with its old reason.
     PutBack,
+    /// The same of these items alone: others that were taken up go on.
+    GiveBack(Vec<Seq>),
+    /// A person has set the most calls a second, for this carrying-out and for resumes.
+    Ceiling {
+        /// Calls a second; `None` is no limit of ours.
+        rate: Option<f64>,
+        /// What it was before.
+        was: Option<f64>,
+        /// Who set it.
+        by: String,
+    },
+    /// A person has set how many calls may be in flight, for this carrying-out and for resumes.
+    Workers {
+        /// So many, and what they work on.
+        workers: u16,
+        /// How many it were before.
+        was: u16,
+        /// What one of them does at a time, for a person to read: *call*, *dataset*.
+        noun: &'static str,
+        /// Who set it.
+        by: String,
+    },
     /// Failures are closed by a person, or opened again.
     Judge {
         /// Which.
         failures: Vec<FailureId>,
         /// What to do.
         judgement: Judgement,
+        /// Who did it.
+        by: String,
+    },
+    /// Records of open failures are changed by a person, before they are sent again. Nothing happens to one whose item
+    /// is under way, to the row of a result, and to one whose record the journal does not hold.
+    Edit {
+        /// The new record, all of it; or none, to have the one back that stood there before the first edit.
+        records: Vec<(FailureId, Option<Bytes>)>,
         /// Who did it.
         by: String,
     },
@@ -148,6 +180,14 @@ pub enum Write {
         /// For a person to read.
         text: String,
     },
+}
+
+impl Write {
+    /// That a person has ended a run for good.
+    #[must_use]
+    pub fn cancelled(by: &str) -> Self {
+        Self::Note { kind: "act", delay_ms: None, reason: None, text: format!("{by}: cancelled the run") }
+    }
 }
 
 /// Which records an item holds.
@@ -219,6 +259,8 @@ pub struct Waiting {
     pub delay_ms: u64,
     /// Until when (milliseconds since 1970).
     pub until: i64,
+    /// How long the call took that made it wait, where that is known.
+    pub took_ms: Option<u64>,
     /// What the platform said, or what happened.
     pub message: String,
     /// What it was before.
@@ -242,6 +284,8 @@ pub struct Settled {
     pub doubtful: bool,
     /// The last status.
     pub status: Option<u16>,
+    /// How long the last call took, where that is known.
+    pub took_ms: Option<u64>,
     /// What a person knows it by, where that is not its place in the file.
     pub name: Option<String>,
     /// The remote job that it started.

@@ -4,13 +4,14 @@
 //! many writes share a sync: few on a quiet disk, many on a busy one. Nothing counts as written, and no figure shows it,
 //! before the commit that holds it has returned.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{self, int};
 use super::book::{Book, Counts};
@@ -31,8 +32,8 @@ pub(super) enum Receipt {
     Told(oneshot::Sender<()>),
     /// This is done, quickly: the next commit waits for it.
     Then(Box<dyn FnOnce() + Send>),
-    /// A place among those not committed yet becomes free.
-    Freed(#[expect(dead_code, reason = "dropping it is what frees the place")] OwnedSemaphorePermit),
+    /// What was held for it is let go: a place among those not committed yet, a mark in a map.
+    Freed(#[expect(dead_code, reason = "dropping it is what lets it go")] Box<dyn Any + Send>),
 }
 
 /// The most orders in one commit: it bounds how much a crash can take back, and how long one commit lasts.
