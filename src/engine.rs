@@ -19,9 +19,12 @@
 //! trait; what a status means it asks the one decision table.
 
 mod access;
+mod act;
 mod again;
 mod carry;
 mod check;
+mod checker;
+mod crew;
 mod family;
 mod faults;
 mod feeder;
@@ -55,10 +58,11 @@ use start::{hold_to_platform, mapping};
 use way::{access, way};
 
 pub use check::{CheckReport, InvalidCause, check};
+pub use checker::{Checker, Known};
 pub use handle::{Command, Ending, Handle};
 pub use scan::{Scanned, ScannedDataset, scan};
 pub use start::{begin, resume, retry};
-pub use way::{store, wire};
+pub use way::{store, wire, wire_with};
 
 /// What a run needs beside its datasets.
 #[derive(Debug, Clone)]
@@ -73,6 +77,28 @@ pub struct Setup {
     pub until_error: bool,
     /// Where locks and stored results are.
     pub store: StorePlace,
+    /// What of `plan` a run that goes on takes before what was set while it went.
+    pub wins: Wins,
+}
+
+/// What of a plan's `[delivery]` a person has typed for a run that goes on: it wins over what was set while it went,
+/// and that over the plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wins {
+    /// The most calls a second.
+    pub ceiling: Winner,
+    /// Calls in flight.
+    pub workers: Winner,
+}
+
+/// Which of two words counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Winner {
+    /// What was set while the run went, where something was.
+    #[default]
+    Kept,
+    /// What the plan says: it was typed just now.
+    Plan,
 }
 
 /// Why a run does not begin, or does not go on. Nothing was sent.

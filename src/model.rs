@@ -5,12 +5,14 @@
 
 mod failure;
 mod figures;
+mod map;
 mod run;
 
 pub use failure::{FailureId, FailureState, Fault, FaultKind, Place, Reason, Stage, Violation};
 pub use figures::{
-    Bottleneck, Doing, Figures, JobFigures, PaceFigures, PauseFigures, Phase, Wait, WaitReason,
+    ActFigures, Bottleneck, Doing, Figures, JobFigures, PaceFigures, PauseFigures, Phase, Wait, WaitReason,
     WindowFigures, WorkerFigures,
 };
+pub use map::{Cell, CellState, ItemMap, Mark};
 pub(crate) use run::words;
 pub use run::{ItemState, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Tally, UnknownWord};

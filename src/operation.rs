@@ -258,13 +258,18 @@ pub trait Operation: Send + Sync {
         None
     }
 
-    /// Takes in the preflight's answer.
+    /// Takes in the body of the preflight's answer.
     ///
     /// # Errors
     ///
     /// What is wrong with it, for a person to read.
-    fn learn(&self, _answer: &Answer) -> Result<(), String> {
+    fn learn(&self, _answer: &[u8]) -> Result<(), String> {
         Ok(())
+    }
+
+    /// The categories that were learnt, each with what stands under it, as the platform has them.
+    fn categories(&self) -> Vec<(String, Vec<String>)> {
+        Vec::new()
     }
 
     /// The columns that a CSV must have, where there is no `map`: one of each group.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::carry::moment;
 use super::faults;
 use crate::model::Fault;
 use crate::pacing::{Backoff, Lane, LaneAnswer, LaneChange, Leave, Outcome, WindowHint};
@@ -69,6 +70,11 @@ impl Access {
         Backoff { base: plan.base, cap: plan.cap }.wait(attempt, retry_after, &mut rng)
     }
 
+    /// Whether a Retry-After asks for more than the plan waits for in silence: it parks the run.
+    pub(super) fn is_too_long(&self, retry_after: Option<Duration>) -> bool {
+        retry_after.is_some_and(|wait| wait > self.delivery.retry_after_limit)
+    }
+
     /// A token, after as many tries as it takes and the plan allows.
     pub(super) async fn token(&self) -> Result<Arc<Token>, Fault> {
         let held = self.tokens.left().is_some_and(|left| !left.is_zero());
@@ -105,15 +111,18 @@ impl Access {
                     faults::unreachable(error.to_string())
                 }
             };
-            let impatient = begun.elapsed() >= self.delivery.throttle_patience;
-            if counted >= self.delivery.max_attempts || impatient {
-                return Err(fault);
-            }
             let retry_after = error.retry_after().map(RetryAfter::wait);
             let at = Instant::now() + self.back_off(attempt, retry_after);
             if retry_after.is_some() {
                 let mut not_before = self.token_not_before.lock().unwrap_or_else(PoisonError::into_inner);
                 *not_before = Some(not_before.map_or(at, |known| known.max(at)));
+            }
+            if self.is_too_long(retry_after) {
+                return Err(faults::parked(moment(at)));
+            }
+            let impatient = begun.elapsed() >= self.delivery.throttle_patience;
+            if counted >= self.delivery.max_attempts || impatient {
+                return Err(fault);
             }
             tokio::time::sleep_until(at).await;
             match self.tokens.get().await {

@@ -3,16 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
+use super::act::{self, Act};
 use super::carry::{Shared, instant_of};
 use super::faults;
 use super::feeder::{Before, watch_again};
-use super::grouping::{Grouper, UNMAPPABLE};
+use super::grouping::{Grouper, Refused, UNMAPPABLE, refusal};
 use super::job::{Job, Sent};
 use super::schedule::Ahead;
 use super::supervisor::Readers;
 use crate::journal::{Origin, RetryItem, Write};
-use crate::model::Seq;
+use crate::model::{Place, Position, Reason, Seq, Violation};
 use crate::operation::{Admitted, Draft};
 use crate::pacing::Certainty;
 
@@ -23,73 +25,87 @@ const RETRIES: u32 = u32::MAX;
 pub(super) fn take_up(shared: &Arc<Shared>, items: Vec<Seq>, by: String, readers: &mut Readers) {
     let shared = Arc::clone(shared);
     readers.spawn_blocking(move || {
-        let note = Write::Note {
-            kind: "act",
-            delay_ms: None,
-            reason: None,
-            text: format!(
-                "{by}: sends {} again",
-                crate::report::records_of(items.len() as u64, "failure", "failures")
-            ),
-        };
         if shared.schedule.is_closed() {
             return Ok(());
         }
         let taken = Arc::new(Mutex::new(Vec::new()));
-        let take = Write::TakeUp { items, taken: Arc::clone(&taken) };
-        shared.journal.commit_blocking(&shared.book, vec![take, note]);
+        let take = Write::TakeUp { items, by: by.clone(), taken: Arc::clone(&taken) };
+        shared.journal.commit_blocking(&shared.book, vec![take]);
         let taken = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
-        let broken = |error: &dyn std::fmt::Display| faults::disk(&error.to_string());
+        if taken.is_empty() {
+            let nothing = act::nothing_sent("none of these failures is open any more");
+            shared.journal.commit_blocking(&shared.book, vec![nothing]);
+            return Ok(());
+        }
+        let act = shared.begin_act(by, taken.len() as u64);
+        let broken = |error: &dyn std::fmt::Display| faults::data_folder(&error.to_string());
         let reader = shared.journal.reader().map_err(|error| broken(&error))?;
         let run = reader.run(&shared.run.to_string()).map_err(|error| broken(&error))?;
-        for seq in taken {
+        let mut left = taken.into_iter();
+        for seq in left.by_ref() {
             let item = reader.retry_item(&run, seq).map_err(|error| broken(&error))?;
-            if let Some(item) = item
-                && !send_again(&shared, item)
-            {
-                break;
+            let goes_on = match item {
+                _ if act.is_stopped() => {
+                    as_before(&shared, &act, vec![seq]);
+                    break;
+                }
+                Some(item) => send_again(&shared, item, &act),
+                None => {
+                    as_before(&shared, &act, vec![seq]);
+                    true
+                }
+            };
+            if !goes_on {
+                // the end of the carrying-out puts back what is left
+                return Ok(());
             }
         }
+        as_before(&shared, &act, left.collect());
         Ok(())
     });
 }
 
+/// What an act that has stopped has not sent is a failure again.
+fn as_before(shared: &Shared, act: &Arc<Act>, items: Vec<Seq>) {
+    if items.is_empty() {
+        return;
+    }
+    let count = items.len() as u64;
+    let mut writes = vec![Write::GiveBack(items)];
+    writes.extend(shared.act_goes_on(Some(act), count, act::Fate::AsBefore));
+    shared.journal.commit_blocking(&shared.book, writes);
+}
+
 /// Hands one failure on. Returns whether there is anything to go on for.
-fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
+fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bool {
     if shared.schedule.is_closed() {
         return false;
     }
-    let Some(record) = item.record.map(Bytes::from) else { return true };
-    let records = if item.extent.count > 1 {
-        elements(&record)
-    } else {
-        let no_limit = || u64::MAX;
-        let grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), 1, &no_limit);
-        // what could not be mapped was kept as it stands in the dataset
-        let unmapped = item.last.1.as_deref() == Some(UNMAPPABLE);
-        let checked = if unmapped {
-            grouper.check_raw(item.extent.first, &record)
-        } else {
-            grouper.check_mapped(item.extent.first, &record)
-        };
-        match checked {
-            Ok(admitted) => vec![admitted],
-            Err(refused) => {
-                let before = Before {
-                    attempts: item.attempts,
-                    unsure: item.unsure,
-                    doubtful: item.doubtful,
-                    origin: Origin::Failure,
-                };
-                let end = shared.refused(item.seq, item.extent, *refused, before);
-                shared.journal.commit_blocking(&shared.book, vec![end]);
-                return true;
-            }
+    let Some(record) = item.record.map(Bytes::from) else {
+        as_before(shared, act, vec![item.seq]);
+        return true;
+    };
+    let no_limit = || u64::MAX;
+    let grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), 1, &no_limit);
+    let extent = item.extent;
+    let records = match checked(&grouper, extent.first, extent.count, item.last.1.as_deref(), &record) {
+        Ok(records) => records,
+        Err(refused) => {
+            let before = Before {
+                attempts: item.attempts,
+                unsure: item.unsure,
+                doubtful: item.doubtful,
+                origin: Origin::Failure,
+            };
+            let mut writes = vec![shared.refused(item.seq, extent, *refused, before)];
+            writes.extend(shared.act_goes_on(Some(act), 1, act::Fate::Failed));
+            shared.journal.commit_blocking(&shared.book, writes);
+            return true;
         }
     };
     let draft = Draft {
         seq: item.seq,
-        extent: item.extent,
+        extent,
         records,
         correlation_id: shared.correlation_id(item.extent.dataset),
         holes: item.holes,
@@ -103,6 +119,7 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
     job.origin = Origin::Failure;
     job.sent = Sent::Maybe;
     job.failed_before = Some(item.last);
+    job.act = Some(Arc::clone(act));
     watch_again(&mut job, item.remote_id);
     let bytes = job.item.body.len() as u64;
     if !shared.schedule.reserve(RETRIES, Ahead { items: 3 * shared.together() }, 1, bytes) {
@@ -112,12 +129,61 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem) -> bool {
     true
 }
 
-/// The elements of an array that this program wrote.
-fn elements(record: &Bytes) -> Vec<Admitted> {
-    match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(record) {
-        Ok(elements) => {
-            elements.into_iter().map(|one| Admitted::plain(record.slice_ref(one.get().as_bytes()))).collect()
-        }
-        Err(_) => vec![Admitted::plain(record.clone())],
+/// What a failure's record makes when it is sent again: the record, or the elements of an array of as many as the item
+/// holds. A person may have edited it, so all of it is checked.
+pub(super) fn checked(
+    grouper: &Grouper<'_>,
+    first: Position,
+    count: u64,
+    code: Option<&str>,
+    record: &Bytes,
+) -> Result<Vec<Admitted>, Box<Refused>> {
+    if count <= 1 {
+        // what could not be mapped was kept as it stands in the dataset
+        let checked = match code {
+            Some(UNMAPPABLE) => grouper.check_raw(first, record),
+            _ => grouper.check_mapped(first, record),
+        };
+        return checked.map(|admitted| vec![admitted]);
     }
+    let refuse = |message: String, violations| {
+        let reason = Reason { violations, ..refusal(NO_BATCH, message) };
+        grouper.refuse(first, reason, Some(record))
+    };
+    let elements = serde_json::from_slice::<Vec<&RawValue>>(record)
+        .map_err(|_| refuse("the records of the batch are no JSON array any more".to_owned(), Vec::new()))?;
+    if elements.len() as u64 != count {
+        let message = format!("the batch holds {} records, and it is one of {count}", elements.len());
+        return Err(refuse(message, Vec::new()));
+    }
+    let mut admitted = Vec::with_capacity(elements.len());
+    let mut violations = Vec::new();
+    for (place, element) in elements.into_iter().enumerate() {
+        match grouper.check_mapped(first, &record.slice_ref(element.get().as_bytes())) {
+            Ok(one) => admitted.push(one),
+            Err(refused) => violations.extend(within(place, refused.reason)),
+        }
+    }
+    if violations.is_empty() {
+        return Ok(admitted);
+    }
+    let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
+    Err(refuse(crate::text::one_line(&message, 2000), violations))
+}
+
+/// The code of a batch that can't be sent as it was edited.
+const NO_BATCH: &str = "batch.invalid";
+
+/// What is wrong with one record of a batch, in the batch's own terms.
+fn within(place: usize, reason: Reason) -> Vec<Violation> {
+    if reason.violations.is_empty() {
+        return vec![Violation::at(format!("/{place}"), reason.message)];
+    }
+    let mut violations = reason.violations;
+    for violation in &mut violations {
+        if let Place::Pointer(pointer) = &mut violation.place {
+            *pointer = format!("/{place}{pointer}");
+        }
+    }
+    violations
 }

@@ -10,6 +10,8 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::access::{Access, Brought};
+use super::act::Act;
+use super::crew::Crew;
 use super::faults;
 use super::gauges::{Circumstances, Gauges};
 use super::guard::Guard;
@@ -61,6 +63,7 @@ pub(super) struct Shared {
     pub(super) book: Arc<Book>,
     pub(super) schedule: Schedule,
     pub(super) gauges: Gauges,
+    pub(super) crew: Crew,
     pub(super) halt: watch::Sender<Halt>,
     /// Places for items that may have been accepted and are not committed yet: of each dataset where chunks go, else of all.
     pub(super) uncommitted: Vec<Arc<Semaphore>>,
@@ -88,6 +91,10 @@ pub(super) struct State {
     pub(super) streak: Option<(FailedAs, u32)>,
     /// When a chunk of each dataset was last accepted.
     pub(super) accepted: HashMap<u32, Timestamp>,
+    /// Failures that are being sent again.
+    pub(super) acts: Vec<Arc<Act>>,
+    /// Who has set the ceiling; nobody where it is the plan's.
+    pub(super) ceiling_by: Option<String>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -223,10 +230,17 @@ impl Shared {
         })
     }
 
-    /// Counts a failure that an answer made; tells of a fault at the last of too many equal ones in a row.
-    pub(super) fn streak(&self, job: &Job, kind: &FailedAs) -> Option<Fault> {
+    /// Counts a failure that an answer made. The last of too many equal ones in a row ends its act, or is a fault.
+    pub(super) async fn failed_alike(&self, job: &Job, kind: &FailedAs) -> Option<Fault> {
+        if job.failed_before.as_ref() == Some(kind) {
+            return None;
+        }
+        if let Some(act) = &job.act {
+            self.counts_in_act(act, kind).await;
+            return None;
+        }
         let most = self.plan.delivery.fault_after;
-        if most == 0 || job.failed_before.as_ref() == Some(kind) {
+        if most == 0 {
             return None;
         }
         let mut state = self.state();
@@ -256,8 +270,12 @@ impl Shared {
         let counts = self.book.counts();
         let (waiting, longest) = self.schedule.backoffs(64);
         let (jobs, oldest) = self.schedule.watched(64);
-        let pace = self.access.lane.figures();
-        let phase = self.state().phase.clone();
+        let mut pace = self.access.lane.figures();
+        let (phase, act) = {
+            let state = self.state();
+            pace.ceiling_by.clone_from(&state.ceiling_by);
+            (state.phase.clone(), state.acts.first().map(|act| act.figures()))
+        };
         let records = counts.record_tally();
         let per_second = self.gauges.records_per_second();
         let going = phase == Phase::Running;
@@ -312,6 +330,9 @@ impl Shared {
             latency_p50: latency.map(|both| both.0),
             latency_p99: latency.map(|both| both.1),
             workers: self.gauges.workers(),
+            workers_asked: self.crew.wanted(),
+            map: self.gauges.map(Arc::clone(&counts.map)),
+            act,
             waiting,
             waits: longest
                 .into_iter()

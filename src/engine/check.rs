@@ -51,7 +51,7 @@ pub struct CheckReport {
 }
 
 /// Reads and validates all records, gets a token, looks at scopes and at what the operation wants to know, and sends no
-/// item.
+/// item. Dropped, it stops.
 ///
 /// # Errors
 ///
@@ -63,6 +63,8 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
     let mapping = super::mapping(&setup.plan)?;
     let rate = setup.plan.delivery.rate;
     let needed = operation.kind().scopes().iter().map(|&scope| scope.to_owned()).collect();
+    let wanted = Arc::new(());
+    let is_wanted = Arc::downgrade(&wanted);
     let counted = tokio::task::spawn_blocking(move || -> Result<CheckReport, StartError> {
         let mut causes = Causes::new();
         let mut report = CheckReport { scopes, needed, calls: looks, ..CheckReport::default() };
@@ -80,6 +82,10 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
             let mut grouper = Grouper::new(operation.as_ref(), mapping.as_ref(), 64, &limit);
             let first = report.records;
             for entry in reader {
+                if is_wanted.strong_count() == 0 {
+                    // nobody reads this
+                    return Ok(report);
+                }
                 if dataset.broken.is_some()
                     && dataset.records.is_some_and(|most| report.records - first >= most)
                 {
@@ -106,9 +112,9 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
         report.at_plans_rate = rate.and_then(|rate| Duration::try_from_secs_f64(calls / rate).ok());
         Ok(report)
     });
-    counted
-        .await
-        .unwrap_or_else(|error| Err(JournalError::Strange(format!("an internal error: {error}")).into()))
+    let counted = counted.await;
+    drop(wanted);
+    counted.unwrap_or_else(|error| Err(JournalError::Strange(format!("an internal error: {error}")).into()))
 }
 
 /// By code, and by message with its values masked.

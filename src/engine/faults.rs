@@ -63,6 +63,27 @@ pub(super) fn disk(message: &str) -> Fault {
     )
 }
 
+/// How long after a disk's trouble that the journal does not share it is tried again.
+const DISK_AGAIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The disk fails for something other than the journal. Nothing tells when that is over, so it is tried again.
+pub(super) fn disk_for_now(message: &str) -> Fault {
+    let advice =
+        "make room on the disk that holds the data folder; the run tries again by itself every 30 seconds";
+    let again = Timestamp::now().saturating_add(DISK_AGAIN).unwrap_or(Timestamp::MAX);
+    Fault { resumes_at: Some(again), ..data_folder_with(message, advice) }
+}
+
+/// The disk fails so that this carrying-out comes to its end.
+pub(super) fn data_folder(message: &str) -> Fault {
+    data_folder_with(message, "make room on the disk that holds the data folder, or mend it, then go on")
+}
+
+fn data_folder_with(message: &str, advice: &str) -> Fault {
+    let message = crate::text::one_line(message, 300);
+    fault(FaultKind::Disk, format!("the data folder cannot be used: {message}"), advice)
+}
+
 pub(super) fn same_failures(count: u32, status: Option<u16>, code: Option<&str>) -> Fault {
     let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
     let code = code.map_or_else(String::new, |code| format!(" {code}"));
@@ -115,6 +136,14 @@ pub(super) fn store(error: &crate::coordination::StoreError) -> Fault {
         FaultKind::Store,
         error.to_string().lines().next().unwrap_or_default().to_owned(),
         "bring it back (`trunkline store status` tells where it is), then go on; nothing is executed unguarded",
+    )
+}
+
+pub(super) fn still_owed() -> Fault {
+    fault(
+        FaultKind::Store,
+        "the run was left before all results were in the store of locks and results".to_owned(),
+        "go on with the run: it brings them there first",
     )
 }
 

@@ -7,8 +7,8 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;
 
@@ -33,8 +33,6 @@ const CHUNKS_AHEAD: usize = 15;
 pub(super) struct Feed {
     /// Datasets, in order.
     pub(super) sources: VecDeque<Source>,
-    /// How many of them are read side by side.
-    pub(super) side_by_side: usize,
     /// Failures that are sent again, and who wants it.
     pub(super) retries: Vec<(Vec<Seq>, String)>,
     /// Whether the datasets are gone through to their ends: a retry alone does not.
@@ -71,44 +69,46 @@ pub(super) fn spawn(shared: &Arc<Shared>, feed: &mut Feed, readers: &mut Readers
     }
     if feed.whole {
         let sources = std::mem::take(&mut feed.sources);
-        readers.spawn(read_all(Arc::clone(shared), sources, feed.side_by_side));
+        readers.spawn(read_all(Arc::clone(shared), sources));
     }
 }
 
 /// Reads all datasets, some side by side, and tells the journal when all records stand in items.
-async fn read_all(shared: Arc<Shared>, sources: VecDeque<Source>, side_by_side: usize) -> Result<(), Fault> {
-    let queue = Arc::new(Mutex::new(sources));
+async fn read_all(shared: Arc<Shared>, mut sources: VecDeque<Source>) -> Result<(), Fault> {
+    let mut crew = shared.crew.changes();
     let mut readers = JoinSet::new();
-    for _ in 0..side_by_side.max(1) {
-        let shared = Arc::clone(&shared);
-        let queue = Arc::clone(&queue);
-        readers.spawn_blocking(move || -> Result<Option<u64>, Fault> {
-            let mut records = 0;
-            loop {
-                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                let Some(source) = next else { return Ok(Some(records)) };
+    let mut records = Some(0);
+    let mut fault = None;
+    // one that has failed leaves its place empty
+    let mut failed = 0;
+    loop {
+        while records.is_some() && readers.len() + failed < shared.side_by_side() {
+            let Some(source) = sources.pop_front() else { break };
+            let shared = Arc::clone(&shared);
+            readers.spawn_blocking(move || {
                 shared.reading.fetch_add(1, Ordering::Relaxed);
                 let read = read_one(&shared, &source);
                 shared.reading.fetch_sub(1, Ordering::Relaxed);
-                match read? {
-                    Some(count) => records += count,
-                    None => return Ok(None),
-                }
-            }
-        });
-    }
-    let mut records = Some(0);
-    let mut fault = None;
-    // all of them, also after one has failed: none may plan on after this returns
-    while let Some(read) = readers.join_next().await {
+                read
+            });
+        }
+        // all of them, also after one has failed: none may plan on after this returns
+        let read = tokio::select! {
+            read = readers.join_next() => read,
+            // as many as there are workers may have become more
+            _ = crew.changed() => continue,
+        };
+        let Some(read) = read else { break };
         match read {
             Ok(Ok(Some(count))) => records = records.map(|records| records + count),
             Ok(Ok(None)) => records = None,
             Ok(Err(found)) => {
+                failed += 1;
                 fault.get_or_insert(found);
             }
             Err(error) => {
                 tracing::error!(%error, "a reader broke");
+                failed += 1;
                 let message = "reading the dataset broke off: an internal error".to_owned();
                 fault.get_or_insert(faults::dataset_broken(message));
             }
@@ -131,7 +131,7 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
             (Reader::open(path, limits, Some(fingerprint)), false, false)
         }
         SourceOrigin::Stream { ref spool } => {
-            let spool = spool.try_clone().map_err(|error| faults::disk(&error.to_string()))?;
+            let spool = spool.try_clone().map_err(|error| faults::data_folder(&error.to_string()))?;
             (Reader::from_stream(Box::new(std::io::stdin()), Some(spool), limits), true, false)
         }
         SourceOrigin::Spool { ref path } => (Reader::open(path, limits, None), false, true),
@@ -166,6 +166,7 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
         count = local + 1;
         let position = source.first_position + local;
         if local >= source.planned {
+            grouper.put_together(shared.together());
             let complete = grouper.push(position, entry);
             // a stream's record is not kept waiting for the next one
             let complete = if streamed && single { complete.or_else(|| grouper.finish()) } else { complete };
@@ -182,7 +183,7 @@ fn read_one(shared: &Arc<Shared>, source: &Source) -> Result<Option<u64>, Fault>
             // another item holds it
             continue;
         }
-        match grouper.check(position, entry) {
+        match grouper.check_again(position, entry) {
             Ok(admitted) => piece.push((position, admitted)),
             Err(refused) => holes.push(*refused),
         }
@@ -227,7 +228,7 @@ fn record_limit(shared: &Shared) -> usize {
 fn fault_of(error: &DatasetError) -> Fault {
     match error {
         DatasetError::Malformed(_) => faults::dataset_broken(error.to_string()),
-        DatasetError::Spool { .. } => faults::disk(&error.to_string()),
+        DatasetError::Spool { .. } => faults::data_folder(&error.to_string()),
         _ => faults::dataset_changed(error.to_string()),
     }
 }
@@ -236,7 +237,12 @@ impl Shared {
     /// How many items of one record each are planned together. Those that a crash catches between being planned and
     /// being settled count as unsure, so they are few.
     pub(super) fn together(&self) -> usize {
-        usize::from(self.plan.delivery.workers).max(1)
+        usize::from(self.crew.wanted()).max(1)
+    }
+
+    /// How many datasets are read at once: where order does not matter, one comes after the other.
+    fn side_by_side(&self) -> usize {
+        if self.operation.keeps_order() { self.together() } else { 1 }
     }
 
     pub(super) fn correlation_id(&self, dataset: u32) -> Arc<str> {
@@ -261,6 +267,7 @@ impl Shared {
             unsure: before.unsure,
             doubtful: before.doubtful,
             status: None,
+            took_ms: None,
             correlation_id: None,
             name,
             remote_id: None,
@@ -399,13 +406,17 @@ fn take_again(
     }
     if was_out {
         job.earlier = Certainty::Unsure;
-        if shared.plan.delivery.unsure == Unsure::Fail {
-            match hand_over(shared, job) {
-                Some(kept) => job = kept,
-                None => return true,
+        // where keys are guarded, the store may know what became of it
+        job.was_out = shared.guard.is_some();
+        if !job.was_out {
+            if shared.plan.delivery.unsure == Unsure::Fail {
+                match hand_over(shared, job) {
+                    Some(kept) => job = kept,
+                    None => return true,
+                }
             }
+            job.unsure += 1;
         }
-        job.unsure += 1;
     }
     job.not_before = open.not_before.map(instant_of);
     watch_again(&mut job, open.remote_id.clone());
@@ -447,6 +458,7 @@ fn hand_over(shared: &Shared, job: Job) -> Option<Job> {
         unsure: job.unsure,
         doubtful: true,
         status: None,
+        took_ms: None,
         correlation_id: None,
         name: job.item.name,
         remote_id: None,

@@ -32,7 +32,7 @@ impl Shared {
     pub(super) async fn fetch(&self, item: Seq, url: &str, token: &Token, leave: Leave) -> Fetched {
         let folder = match self.results_folder() {
             Ok(folder) => folder,
-            Err(error) => return Fetched::Fault(Box::new(faults::disk(&error.to_string()))),
+            Err(error) => return Fetched::Fault(Box::new(faults::disk_for_now(&error.to_string()))),
         };
         let into = folder.join(item.to_string());
         let patience = self.plan.delivery.timeout.base;
@@ -48,7 +48,7 @@ impl Shared {
             }
             Err(FetchError::Refused { message }) => refused(message),
             Err(FetchError::File { path, reason }) => {
-                Fetched::Fault(Box::new(faults::disk(&format!("writing `{path}`: {reason}"))))
+                Fetched::Fault(Box::new(faults::disk_for_now(&format!("writing `{path}`: {reason}"))))
             }
             Err(FetchError::Call(error)) => Fetched::Brought(Box::new(self.access.hear(Err(error), None))),
             Err(FetchError::Status { answer, site: Site::Api, .. }) => {
@@ -105,7 +105,7 @@ impl Shared {
         });
         match read.await {
             Ok(Ok(kept)) => Fetched::Read(kept),
-            Ok(Err(error)) => Fetched::Fault(Box::new(faults::disk(&error.to_string()))),
+            Ok(Err(error)) => Fetched::Fault(Box::new(faults::disk_for_now(&error.to_string()))),
             Err(error) => {
                 tracing::error!(%error, "reading a result broke");
                 refused("reading the result broke off: an internal error".to_owned())

@@ -1,12 +1,13 @@
 //! What is measured while a run goes: who does what, how fast, how long a call takes, and what holds it up.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use crate::model::{Bottleneck, Doing, WorkerFigures};
+use crate::journal::Extent;
+use crate::model::{Bottleneck, Doing, ItemMap, Mark, WorkerFigures};
 
 /// Over how long rates are measured.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -21,12 +22,33 @@ const LATENCY_AGE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(super) struct Gauges {
     state: Mutex<State>,
+    under_way: Arc<Mutex<ItemMap>>,
+}
+
+/// An item's mark that it is under way. It goes with the item, or with the commit of its end.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    map: Arc<Mutex<ItemMap>>,
+    extent: Extent,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let Extent { first, span, count, .. } = self.extent;
+        locked(&self.map).unmark(Mark::UnderWay, first, span, count);
+    }
+}
+
+fn locked(map: &Mutex<ItemMap>) -> MutexGuard<'_, ItemMap> {
+    map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug)]
 struct State {
     begun: Instant,
-    workers: Vec<(Doing, Instant)>,
+    /// By number; those that have gone leave a gap.
+    workers: Vec<Option<(Doing, Instant)>>,
+    asked: usize,
     /// How long workers did what, in seconds, since the last halving.
     spent: Spent,
     spent_since: Instant,
@@ -67,29 +89,85 @@ pub(super) struct Circumstances {
 }
 
 impl Gauges {
-    pub(super) fn new(workers: usize) -> Self {
+    pub(super) fn new(workers: usize, records: Option<u64>) -> Self {
         let now = Instant::now();
         let state = State {
             begun: now,
-            workers: vec![(Doing::Idle, now); workers],
+            workers: vec![Some((Doing::Idle, now)); workers],
+            asked: workers,
             spent: Spent::default(),
             spent_since: now,
             settled: VecDeque::new(),
             latency: [histogram(), histogram()],
             turned: now,
         };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(state), under_way: Arc::new(Mutex::new(ItemMap::over(records))) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// So many workers are wanted from now on. Returns the numbers of those that are to be started.
+    pub(super) fn ask_for(&self, workers: usize) -> Vec<usize> {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.asked = workers;
+        if state.workers.len() < workers {
+            state.workers.resize(workers, None);
+        }
+        let places = state.workers.iter_mut().enumerate().take(workers);
+        places
+            .filter(|(_, place)| place.is_none())
+            .map(|(number, place)| {
+                *place = Some((Doing::Idle, now));
+                number
+            })
+            .collect()
+    }
+
+    /// Whether the worker, which has nothing in hand, is one too many and goes.
+    pub(super) fn retires(&self, worker: usize) -> bool {
+        let mut state = self.state();
+        if worker < state.asked {
+            return false;
+        }
+        if let Some(place) = state.workers.get_mut(worker) {
+            *place = None;
+        }
+        while state.workers.last().is_some_and(Option::is_none) {
+            state.workers.pop();
+        }
+        true
+    }
+
+    /// There is none beyond these: none has begun.
+    pub(super) fn nobody_beyond(&self, workers: usize) {
+        self.state().workers.truncate(workers);
+    }
+
+    /// Marks an item's records as under way.
+    pub(super) fn under_way(&self, extent: Extent) -> UnderWay {
+        locked(&self.under_way).mark(Mark::UnderWay, extent.first, extent.span, extent.count);
+        UnderWay { map: Arc::clone(&self.under_way), extent }
+    }
+
+    /// Nothing is under way any more: what was is put down.
+    pub(super) fn nothing_under_way(&self) {
+        locked(&self.under_way).clear(Mark::UnderWay);
+    }
+
+    /// What is settled, with what is under way over it.
+    pub(super) fn map(&self, mut settled: Arc<ItemMap>) -> Arc<ItemMap> {
+        Arc::make_mut(&mut settled).overlay(&locked(&self.under_way));
+        settled
+    }
+
     /// A worker does something else now.
     pub(super) fn turn(&self, worker: usize, doing: Doing, was: Activity) {
         let now = Instant::now();
         let mut state = self.state();
-        let Some(place) = state.workers.get_mut(worker) else { return };
+        let Some(Some(place)) = state.workers.get_mut(worker) else { return };
         let spent = now.saturating_duration_since(place.1).as_secs_f64();
         *place = (doing, now);
         match was {
@@ -163,11 +241,11 @@ impl Gauges {
 
     /// Workers that have an item.
     pub(super) fn busy(&self) -> usize {
-        self.state().workers.iter().filter(|(doing, _)| *doing != Doing::Idle).count()
+        self.state().workers.iter().flatten().filter(|(doing, _)| *doing != Doing::Idle).count()
     }
 
     pub(super) fn workers(&self) -> Vec<WorkerFigures> {
-        self.state().workers.iter().map(|(doing, _)| WorkerFigures { doing: *doing }).collect()
+        self.state().workers.iter().flatten().map(|(doing, _)| WorkerFigures { doing: *doing }).collect()
     }
 
     /// What the workers' time went into most, and why.
@@ -178,7 +256,7 @@ impl Gauges {
         let now = Instant::now();
         let state = self.state();
         let mut spent = state.spent;
-        for (doing, since) in &state.workers {
+        for (doing, since) in state.workers.iter().flatten() {
             let lasts = now.saturating_duration_since(*since).as_secs_f64();
             match doing {
                 Doing::Idle => spent.idle += lasts,

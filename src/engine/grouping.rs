@@ -76,11 +76,26 @@ impl<'a> Grouper<'a> {
         }
     }
 
+    /// Takes what a dataset holds of an item that was planned before. A record of a chunk was checked then, and its body
+    /// and key were made of it: what the schema says by now changes neither.
+    pub(super) fn check_again(&self, position: Position, entry: Entry) -> Result<Admitted, Box<Refused>> {
+        match (self.grouping, entry) {
+            (Grouping::Chunks { .. }, Entry::Record(record)) => {
+                self.mapped(position, &record.bytes).map(Admitted::plain)
+            }
+            (_, entry) => self.check(position, entry),
+        }
+    }
+
     /// Checks a record as it stands in its dataset.
     pub(super) fn check_raw(&self, position: Position, record: &Bytes) -> Result<Admitted, Box<Refused>> {
+        self.check_mapped(position, &self.mapped(position, record)?)
+    }
+
+    fn mapped(&self, position: Position, record: &Bytes) -> Result<Bytes, Box<Refused>> {
         match self.mapping.map(|mapping| mapping.apply(record)) {
-            None => self.check_mapped(position, record),
-            Some(Ok(mapped)) => self.check_mapped(position, &mapped),
+            None => Ok(record.clone()),
+            Some(Ok(mapped)) => Ok(mapped),
             Some(Err(violations)) => {
                 let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
                 let reason = Reason { violations, ..refusal(UNMAPPABLE, message) };
@@ -103,7 +118,7 @@ impl<'a> Grouper<'a> {
     }
 
     /// A copy of the record is kept: a slice would keep a reader's whole buffer alive.
-    fn refuse(&self, position: Position, reason: Reason, record: Option<&Bytes>) -> Box<Refused> {
+    pub(super) fn refuse(&self, position: Position, reason: Reason, record: Option<&Bytes>) -> Box<Refused> {
         let name = record.and_then(|record| self.operation.name(record));
         Box::new(Refused {
             position,
@@ -111,6 +126,11 @@ impl<'a> Grouper<'a> {
             record: record.map(|record| Bytes::copy_from_slice(record)),
             name,
         })
+    }
+
+    /// From now on so many are planned together where each is an item.
+    pub(super) fn put_together(&mut self, records: usize) {
+        self.together = records.max(1);
     }
 
     /// Takes one record in; returns a batch that is complete without it.
@@ -159,7 +179,7 @@ pub(super) const UNMAPPABLE: &str = "record.unmappable";
 /// Refused records that gather beside a chunk before it is closed for their sake.
 const MOST_REFUSED: usize = 500;
 
-fn refusal(code: &str, message: String) -> Reason {
+pub(super) fn refusal(code: &str, message: String) -> Reason {
     Reason {
         stage: Stage::Validation,
         status: None,

@@ -3,6 +3,9 @@
 //! The lock on a key is taken before the first attempt and renewed until the item is settled, back-offs included. Before
 //! each call it is looked at once more: a lock that could not be renewed in time guards nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -90,7 +93,7 @@ impl Guard {
                     fence,
                     until: Mutex::new(until),
                     margin: self.terms.lease / 10,
-                    doubtful: AtomicBool::new(false),
+                    doubtful: AtomicBool::new(taken_over),
                 });
                 self.held().insert(fence, Arc::downgrade(&held));
                 let certainty = if taken_over { Certainty::Unsure } else { Certainty::Sure };
@@ -185,6 +188,11 @@ impl Shared {
 
     /// Brings the store what the journal has kept for it. Nothing else is executed before that is done.
     pub(super) async fn settle_with_store(&self) -> Result<(), Fault> {
+        self.settle_with_store_within(Duration::MAX).await
+    }
+
+    /// The same for one who waits so long for the store and no longer.
+    pub(super) async fn settle_with_store_within(&self, patience: Duration) -> Result<(), Fault> {
         let Some(guard) = &self.guard else { return Ok(()) };
         let (journal, run) = (self.journal.clone(), self.run);
         let owed = tokio::task::spawn_blocking(move || {
@@ -193,10 +201,14 @@ impl Shared {
         });
         let owed = match owed.await {
             Ok(Ok(owed)) => owed,
-            Ok(Err(error)) => return Err(faults::disk(&error.to_string())),
-            Err(error) => return Err(faults::disk(&error.to_string())),
+            Ok(Err(error)) => return Err(faults::disk_for_now(&error.to_string())),
+            Err(error) => return Err(faults::disk_for_now(&error.to_string())),
         };
+        let begun = Instant::now();
         for (seq, unstored, body) in owed {
+            if begun.elapsed() >= patience {
+                return Err(faults::still_owed());
+            }
             let Unstored { key, fence, status, headers, at } = unstored;
             let result = StoredResult { status, headers, body: body.into(), at };
             let kept = guard.store.keep(&key, fence, &result, guard.terms.result_ttl).await;

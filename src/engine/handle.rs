@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::carry::Shared;
-use crate::journal::{Journal, JournalError, RunRow};
-use crate::model::{Fault, Figures, RunId, RunState, Seq};
+use crate::journal::{Journal, JournalError, Judgement, RunRow};
+use crate::model::{FailureId, Fault, Figures, RunId, RunState, Seq};
 
 /// What a person can tell a run that is being carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,12 +15,47 @@ pub enum Command {
     Pause,
     /// Go on after a pause or a fault.
     GoOn,
-    /// The most calls a second from now on; `None` takes our own limit away.
-    SetRate(Option<f64>),
+    /// The most calls a second from now on; `None` takes our own limit away. A resume keeps it.
+    SetRate {
+        /// Calls a second.
+        rate: Option<f64>,
+        /// Who wants it.
+        by: String,
+    },
+    /// How many calls may be in flight from now on, for `ingest` datasets side by side: 1 to 64, what lies outside is
+    /// brought to the nearer end. Of too many those in flight end first. A resume keeps it.
+    SetWorkers {
+        /// So many.
+        workers: u16,
+        /// Who wants it.
+        by: String,
+    },
     /// Send these failures again.
     Retry {
         /// Their items.
         items: Vec<Seq>,
+        /// Who wants it.
+        by: String,
+    },
+    /// Close failures, or open them again. Those that are being sent again are left as they are.
+    Judge {
+        /// Which.
+        failures: Vec<FailureId>,
+        /// What to do.
+        judgement: Judgement,
+        /// Who decides.
+        by: String,
+    },
+    /// Keep these records in the place of those that failed; with none, take an edit back.
+    Edit {
+        /// Which, and what they are now.
+        records: Vec<(FailureId, Option<bytes::Bytes>)>,
+        /// Who edits.
+        by: String,
+    },
+    /// Begin no further item, finish the calls that are out (10 s at the most), and end for good: what is pending stays
+    /// so. A run of which nothing is pending ends as its counts say.
+    Cancel {
         /// Who wants it.
         by: String,
     },

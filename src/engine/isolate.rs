@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::access::Brought;
+use super::act::Fate;
 use super::carry::Shared;
 use super::family::Family;
 use super::job::Job;
@@ -89,13 +90,21 @@ impl Shared {
                 unsure: job.unsure,
                 doubtful: job.earlier == Certainty::Unsure,
                 status,
+                took_ms: job.took_ms(),
                 correlation_id: correlation_id.clone(),
                 name: part.job.item.name.clone(),
                 remote_id: None,
                 origin: job.origin,
             })));
         }
-        let streak = counts.and_then(|kind| self.streak(&job, &kind));
+        let streak = match counts {
+            Some(kind) => self.failed_alike(&job, &kind).await,
+            None => None,
+        };
+        if let Some(act) = &job.act {
+            act.replaced_by(singles + going.len());
+        }
+        settled.extend(self.act_goes_on(job.act.as_ref(), singles as u64, Fate::Failed));
         self.put_apart(job, parts, going, settled).await;
         if let Some(fault) = streak {
             self.stand(fault).await;
@@ -105,6 +114,9 @@ impl Shared {
     pub(super) async fn put_in_place(&self, job: Job, parts: Vec<Part>, more: Vec<Write>) {
         if let Some(family) = &job.family {
             family.replaced_by(parts.len());
+        }
+        if let Some(act) = &job.act {
+            act.replaced_by(parts.len());
         }
         self.put_apart(job, Vec::new(), parts, more).await;
     }

@@ -1,13 +1,16 @@
 //! An item on its way, with what has happened to it so far.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::act::Act;
 use super::family::Family;
+use super::gauges::UnderWay;
 use super::guard::Held;
-use crate::journal::Origin;
+use crate::journal::{End, Origin};
 use crate::model::WaitReason;
 use crate::operation::{Item, Progress};
 use crate::pacing::{Certainty, FreshToken};
@@ -22,6 +25,8 @@ pub(super) struct Job {
     pub(super) tries: u32,
     /// Those of this carrying-out that count against `max_attempts`.
     pub(super) counted: u32,
+    /// How often its result could not be fetched: looks at its job that come in between are no tries of that.
+    pub(super) fetch_tries: u32,
     /// 429s and 409s in progress in a row: they lengthen the back-off and use up no attempt.
     pub(super) throttled: u32,
     /// Whether a call of it was made in this carrying-out or before.
@@ -51,10 +56,21 @@ pub(super) struct Job {
     pub(super) failed_before: Option<FailedAs>,
     /// How often it has met its key in somebody else's hands.
     pub(super) asked_for_key: u32,
+    /// Whether its call was out when a process ended, and its key has not been asked for since: what the store knows of
+    /// it comes first.
+    pub(super) was_out: bool,
     /// The lock on its key, where it needs one.
     pub(super) lease: Option<Arc<Held>>,
+    /// How it ended, with what the platform calls it, where the mark that nobody knows is still owed to the store.
+    pub(super) ended: Option<Box<(End, Option<String>)>>,
     /// The batch that it is a part of, where that was refused.
     pub(super) family: Option<Arc<Family>>,
+    /// The act in which a person sends it again.
+    pub(super) act: Option<Arc<Act>>,
+    /// Its mark on the map, from its being taken up on.
+    pub(super) under_way: Option<UnderWay>,
+    /// How long its last call took.
+    pub(super) took: Option<Duration>,
 }
 
 /// What an item waits for.
@@ -77,6 +93,18 @@ pub(super) enum Sent {
 }
 
 impl Job {
+    /// Whether its act has stopped, and it with it: not where the act has begun a remote job for it, or looked at one, nor
+    /// where it has come to its end.
+    pub(super) fn is_stopped(&self) -> bool {
+        let watched = self.progress.remote_id.is_some() && self.took.is_some();
+        !watched && self.ended.is_none() && self.act.as_ref().is_some_and(|act| act.is_stopped())
+    }
+
+    /// How long its last call took, in milliseconds.
+    pub(super) fn took_ms(&self) -> Option<u64> {
+        self.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// An item that was just planned.
     pub(super) fn new(item: Item, lot: u32) -> Self {
         Self {
@@ -84,6 +112,7 @@ impl Job {
             lot,
             tries: 0,
             counted: 0,
+            fetch_tries: 0,
             throttled: 0,
             called: false,
             fresh_token: FreshToken::Untried,
@@ -100,8 +129,13 @@ impl Job {
             waits_for: WaitsFor::BackOff(WaitReason::Network),
             failed_before: None,
             asked_for_key: 0,
+            was_out: false,
             lease: None,
+            ended: None,
             family: None,
+            act: None,
+            under_way: None,
+            took: None,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::access::Access;
-use super::carry::Shared;
+use super::carry::{Shared, moment};
 use super::{Setup, StartError, faults};
 use crate::model::Fault;
 use crate::operation::{Operation, Preflight};
@@ -83,7 +83,11 @@ async fn look(
         match decide(brought.outcome, &situation) {
             Verdict::Accepted => {
                 let Some(answer) = brought.answer else { continue };
-                return operation.learn(&answer).map_err(|why| faults::preflight(preflight.what, &why));
+                operation.learn(&answer.body).map_err(|why| faults::preflight(preflight.what, &why))?;
+                if let Some(run) = run {
+                    keep(run, &answer.body);
+                }
+                return Ok(());
             }
             Verdict::FreshToken => {
                 attempts -= 1;
@@ -95,7 +99,11 @@ async fn look(
                     attempts -= 1;
                     throttled += 1;
                 }
-                sleep(access.back_off(attempts.max(throttled).max(1), brought.retry_after)).await;
+                let delay = access.back_off(attempts.max(throttled).max(1), brought.retry_after);
+                if access.is_too_long(brought.retry_after) {
+                    return Err(faults::parked(moment(Instant::now() + delay)));
+                }
+                sleep(delay).await;
             }
             Verdict::FaultMissingScope => {
                 return Err(faults::missing_scope(operation.kind().scopes(), token.scopes.as_deref(), said));
@@ -107,5 +115,13 @@ async fn look(
                 return Err(faults::preflight(preflight.what, &format!("{status}{said}")));
             }
         }
+    }
+}
+
+/// Keeps what was learnt, for checks of what a person edits. The run needs nothing of that.
+fn keep(run: &Shared, learnt: &[u8]) {
+    let folder = run.journal.run_folder(run.run).map_err(std::io::Error::other);
+    if let Err(error) = folder.and_then(|folder| super::checker::keep(&folder, learnt)) {
+        tracing::warn!(%error, "what the platform has told could not be kept");
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
 
 use super::{StartError, faults};
 use crate::dataset::{self, Compression, Digest, Fingerprint, Format, Limits, Malformed, map::Mapping};
@@ -15,13 +16,13 @@ use crate::plan::Plan;
 pub(super) const SPOOL: &str = "stdin";
 
 /// The datasets of a plan, read to their ends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scanned {
     pub(super) datasets: Vec<ScannedDataset>,
 }
 
 /// One dataset, read to its end; or standard input, which is read when the run begins.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ScannedDataset {
     /// The file, absolute; `-` is standard input.
     pub path: PathBuf,
@@ -38,6 +39,12 @@ pub struct ScannedDataset {
 }
 
 impl ScannedDataset {
+    /// The digest of the file, as the journal keeps it; none for standard input.
+    #[must_use]
+    pub fn digest(&self) -> Option<String> {
+        self.digest.as_ref().map(ToString::to_string)
+    }
+
     /// What is not sent of it, for a person to read; nothing where all of it is.
     pub(super) fn cut_off(&self) -> Option<String> {
         let place = self.broken.as_ref()?.place;
@@ -65,7 +72,8 @@ impl Scanned {
     }
 }
 
-/// Reads every dataset of the plan to its end. `on_progress` is told the bytes read and the bytes there are.
+/// Reads every dataset of the plan to its end. `on_progress` is told the bytes read and the bytes there are. Dropped, it
+/// stops reading.
 ///
 /// # Errors
 ///
@@ -76,7 +84,11 @@ pub async fn scan(
     on_progress: impl FnMut(u64, u64) + Send + 'static,
 ) -> Result<Scanned, StartError> {
     let plan = plan.clone();
-    let scanned = tokio::task::spawn_blocking(move || scan_all(&plan, until_error, on_progress)).await;
+    let wanted = Arc::new(());
+    let is_wanted = Arc::downgrade(&wanted);
+    let scanned =
+        tokio::task::spawn_blocking(move || scan_all(&plan, until_error, on_progress, &is_wanted)).await;
+    drop(wanted);
     scanned.unwrap_or_else(|error| {
         Err(JournalError::Strange(format!("an internal error while reading the dataset: {error}")).into())
     })
@@ -86,6 +98,7 @@ fn scan_all(
     plan: &Plan,
     until_error: bool,
     mut on_progress: impl FnMut(u64, u64),
+    is_wanted: &Weak<()>,
 ) -> Result<Scanned, StartError> {
     if let Some(said) = plan.missing() {
         return Err(StartError::Incomplete(said));
@@ -121,7 +134,7 @@ fn scan_all(
         let path = std::path::absolute(&path).unwrap_or(path);
         let scan = dataset::scan(&path, &limits, &mut |read| {
             on_progress(before + read, of);
-            ControlFlow::Continue(())
+            if is_wanted.strong_count() > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         if let Some(place) = &scan.broken
             && !(until_error && scan.records > 0)

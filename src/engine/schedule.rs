@@ -263,6 +263,37 @@ impl Schedule {
         self.ready.notify_waiters();
     }
 
+    /// Takes items out that no worker has, whether they are ready or wait: they are the schedule's no more.
+    pub(super) fn take_out(&self, which: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let mut state = self.state();
+        let (out, stay): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.waiting).into_iter().partition(|Reverse(due)| which(&due.job));
+        state.waiting = stay.into();
+        let mut taken: Vec<Job> = out.into_iter().map(|Reverse(due)| due.job).collect();
+        for job in &taken {
+            state.begun = state.begun.saturating_sub(1);
+            state.free(job.item.chain);
+        }
+        let mut queued = Vec::new();
+        for chain in state.chains.values_mut() {
+            let (out, stay): (VecDeque<_>, VecDeque<_>) =
+                std::mem::take(&mut chain.queue).into_iter().partition(&which);
+            chain.queue = stay;
+            queued.extend(out);
+        }
+        // what is ready of a chain that is gone is passed over
+        state.chains.retain(|_, chain| chain.busy || !chain.queue.is_empty());
+        for job in &queued {
+            state.left(job.lot, 1, job.item.body.len() as u64);
+        }
+        taken.extend(queued);
+        state.open = state.open.saturating_sub(taken.len());
+        drop(state);
+        self.room.notify_all();
+        self.ready.notify_waiters();
+        taken
+    }
+
     /// Hands nothing out until `open` is called.
     pub(super) fn hold(&self) {
         let mut state = self.state();

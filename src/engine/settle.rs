@@ -1,5 +1,6 @@
 //! What becomes of a whole run when an item is settled, or when an answer changes its pace.
 
+use super::act::Fate;
 use super::carry::Shared;
 use super::faults;
 use super::job::Job;
@@ -61,9 +62,15 @@ impl Shared {
             Some(family) => family.settled(failed),
             None => failed,
         };
-        let streak = counts.and_then(|kind| self.streak(&job, &kind));
+        let streak = match counts {
+            Some(kind) => self.failed_alike(&job, &kind).await,
+            None => None,
+        };
         let chain = job.item.chain;
-        let permit = job.permit.take();
+        let held = (job.permit.take(), job.under_way.take());
+        let act_ended = self.act_goes_on(job.act.as_ref(), 1, Fate::of(delivered));
+        let in_an_act = job.act.is_some();
+        let took_ms = job.took_ms();
         let settled = Settled {
             seq: job.item.seq,
             extent: job.item.extent,
@@ -72,6 +79,7 @@ impl Shared {
             unsure: job.unsure,
             doubtful: job.earlier == Certainty::Unsure,
             status: job.last_status,
+            took_ms,
             correlation_id,
             name: job.item.name,
             remote_id: job.progress.remote_id,
@@ -79,11 +87,9 @@ impl Shared {
         };
         let mut writes = vec![Write::Settle(Box::new(settled))];
         writes.extend(self.size_news());
-        match permit {
-            Some(permit) => self.journal.write_holding(&self.book, writes, permit).await,
-            None => self.journal.write(&self.book, writes).await,
-        }
-        if delivered {
+        writes.extend(act_ended);
+        self.journal.write_holding(&self.book, writes, held).await;
+        if delivered && !in_an_act {
             self.broke_streak();
         }
         self.schedule.settle(chain);

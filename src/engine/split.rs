@@ -32,7 +32,13 @@ impl Shared {
                 (next - count..next).collect()
             })
             .collect();
-        let parts = self.parts(&job, &groups);
+        let mut parts = self.parts(&job, &groups);
+        if refused {
+            // each half is sent: only its own answer tells whether it is too large
+            for part in &mut parts {
+                part.job.sent = Sent::Maybe;
+            }
+        }
         let more = self.size_news().into_iter().collect();
         self.put_in_place(job, parts, more).await;
     }
@@ -66,6 +72,7 @@ impl Shared {
             part.origin = job.origin;
             part.failed_before.clone_from(&job.failed_before);
             part.family.clone_from(&job.family);
+            part.act.clone_from(&job.act);
             let kept = (job.origin == Origin::Failure).then(|| part.item.content());
             parts.push(Part { job: part, kept });
         }

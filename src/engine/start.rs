@@ -7,17 +7,19 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::carry::{Facts, Halt, Shared, State, instant_of};
+use super::crew::Crew;
 use super::feeder::{Feed, Source, SourceOrigin};
 use super::gauges::Gauges;
 use super::guard::Guard;
 use super::handle::Handle;
 use super::supervisor::Supervisor;
 use super::way::{Way, access, store, way};
-use super::{Scanned, Setup, StartError, faults, scan, schedule};
+use super::{Scanned, Setup, StartError, Winner, faults, scan, schedule};
 use crate::dataset::map::Mapping;
 use crate::journal::{
     Agenda, Book, CUT_OFF, JournalError, NewDataset, NewRun, OpenItem, Out, RunLock, RunRow, Write,
@@ -96,9 +98,9 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
         not_before: None,
         fill: Fill::Full,
         first,
+        ceiling_by: None,
     };
-    let side_by_side = side_by_side(&setup.plan, &parts);
-    let feed = Feed { sources, side_by_side, retries: Vec::new(), whole: true };
+    let feed = Feed { sources, retries: Vec::new(), whole: true };
     Ok(carry_on(setup, run, feed, parts, HashMap::new()))
 }
 
@@ -131,7 +133,11 @@ pub async fn retry(setup: Setup, run: &RunRow, items: Vec<Seq>, by: String) -> R
     again(setup, run, Some((items, by))).await
 }
 
-async fn again(setup: Setup, run: &RunRow, retry: Option<(Vec<Seq>, String)>) -> Result<Handle, StartError> {
+async fn again(
+    mut setup: Setup,
+    run: &RunRow,
+    retry: Option<(Vec<Seq>, String)>,
+) -> Result<Handle, StartError> {
     let parts = Parts::of(&setup)?;
     let (journal, row) = (setup.journal.clone(), run.clone());
     let over = |row: &RunRow| StartError::Over { run: row.id, state: row.state };
@@ -155,6 +161,7 @@ async fn again(setup: Setup, run: &RunRow, retry: Option<(Vec<Seq>, String)>) ->
         return Err(over(&run));
     }
     let run = &run;
+    let ceiling_by = take_what_was_kept(&mut setup, run);
     let doubtful = if run.clean { Vec::new() } else { may_be_out(&agenda) };
     let sources = if whole {
         match sources_again(&setup, run, agenda).await {
@@ -192,14 +199,22 @@ async fn again(setup: Setup, run: &RunRow, retry: Option<(Vec<Seq>, String)>) ->
         not_before: run.not_before,
         fill: Fill::Empty,
         first: doubtful,
+        ceiling_by,
     };
-    let feed = Feed {
-        sources,
-        side_by_side: side_by_side(&setup.plan, &parts),
-        retries: retry.into_iter().collect(),
-        whole,
-    };
+    let feed = Feed { sources, retries: retry.into_iter().collect(), whole };
     Ok(carry_on(setup, carried, feed, parts, accepted))
+}
+
+/// Puts what a person has set while the run went over its plan, but for what was typed just now. Returns who set the
+/// ceiling, where that is not the plan's.
+fn take_what_was_kept(setup: &mut Setup, run: &RunRow) -> Option<String> {
+    let delivery = &mut setup.plan.delivery;
+    if let Some(workers) = run.kept.workers.filter(|_| setup.wins.workers == Winner::Kept) {
+        delivery.workers = workers.max(1);
+    }
+    let kept = run.kept.ceiling.as_ref().filter(|_| setup.wins.ceiling == Winner::Kept)?;
+    delivery.rate = kept.rate;
+    Some(kept.by.clone())
 }
 
 /// Marks all that was planned and has no end, in a run that did not stop cleanly: any of it may have been sent.
@@ -224,7 +239,7 @@ async fn sources_again(setup: &Setup, run: &RunRow, agenda: Agenda) -> Result<Ve
         }
         open.entry(item.extent.dataset).or_default().push(item);
     }
-    let folder = setup.journal.run_folder(run.id).map_err(|error| faults::disk(&error.to_string()))?;
+    let folder = setup.journal.run_folder(run.id).map_err(|error| faults::data_folder(&error.to_string()))?;
     let mut sources = VecDeque::with_capacity(run.datasets.len());
     for (number, dataset) in (0..).zip(&run.datasets) {
         let origin = if dataset.path == "-" {
@@ -266,6 +281,7 @@ struct Carried {
     /// What is to be written before anything else: what is known of the datasets, or marks of calls that may have been
     /// out when a process ended.
     first: Vec<Write>,
+    ceiling_by: Option<String>,
 }
 
 /// Chunks of one dataset that may have been accepted and not be committed yet.
@@ -303,13 +319,15 @@ fn carry_on(
     let not_before = run.not_before.map(|at| instant_of(at.as_millisecond()));
     let Parts { mapping, way, operation, guard } = parts;
     let access = access(&setup.plan, way, not_before, run.fill);
-    let workers = usize::from(setup.plan.delivery.workers);
+    let workers = setup.plan.delivery.workers;
     // a chunk's predecessor may be accepted and not yet committed; so may as many single items as there are workers
     let uncommitted = if operation.keeps_order() {
         run.facts.datasets.iter().map(|_| Arc::new(Semaphore::new(CHUNKS_UNCOMMITTED))).collect()
     } else {
-        vec![Arc::new(Semaphore::new(workers))]
+        vec![Arc::new(Semaphore::new(usize::from(workers)))]
     };
+    let crew = Crew::new(workers, uncommitted.first().filter(|_| !operation.keeps_order()));
+    let records = run.book.counts().records_total;
     let most_begun = operation.most_open().map_or(usize::MAX, |most| most as usize);
     let (orders, commands) = mpsc::channel(16);
     let (told, faults) = mpsc::channel(64);
@@ -324,7 +342,8 @@ fn carry_on(
         journal: setup.journal.clone(),
         book: run.book,
         schedule: schedule::Schedule::new(most_begun),
-        gauges: Gauges::new(workers),
+        gauges: Gauges::new(usize::from(workers), records),
+        crew,
         halt: watch::Sender::new(Halt::Go),
         uncommitted,
         next_seq: AtomicU64::new(run.next_seq),
@@ -342,6 +361,8 @@ fn carry_on(
             limit_news: false,
             streak: None,
             accepted,
+            acts: Vec::new(),
+            ceiling_by: run.ceiling_by,
         }),
         plan: setup.plan,
     });
@@ -358,15 +379,11 @@ fn carry_on(
         disk_told: false,
         prepared: false,
         first: run.first,
-        workers,
+        workers: JoinSet::new(),
+        cancelled: None,
     };
     tokio::spawn(supervisor.carry());
     Handle { shared, journal: setup.journal, commands: orders, ending: ended }
-}
-
-fn side_by_side(plan: &Plan, parts: &Parts) -> usize {
-    // where order does not matter, one dataset comes after the other
-    if parts.operation.keeps_order() { usize::from(plan.delivery.workers) } else { 1 }
 }
 
 pub(super) fn mapping(plan: &Plan) -> Result<Option<Mapping>, StartError> {
@@ -378,12 +395,18 @@ fn facts(setup: &Setup, datasets: &[NewDataset], started_at: Timestamp) -> Facts
         operation: setup.plan.operation.kind(),
         profile: setup.profile.name.clone(),
         platform: setup.profile.platform,
-        host: setup.profile.api_url.host_str().unwrap_or("?").to_owned(),
+        host: host(&setup.profile.api_url),
         production: setup.profile.production,
         datasets: datasets.iter().map(|dataset| crate::text::one_line(&dataset.path, 500)).collect(),
         correlation_ids: datasets.iter().map(|dataset| Arc::from(dataset.correlation_id.as_str())).collect(),
         started_at,
     }
+}
+
+/// The host of an address, with its port where that is not the usual one.
+fn host(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or("?");
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn hold_to_profile(setup: &Setup) -> Result<(), StartError> {

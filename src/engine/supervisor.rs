@@ -3,6 +3,8 @@
 //! It alone changes the run's phase. Workers and readers tell it of faults; a person tells it what to do; and it ends
 //! the carrying-out when all is settled, when somebody wants to leave, or when a fault can't be mended here.
 
+mod commands;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,6 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::again;
 use super::carry::{Halt, Shared, instant_of};
 use super::faults;
 use super::feeder::{self, Feed};
@@ -64,8 +65,10 @@ pub(super) struct Supervisor {
     pub(super) prepared: bool,
     /// What is written before anything else.
     pub(super) first: Vec<Write>,
-    /// How many items go at once.
-    pub(super) workers: usize,
+    /// The workers.
+    pub(super) workers: JoinSet<()>,
+    /// Who has cancelled the run, where somebody has.
+    pub(super) cancelled: Option<String>,
 }
 
 impl Supervisor {
@@ -82,36 +85,48 @@ impl Supervisor {
         }
         shared.journal.commit(&shared.book, begin).await;
         shared.set_phase(Phase::Running);
-        let mut tasks = JoinSet::new();
         let mut readers = JoinSet::new();
         let next = match self.prepare(&mut readers).await {
             Ok(()) => {
-                for number in 0..self.workers {
-                    tasks.spawn(worker::work(Arc::clone(&shared), number));
-                }
                 self.prepared = true;
+                for number in 0..usize::from(shared.crew.wanted()) {
+                    self.workers.spawn(worker::work(Arc::clone(&shared), number));
+                }
                 self.watch(&mut readers).await
             }
             Err(next) => next,
         };
-        let ending = self.end(next, tasks, readers).await;
+        let ending = self.end(next, readers).await;
         keeper.abort();
         // from here on another process may have the run
         shared.book.close();
         drop(self.lock);
         // nothing but this sets it
         let _ = shared.over.set(shared.begun.elapsed());
+        shared.gauges.nothing_under_way();
         shared.set_phase(Phase::Ended(ending.state));
         teller.abort();
         shared.changes.send_modify(|changes| *changes += 1);
         self.ending.send_replace(Some(ending));
     }
 
-    /// Token, scopes and the operation's own look, each again until it succeeds or somebody leaves.
+    /// Token, scopes and the operation's own look, each again until it succeeds or somebody leaves. A pause gives up what
+    /// is under way of it: nothing of it has an effect on the platform.
     async fn prepare(&mut self, readers: &mut Readers) -> Result<(), Next> {
+        let mut parked = None;
         loop {
+            while self.standing.is_some() || self.wants_pause {
+                if let Some(next) = self.one_thing(readers).await {
+                    return Err(next);
+                }
+            }
             let shared = Arc::clone(&self.shared);
+            let not_before = parked;
             let looked = async {
+                if not_before.is_some() {
+                    // also where a person lets it go on before
+                    sleep_until(not_before).await;
+                }
                 shared.settle_with_store().await?;
                 super::preflight::prepare(&shared.access, shared.operation.as_ref(), Some(&shared)).await
             };
@@ -120,23 +135,24 @@ impl Supervisor {
                 tokio::select! {
                     result = &mut looked => match result {
                         Ok(_) => return Ok(()),
-                        Err(fault) => break fault,
+                        Err(fault) => break Some(fault),
                     },
                     Some(command) = self.commands.recv() => {
                         if let Some(next) = self.obey(command, readers).await {
                             return Err(next);
                         }
+                        if self.wants_pause {
+                            break None;
+                        }
                     }
-                    Some(fault) = self.faults.recv() => break fault,
+                    Some(fault) = self.faults.recv() => break Some(fault),
                 }
             };
-            if let Some(next) = self.fault(fault).await {
+            parked = fault.as_ref().and_then(parked_until).or(parked);
+            if let Some(fault) = fault
+                && let Some(next) = self.fault(fault).await
+            {
                 return Err(next);
-            }
-            while self.standing.is_some() {
-                if let Some(next) = self.one_thing(readers).await {
-                    return Err(next);
-                }
             }
         }
     }
@@ -196,47 +212,6 @@ impl Supervisor {
         }
     }
 
-    /// Carries a command out.
-    async fn obey(&mut self, command: Command, readers: &mut Readers) -> Option<Next> {
-        let shared = Arc::clone(&self.shared);
-        match command {
-            Command::Pause => {
-                self.wants_pause = true;
-                if self.standing.is_none() {
-                    self.pause().await;
-                }
-            }
-            Command::GoOn => {
-                self.wants_pause = false;
-                self.go_on().await;
-            }
-            Command::SetRate(rate) => {
-                shared.access.lane.set_rate(rate);
-                let text = rate.map_or_else(
-                    || "no ceiling of ours from now on".to_owned(),
-                    |rate| format!("at most {rate} calls a second from now on"),
-                );
-                self.note("ceiling", &text).await;
-                shared.touch();
-            }
-            Command::Retry { items, by } => {
-                if self.prepared {
-                    again::take_up(&shared, items, by, readers);
-                } else {
-                    self.feed.retries.push((items, by));
-                }
-            }
-            Command::Drain => return Some(Next::Drain),
-            Command::LeaveAtOnce => return Some(Next::Leave),
-        }
-        None
-    }
-
-    async fn note(&self, kind: &'static str, text: &str) {
-        let note = Write::Note { kind, delay_ms: None, reason: None, text: text.to_owned() };
-        self.shared.journal.write(&self.shared.book, vec![note]).await;
-    }
-
     async fn pause(&self) {
         let shared = &self.shared;
         shared.schedule.hold();
@@ -258,12 +233,15 @@ impl Supervisor {
     async fn go_on(&mut self) {
         let shared = Arc::clone(&self.shared);
         let stood = self.standing.take();
-        if stood.as_ref().is_some_and(|fault| fault.kind == FaultKind::Store)
-            && let Err(fault) = shared.settle_with_store().await
-        {
-            // it stands as it stood
-            self.standing = Some(fault.clone());
-            shared.set_phase(Phase::Faulted(fault));
+        // whatever stood: a fault of the store may have been told while another one did
+        if let Err(fault) = shared.settle_with_store().await {
+            if stood.is_some_and(|stood| stood.kind == fault.kind) {
+                // it stands as it stood
+                self.standing = Some(fault.clone());
+                shared.set_phase(Phase::Faulted(fault));
+            } else {
+                self.fault(fault).await;
+            }
             return;
         }
         let stood = stood.is_some();
@@ -286,15 +264,14 @@ impl Supervisor {
         if self.standing.is_some() {
             return None;
         }
-        // where failures are sent again and nothing else, too many equal ones end that, and fault nothing
-        if !self.feed.whole && fault.kind == FaultKind::SameFailures {
-            self.note("retry_stopped", &fault.message).await;
-            return Some(Next::Drain);
-        }
         let shared = &self.shared;
         shared.schedule.hold();
         shared.halt.send_replace(Halt::Hold);
-        let writes = vec![Write::Fault(fault.clone()), Write::State(RunState::Faulted)];
+        let mut writes = Vec::with_capacity(3);
+        if let Some(until) = parked_until(&fault) {
+            writes.push(Write::NotBefore(Some(until.as_millisecond())));
+        }
+        writes.extend([Write::Fault(fault.clone()), Write::State(RunState::Faulted)]);
         // not waited for: the fault may be that nothing can be written
         shared.journal.write(&shared.book, writes).await;
         self.standing = Some(fault.clone());
@@ -303,8 +280,9 @@ impl Supervisor {
     }
 
     /// Lets calls end, writes everything down, and says how it ended.
-    async fn end(&mut self, next: Next, mut tasks: JoinSet<()>, mut readers: Readers) -> Ending {
-        let shared = &self.shared;
+    async fn end(&mut self, next: Next, mut readers: Readers) -> Ending {
+        let shared = Arc::clone(&self.shared);
+        let mut tasks = std::mem::take(&mut self.workers);
         if !matches!(next, Next::Done) {
             shared.set_phase(Phase::Draining);
         }
@@ -327,12 +305,17 @@ impl Supervisor {
         if let Some(guard) = &shared.guard {
             guard.release_all().await;
         }
+        let asked = self.asked_at_the_end();
         let told = matches!(next, Next::Fault(_)) || self.standing.is_none();
         let fault = match next {
             Next::Fault(fault) => Some(*fault),
             _ => self.standing.take().or_else(|| self.broken.take()),
         };
+        // one who ends the run for good needs nothing mended
+        let fault = fault.filter(|_| self.cancelled.is_none());
         let mut writes = vec![Write::PutBack];
+        writes.extend(shared.end_acts());
+        writes.extend(asked);
         if let Some(fault) = fault.as_ref().filter(|_| told) {
             writes.push(Write::Fault(fault.clone()));
         }
@@ -340,17 +323,36 @@ impl Supervisor {
             writes.push(Write::Clean(Cleanness::Clean));
         }
         self.write_at_the_end(writes).await;
-        let counts = self.shared.book.counts();
-        let (items, records) = (counts.item_tally(), counts.record_tally());
-        let all = counts.planned_all && items.pending == 0 && records.pending == 0;
-        let state = match &fault {
-            Some(_) => RunState::Faulted,
-            None if !all => RunState::Paused,
-            None if !counts.has_open() => RunState::Completed,
-            None => RunState::CompletedWithFailures,
-        };
-        self.write_at_the_end(vec![Write::State(state)]).await;
+        let owed = self.settle_at_the_end(patience).await;
+        let mut state = shared.book.counts().ended();
+        let mut last = Vec::with_capacity(3);
+        // one that is cancelled with items pending is over, whatever it owes
+        let owed = owed.filter(|_| self.cancelled.is_none() || state != RunState::Paused);
+        let fault = fault.or_else(|| {
+            let owed = owed?;
+            last.push(Write::Fault(owed.clone()));
+            Some(owed)
+        });
+        if fault.is_some() {
+            state = RunState::Faulted;
+        } else if let Some(by) = self.cancelled.take().filter(|_| state == RunState::Paused) {
+            state = RunState::Cancelled;
+            last.push(Write::cancelled(&by));
+        }
+        last.push(Write::State(state));
+        self.write_at_the_end(last).await;
         Ending { state, fault }
+    }
+
+    /// A result that is still owed to the store keeps the run from being over: nothing would ever bring it there. Returns
+    /// why it is owed; who wants to leave at once does not wait for the store.
+    async fn settle_at_the_end(&self, patience: Duration) -> Option<Fault> {
+        let shared = &self.shared;
+        let mut trouble = shared.journal.trouble();
+        tokio::select! {
+            settled = shared.settle_with_store_within(patience) => settled.err(),
+            error = trouble_turns(&mut trouble, false) => error.map(|error| faults::disk(&error)),
+        }
     }
 
     /// A full disk must not keep anybody from leaving: what it could not take is done again by a resume.
@@ -388,6 +390,11 @@ async fn trouble_turns(trouble: &mut watch::Receiver<Option<String>>, known: boo
         // the writer outlives every handle
         Err(_) => std::future::pending().await,
     }
+}
+
+/// The moment before which the platform wants to hear nothing of the run.
+fn parked_until(fault: &Fault) -> Option<Timestamp> {
+    fault.resumes_at.filter(|_| fault.kind == FaultKind::Parked)
 }
 
 async fn sleep_until(moment: Option<Timestamp>) {

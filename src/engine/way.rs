@@ -36,6 +36,18 @@ pub(super) fn way(setup: &Setup) -> Result<Way, StartError> {
 ///
 /// The profile's addresses or certificates cannot be used.
 pub fn wire(profile: &Profile) -> Result<(HttpTransport, Tokens), TargetError> {
+    wire_with(profile, ProfileSecret { source: profile.secret.clone(), profile: profile.name.clone() })
+}
+
+/// As [`wire`], with a secret from elsewhere than the profile says.
+///
+/// # Errors
+///
+/// As [`wire`].
+pub fn wire_with(
+    profile: &Profile,
+    secret: impl SecretProvider + 'static,
+) -> Result<(HttpTransport, Tokens), TargetError> {
     let target = Target {
         api_url: profile.api_url.clone(),
         auth_url: profile.auth_url.clone(),
@@ -53,7 +65,6 @@ pub fn wire(profile: &Profile) -> Result<(HttpTransport, Tokens), TargetError> {
         AuthMethod::ClientCredentials { client_auth: ConfiguredAuth::Form } => ClientAuth::Form,
     };
     let grant = Grant { client_auth, scope: profile.scope.clone(), ..base };
-    let secret = ProfileSecret { source: profile.secret.clone(), profile: profile.name.clone() };
     let tokens = Tokens::new(transport.token_endpoint(grant, secret));
     Ok((transport, tokens))
 }
@@ -96,7 +107,7 @@ pub(super) fn access(plan: &Plan, way: Way, not_before: Option<Instant>, fill: F
         lane,
         delivery,
         rng: Mutex::new(rng),
-        token_not_before: Mutex::default(),
+        token_not_before: Mutex::new(not_before),
     }
 }
 

@@ -63,7 +63,20 @@ enum Then {
 /// Works until the schedule is closed.
 pub(super) async fn work(shared: Arc<Shared>, number: usize) {
     let mut worker = Worker { halt: shared.halt.subscribe(), shared, number, was: Activity::Idle };
-    while let Some(job) = worker.shared.schedule.take().await {
+    let mut crew = worker.shared.crew.changes();
+    loop {
+        let job = tokio::select! {
+            biased;
+            () = one_too_many(&mut crew, number) => {
+                if worker.shared.gauges.retires(number) {
+                    worker.shared.touch();
+                    return;
+                }
+                continue;
+            }
+            job = worker.shared.schedule.take() => job,
+        };
+        let Some(job) = job else { return };
         worker.carry(job).await;
     }
 }
@@ -83,6 +96,12 @@ impl Worker {
     }
 
     async fn carry(&mut self, mut job: Job) {
+        if job.is_stopped() {
+            return self.give_back(job).await;
+        }
+        if job.under_way.is_none() {
+            job.under_way = Some(self.shared.gauges.under_way(job.item.extent));
+        }
         let now = Instant::now();
         if let Some(at) = job.not_before.take().filter(|at| *at > now) {
             self.shared.schedule.wait(job, at);
@@ -110,6 +129,9 @@ impl Worker {
 
     /// Takes the item's steps until it waits, or is at its end.
     async fn advance(&mut self, job: &mut Job) -> Came {
+        if let Some(ended) = job.ended.take() {
+            return Came::Settled(ended.0, ended.1, None);
+        }
         if let Err(came) = self.unlock(job).await {
             return came;
         }
@@ -193,7 +215,9 @@ impl Worker {
         }
         job.counted += 1;
         self.turn(sending(job), Activity::Sending);
+        let begun = StdInstant::now();
         let brought = self.shared.call(&call.request, token, leave).await;
+        job.took = Some(begun.elapsed());
         self.turn(held(job), Activity::Held);
         Ok(brought)
     }
@@ -254,10 +278,9 @@ impl Worker {
                 if terms.stage == Stage::Polling {
                     job.progress.watched += delay;
                 }
-                let limit = self.shared.plan.delivery.retry_after_limit;
                 // a 429 speaks for the whole lane, which parks by itself
                 let parks =
-                    reason != WaitReason::RateLimited && brought.retry_after.is_some_and(|wait| wait > limit);
+                    reason != WaitReason::RateLimited && self.shared.access.is_too_long(brought.retry_after);
                 Came::Waits {
                     delay,
                     reason,
@@ -310,9 +333,14 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         match came {
             Came::Settled(end, correlation_id, fault) => {
+                let unreleased = self.release(&mut job, &end).await;
                 // told first: the run must not end as if nothing were owed
-                if let Some(fault) = self.release(&mut job, &end).await.or(fault) {
+                if let Some(fault) = unreleased.or(fault) {
                     shared.stand(*fault).await;
+                }
+                if job.lease.is_some() {
+                    job.ended = Some(Box::new((end, correlation_id)));
+                    return self.put_back(job).await;
                 }
                 shared.settle(job, end, correlation_id).await;
             }
@@ -331,6 +359,11 @@ impl Worker {
             Came::Waits { delay, reason, message, then } => {
                 job.permit = None;
                 job.marked = false;
+                if job.earlier == Certainty::Sure
+                    && let Some(held) = &job.lease
+                {
+                    held.mark(Certainty::Sure);
+                }
                 let until = Instant::now() + delay;
                 job.waits_for = WaitsFor::BackOff(reason);
                 let waiting = Waiting {
@@ -343,6 +376,7 @@ impl Worker {
                     delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
                     until: super::carry::epoch_ms(until),
                     message,
+                    took_ms: job.took_ms(),
                     origin: job.origin,
                 };
                 // written first: a short wait may be over, and the item settled, before the next line
@@ -366,6 +400,7 @@ impl Worker {
             Came::Fault(fault) => {
                 // it stays pending, and its tries so far don't count against it when the fault is mended
                 job.counted = 0;
+                job.fetch_tries = 0;
                 // held first, so that nobody takes it up in between
                 shared.stand(*fault).await;
                 self.put_back(job).await;
@@ -381,12 +416,29 @@ impl Worker {
         {
             held.mark(Certainty::Sure);
         }
-        if job.marked || job.called {
-            job.marked = false;
-            let write = mark(&job, job.tries, Out::No);
+        // what was out before stays so in the journal until its key is asked for
+        if (job.marked || job.called) && !job.was_out {
+            // an end that is still owed is none yet: a resume must not take it for a sure one
+            job.marked = job.ended.is_some();
+            let out = if job.marked { Out::Maybe } else { Out::No };
+            let write = mark(&job, job.tries, out);
             self.shared.journal.write(&self.shared.book, vec![write]).await;
         }
+        if job.progress.remote_id.is_some() {
+            // its remote job is open whoever looks at it, and keeps its place among those that may be
+            job.waits_for = WaitsFor::Look;
+            return self.shared.schedule.wait(job, Instant::now());
+        }
+        job.under_way = None;
         self.shared.schedule.put_back(job);
+    }
+
+    /// The act that it belongs to has stopped.
+    async fn give_back(&self, job: Job) {
+        let chain = job.item.chain;
+        self.shared.give_back(vec![job]).await;
+        self.shared.schedule.settle(chain);
+        self.shared.settled_one();
     }
 
     async fn fresh(&mut self, stale: &Token) -> Result<Arc<Token>, Came> {
@@ -424,6 +476,13 @@ fn of_run(fault: Fault) -> Came {
 /// The mark that an item's call may be out, or is not.
 fn mark(job: &Job, attempts: u32, out: Out) -> Write {
     Write::Sending { seq: job.item.seq, extent: job.item.extent, attempts, unsure: job.unsure, out }
+}
+
+/// Returns when this worker is not wanted any more.
+async fn one_too_many(crew: &mut watch::Receiver<u16>, number: usize) {
+    if crew.wait_for(|wanted| number >= usize::from(*wanted)).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Returns when workers are to put back what they have.

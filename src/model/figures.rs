@@ -1,10 +1,11 @@
 //! The figures of a run at one moment: what a viewer samples, as often as it likes.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Fault, OperationKind, PlatformKind, RunId, RunState, Seq, Tally};
+use super::{Fault, ItemMap, OperationKind, PlatformKind, RunId, RunState, Seq, Tally};
 
 /// What the run is doing, with what was asked for and what is confirmed kept apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,12 +142,14 @@ pub struct PauseFigures {
 }
 
 /// How fast calls may go, and what holds them.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PaceFigures {
     /// Calls a second over the last 5 s.
     pub rate: f64,
     /// The plan's, or the person's, most calls a second; `None` is no limit of ours.
     pub ceiling: Option<f64>,
+    /// Who set that while the run went; `None` where it is the plan's.
+    pub ceiling_by: Option<String>,
     /// What was learnt from the platform's answers, where that is lower.
     pub learnt: Option<f64>,
     /// Calls that could start at once, and the burst that is allowed, where there is a bucket.
@@ -155,6 +158,21 @@ pub struct PaceFigures {
     pub window: Option<WindowFigures>,
     /// A pause of the whole lane.
     pub pause: Option<PauseFigures>,
+}
+
+/// Failures that a person sends again, while that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActFigures {
+    /// How many were taken up; a batch that had to be split counts as its parts.
+    pub asked: u64,
+    /// Delivered since.
+    pub delivered: u64,
+    /// Failed again, or refused by our own check.
+    pub failed: u64,
+    /// Neither yet.
+    pub left: u64,
+    /// Who sends them.
+    pub by: String,
 }
 
 /// What keeps the run from being faster, as measured over the last seconds.
@@ -221,8 +239,10 @@ pub struct Figures {
     pub latency_p50: Option<Duration>,
     /// What 99 of 100 calls stay under.
     pub latency_p99: Option<Duration>,
-    /// The workers, in their order.
+    /// The workers that there are, in their order. One that is no longer wanted is here until its call has ended.
     pub workers: Vec<WorkerFigures>,
+    /// How many there are to be.
+    pub workers_asked: u16,
     /// Items in back-off now.
     pub waiting: u64,
     /// The longest of these waits, at most 64 of them, longest first.
@@ -235,6 +255,10 @@ pub struct Figures {
     pub from_store: u64,
     /// Rows that results of delivered items refuse, and that nobody has closed.
     pub rows_failed: u64,
+    /// Where in the datasets the run stands.
+    pub map: Arc<ItemMap>,
+    /// Failures that are being sent again by hand: of several such acts the first that goes on.
+    pub act: Option<ActFigures>,
     /// How fast calls may go.
     pub pace: PaceFigures,
     /// What binds, where something does.

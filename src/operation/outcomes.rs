@@ -109,11 +109,17 @@ impl Operation for Outcomes {
         })
     }
 
-    fn learn(&self, answer: &Answer) -> Result<(), String> {
-        let hierarchy = Hierarchy::read(&answer.body)?;
+    fn learn(&self, answer: &[u8]) -> Result<(), String> {
+        let hierarchy = Hierarchy::read(answer)?;
         // a resume within one process learns the same again
         let _ = self.hierarchy.set(hierarchy);
         Ok(())
+    }
+
+    fn categories(&self) -> Vec<(String, Vec<String>)> {
+        let known = self.hierarchy.get().into_iter().flat_map(|hierarchy| &hierarchy.categories);
+        let under = |one: &Entity| one.children.iter().map(|child| child.name.clone()).collect();
+        known.map(|one| (one.name.clone(), under(one))).collect()
     }
 
     fn columns(&self) -> Vec<Vec<String>> {

@@ -33,14 +33,22 @@ impl Worker {
         };
         match admission {
             Admission::Granted(held, certainty) => {
-                job.lease = Some(held);
-                if certainty == Certainty::Unsure {
+                let was_out = std::mem::take(&mut job.was_out);
+                if was_out || certainty == Certainty::Unsure {
+                    held.mark(Certainty::Unsure);
+                    job.lease = Some(held);
                     job.earlier = Certainty::Unsure;
                     if shared.plan.delivery.unsure == Unsure::Fail {
-                        let reason = nobody_knows("whoever executed the same before was gone before its end");
+                        let reason = nobody_knows(if was_out {
+                            "the process ended while its call was out"
+                        } else {
+                            "whoever executed the same before was gone before its end"
+                        });
                         return Err(Came::Settled(failure(job, reason), None, None));
                     }
                     job.unsure += 1;
+                } else {
+                    job.lease = Some(held);
                 }
                 Ok(())
             }
@@ -58,16 +66,22 @@ impl Worker {
         }
     }
 
-    /// An item that failed gives its key back, or leaves the mark that nobody knows. Returns what stops the run.
+    /// An item that failed gives its key back, or leaves the mark that nobody knows. Returns what stops the run. The item
+    /// keeps its lock where the mark could not be left: a lock that could not be given back ends by itself, and a mark that
+    /// nobody has left is missing for ever.
     pub(super) async fn release(&self, job: &mut Job, end: &End) -> Option<Box<Fault>> {
-        let (Some(guard), Some(held), End::Failed { .. }) = (&self.shared.guard, job.lease.take(), end)
-        else {
+        let held = job.lease.take();
+        let (Some(guard), Some(held), End::Failed { .. }) = (&self.shared.guard, held, end) else {
             return None;
         };
         let how = match job.earlier {
             Certainty::Sure => Release::Free,
             Certainty::Unsure => Release::Unsure,
         };
-        guard.release(&held, how).await.err().map(|error| Box::new(faults::store(&error)))
+        let error = guard.release(&held, how).await.err()?;
+        if how == Release::Unsure {
+            job.lease = Some(held);
+        }
+        Some(Box::new(faults::store(&error)))
     }
 }

@@ -45,8 +45,16 @@ impl Worker {
         job.progress.remote_id = Some(id);
     }
 
-    /// Fetches the result of a remote job, and reads it.
+    /// Fetches the result of a remote job, and reads it. Between two tries the job is looked at again, which counts for
+    /// itself.
     pub(super) async fn fetch(&mut self, job: &mut Job, url: &str) -> Came {
+        job.counted = job.fetch_tries;
+        let came = self.try_to_fetch(job, url).await;
+        job.fetch_tries = std::mem::take(&mut job.counted);
+        came
+    }
+
+    async fn try_to_fetch(&mut self, job: &mut Job, url: &str) -> Came {
         let mut fresh = FreshToken::Untried;
         let mut token = match self.token().await {
             Ok(token) => token,
@@ -60,7 +68,9 @@ impl Worker {
             };
             job.counted += 1;
             self.turn(sending(job), Activity::Sending);
+            let begun = std::time::Instant::now();
             let fetched = self.shared.fetch(job.item.seq, url, &token, leave).await;
+            job.took = Some(begun.elapsed());
             self.turn(held(job), Activity::Held);
             let brought = match fetched {
                 Fetched::Read(answer) => {

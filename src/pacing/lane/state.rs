@@ -196,6 +196,7 @@ impl State {
         PaceFigures {
             rate: self.meter.rate(now),
             ceiling: self.settings.rate,
+            ceiling_by: None,
             learnt: self.learnt.rate().filter(|learnt| self.settings.rate.is_none_or(|plan| *learnt < plan)),
             bucket: self.tokens(now),
             window: self.window.figures(now),
