@@ -5,7 +5,7 @@
 //! profile      how to reach a tenant           setting    how plain values stand in a document
 //! region       Genesys Cloud's regions         secret     the four homes of a secret
 //! environment  the profile `env`               keyring    one of them
-//! edit         adding and removing profiles    ui         how the dashboard looks
+//! edit         a person's file, changed        ui         how the dashboard looks
 //! store        where locks and results are
 //! ```
 //!
@@ -31,21 +31,24 @@ use std::io;
 use std::path::Path;
 
 pub use document::DocumentError;
-pub use edit::{add_profile, remove_profile};
+pub use edit::{add_profile, change_profile, remove_profile};
 pub use environment::env_profile;
 pub use error::ConfigError;
-pub use keyring::{Lasting, delete_secret, store_secret};
+pub use keyring::{Lasting, delete_secret, probe_keyring, store_secret};
+pub(crate) use nearest::hint as nearest_name;
 pub use places::Places;
 pub use profile::{AuthKind, AuthMethod, ClientAuth, Profile, ProfileSettings};
-pub use secret::{Secret, SecretError, SecretSource};
+pub use region::regions;
+pub use secret::{Secret, SecretError, SecretSource, store_secret_file};
 pub use store::StorePlace;
-pub use ui::{Glyphs, Theme, Ui};
+pub use ui::{Glyphs, KeyBinding, KeyBindings, Theme, Ui};
 
 use crate::model::PlatformKind;
 use crate::text::one_line;
 use document::{Broken, Document, Keys, Source};
 use nearest::hint;
-use profile::{ENV, validate_name};
+use profile::ENV;
+pub(crate) use profile::validate_name;
 use store::StoreSettings;
 
 /// What a person configured.
@@ -152,7 +155,7 @@ impl Config {
         Ok(profile.clone())
     }
 
-    fn unknown_profile(&self, name: &str) -> ConfigError {
+    pub(crate) fn unknown_profile(&self, name: &str) -> ConfigError {
         ConfigError::UnknownProfile {
             name: one_line(name, 64),
             hint: self.hint(name),
@@ -172,6 +175,18 @@ impl Config {
         let names: Vec<String> = self.profiles.keys().map(|name| format!("`{name}`")).collect();
         format!("there are {} and `{ENV}`", names.join(", "))
     }
+}
+
+/// The profiles of the configuration at `path` as they are written there, by name.
+///
+/// # Errors
+///
+/// Where the file can't be read, or with the file, line and column of what is wrong in it.
+pub fn written_profiles(path: &Path) -> Result<BTreeMap<String, ProfileSettings>, ConfigError> {
+    let text = read_text(path)?;
+    let mut settings = Settings::default();
+    Document::parse(Source::file(path, &text), &text)?.read(|keys| settings.keys(keys))?;
+    Ok(settings.profiles)
 }
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {

@@ -14,6 +14,7 @@ mod exchange;
 mod execute;
 mod import;
 mod ingest;
+mod listed;
 mod operation;
 mod outcomes;
 
@@ -25,6 +26,7 @@ pub use exchange::Exchange;
 pub use execute::{Execute, KeyScope, Wrap};
 pub use import::{Import, JobState};
 pub use ingest::{AfterFailure, Ingest};
+pub use listed::PlanSetting;
 pub use operation::Operation;
 pub use outcomes::Outcomes;
 
@@ -89,14 +91,12 @@ impl Plan {
     pub fn load(path: &Path) -> Result<Self, PlanError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
-        let mut plan = Self::read(&Document::parse(Source::file(path, &text), &text)?)?;
+        let plan = Self::read(&Document::parse(Source::file(path, &text), &text)?)?;
         let directory = path.parent().unwrap_or(Path::new(""));
-        let directory = directory.to_str().ok_or_else(|| PlanError::Directory { path: path.to_owned() })?;
-        for dataset in &mut plan.datasets {
-            *dataset = taken_from(directory, dataset);
-        }
+        let mut plan =
+            plan.seen_from(directory).map_err(|_| PlanError::Directory { path: path.to_owned() })?;
         for file in plan.operation.settings_mut().files() {
-            *file = Path::new(directory).join(&*file).to_string_lossy().into_owned();
+            *file = directory.join(&*file).to_string_lossy().into_owned();
         }
         Ok(plan)
     }
@@ -136,6 +136,19 @@ impl Plan {
             }
         }
         self
+    }
+
+    /// The same plan, its relative datasets taken from that directory.
+    ///
+    /// # Errors
+    ///
+    /// Where the directory's name is not UTF-8.
+    pub fn seen_from(mut self, directory: &Path) -> Result<Self, PlanError> {
+        let name = directory.to_str().ok_or_else(|| PlanError::Directory { path: directory.to_owned() })?;
+        for dataset in &mut self.datasets {
+            *dataset = taken_from(name, dataset);
+        }
+        Ok(self)
     }
 
     /// What must be said before anything can be sent, and is not said yet: a sentence with a hint.

@@ -154,6 +154,12 @@ impl<'d> Node<'d> {
         self.value.get_ref()
     }
 
+    /// Where this value stands, for a person: file, line and column.
+    pub(crate) fn place(&self) -> String {
+        let error = self.source.error(Some(self.value.span()), "");
+        error.to_string().trim_end_matches([':', ' ']).to_owned()
+    }
+
     /// An error at this value: the key's name, then `rule`, such as *must be …*.
     pub(crate) fn error(&self, rule: &str) -> DocumentError {
         self.source.error(Some(self.value.span()), format!("{} {rule}", named(self.section, self.name)))

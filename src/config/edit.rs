@@ -1,4 +1,4 @@
-//! Adding and removing profiles in a configuration that a person wrote: comments, order and spacing stay.
+//! Adding, changing and removing profiles in a configuration that a person wrote: comments, order and spacing stay.
 //!
 //! What is to be written is read first, as if it were there already, so that no command can leave a configuration
 //! behind that the next one refuses. The file is replaced in one step: a crash leaves the old one or the new one.
@@ -7,11 +7,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use toml_edit::{DocumentMut, Item, RawString, Table};
+use toml_edit::{DocumentMut, Item, Key, RawString, Table, TableLike, Value};
 
 use super::document::{Broken, Keys};
 use super::profile::{ProfileSettings, validate_name};
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, written_profiles};
 use crate::text::one_line;
 
 /// Adds a profile to the configuration at `path`, and makes that where there is none (file 0600, directories 0700).
@@ -20,23 +20,15 @@ use crate::text::one_line;
 ///
 /// Where the name is taken, a setting is wrong, or the file can't be read or written; it is then as it was.
 pub fn add_profile(path: &Path, name: &str, settings: &ProfileSettings) -> Result<(), ConfigError> {
-    let broken = |broken: Broken| ConfigError::NewProfile {
-        name: one_line(name, 64),
-        key: one_line(&broken.key, 64),
-        rule: broken.rule,
-    };
-    validate_name(name).map_err(broken)?;
-    settings.resolve(name, Path::new("")).map_err(broken)?;
+    hold_to_rules(name, settings)?;
     let (mut document, config) = open(path)?;
     if config.profiles.contains_key(name) {
         return Err(ConfigError::ProfileExists { name: name.to_owned() });
     }
 
-    let mut settings = settings.clone();
     let mut table = Table::new();
-    for (key, value) in Keys::write(|keys| settings.keys(keys))?.values {
-        let value = value.to_string().parse::<toml_edit::Value>().map_err(|_| not_editable(path))?;
-        table.insert(&key, Item::Value(value));
+    for (key, value) in values(settings)? {
+        table.insert(&key, Item::Value(editable(path, &value)?));
     }
     let profiles = document.entry("profiles").or_insert_with(|| {
         let mut profiles = Table::new();
@@ -50,6 +42,94 @@ pub fn add_profile(path: &Path, name: &str, settings: &ProfileSettings) -> Resul
     };
     profiles.as_table_like_mut().ok_or_else(|| not_editable(path))?.insert(name, profile);
     replace(path, &document.to_string())
+}
+
+/// Changes the profile `was` of the configuration at `path`, and its name where `name` is another one. Comments, order and
+/// whatever is the same in both stay as they are written; what the settings leave out is removed. A default profile
+/// stays the default under its new name.
+///
+/// # Errors
+///
+/// Where there is no such profile, the new name is taken, a setting is wrong, or the file can't be read or written; it
+/// is then as it was.
+pub fn change_profile(
+    path: &Path,
+    was: &str,
+    name: &str,
+    settings: &ProfileSettings,
+) -> Result<(), ConfigError> {
+    hold_to_rules(name, settings)?;
+    let (mut document, config) = open(path)?;
+    let before = written_profiles(path)?.remove(was).ok_or_else(|| config.unknown_profile(was))?;
+    if name != was && config.profiles.contains_key(name) {
+        return Err(ConfigError::ProfileExists { name: name.to_owned() });
+    }
+    let (before, after) = (values(&before)?, values(settings)?);
+    let profiles = document.get_mut("profiles").ok_or_else(|| not_editable(path))?;
+    if name != was {
+        rename(profiles, was, name).ok_or_else(|| not_editable(path))?;
+    }
+    let profile = profiles.get_mut(name).and_then(Item::as_table_like_mut);
+    let profile = profile.ok_or_else(|| not_editable(path))?;
+    for (key, _) in before.iter().filter(|(key, _)| !after.iter().any(|(kept, _)| kept == key)) {
+        profile.remove(key);
+    }
+    for (key, value) in after.iter().filter(|setting| !before.contains(setting)) {
+        put(profile, key, editable(path, value)?);
+    }
+    if config.default_profile.as_deref() == Some(was) {
+        put(document.as_table_mut(), "default_profile", name.into());
+    }
+    replace(path, &document.to_string())
+}
+
+fn hold_to_rules(name: &str, settings: &ProfileSettings) -> Result<(), ConfigError> {
+    let broken = |broken: Broken| ConfigError::NewProfile {
+        name: one_line(name, 64),
+        key: one_line(&broken.key, 64),
+        rule: broken.rule,
+    };
+    validate_name(name).map_err(broken)?;
+    settings.resolve(name, Path::new("")).map(drop).map_err(broken)
+}
+
+fn values(settings: &ProfileSettings) -> Result<Vec<(String, toml::Value)>, ConfigError> {
+    let mut settings = settings.clone();
+    Ok(Keys::write(|keys| settings.keys(keys))?.values)
+}
+
+fn editable(path: &Path, value: &toml::Value) -> Result<Value, ConfigError> {
+    value.to_string().parse().map_err(|_| not_editable(path))
+}
+
+/// Puts a value in the place of another, with the comments that stand there.
+fn put(table: &mut dyn TableLike, key: &str, value: Value) {
+    if let Some(Item::Value(there)) = table.get_mut(key) {
+        let decor = there.decor().clone();
+        *there = value;
+        *there.decor_mut() = decor;
+    } else {
+        table.insert(key, Item::Value(value));
+    }
+}
+
+/// Gives a profile another name where it stands.
+fn rename(profiles: &mut Item, was: &str, name: &str) -> Option<()> {
+    let renamed = |key: &Key| {
+        Key::new(name).with_leaf_decor(key.leaf_decor().clone()).with_dotted_decor(key.dotted_decor().clone())
+    };
+    match profiles {
+        Item::Table(profiles) => {
+            let (key, profile) = profiles.remove_entry(was)?;
+            profiles.insert_formatted(&renamed(&key), profile);
+        }
+        Item::Value(Value::InlineTable(profiles)) => {
+            let (key, profile) = profiles.remove_entry(was)?;
+            profiles.insert_formatted(&renamed(&key), profile);
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 /// Removes a profile from the configuration at `path`, with the comment right above it; where it was the default
@@ -133,7 +213,7 @@ fn replace(path: &Path, text: &str) -> Result<(), ConfigError> {
 }
 
 /// Replaces a file in one step; what it is a link to, where it is a link.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = match fs::canonicalize(path) {
         Ok(real) => real,
         Err(error) if error.kind() == io::ErrorKind::NotFound => std::path::absolute(path)?,

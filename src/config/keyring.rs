@@ -19,6 +19,9 @@ use super::secret::{Secret, SecretError};
 /// How long a key store may take; long enough for a person to type its password.
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// How long one may take that is asked for nothing, while a person waits for a list.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
 /// How long a stored secret lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
@@ -73,6 +76,19 @@ pub async fn delete_secret(profile: &str) -> Result<(), SecretError> {
         Ok(()) | Err(Trouble::NoEntry { .. }) => Ok(()),
         Err(trouble) => Err(trouble.of(profile)),
     }
+}
+
+/// Says whether a key store can be asked here, and how long it keeps a secret.
+///
+/// # Errors
+///
+/// Why there is none.
+pub async fn probe_keyring() -> Result<Lasting, SecretError> {
+    let asked = tokio::time::timeout(PROBE_LIMIT, on_own_thread(stores::probe));
+    let answer = asked.await.unwrap_or_else(|_| Err(Trouble::Unusable("it gives no answer".to_owned())));
+    answer.map_err(|trouble| match trouble {
+        Trouble::NoEntry { more: reason } | Trouble::Unusable(reason) => SecretError::NoStore { reason },
+    })
 }
 
 pub(super) async fn read_secret(profile: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {

@@ -40,6 +40,11 @@ pub(crate) const REGIONS: [Region; 18] = [
     region("ap-southeast-2", "mypurecloud.com.au"),
 ];
 
+/// The domains of Genesys Cloud's regions.
+pub fn regions() -> impl Iterator<Item = &'static str> {
+    REGIONS.iter().map(|region| region.domain)
+}
+
 /// The region of a profile that names none.
 pub(crate) const DEFAULT_DOMAIN: &str = "mypurecloud.com";
 

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::document::{DocumentError, NO_SECRET_HERE, Node, Setting};
+use super::edit::write_private;
 use super::keyring;
 use crate::text::one_line;
 
@@ -23,6 +24,7 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 const LONGEST: usize = 64 * 1024;
 
 /// A secret. It shows itself as `…`, can be neither printed nor serialized, and is wiped from memory when dropped.
+#[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
@@ -86,6 +88,16 @@ pub enum SecretError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file can't be written.
+    #[error("{}: writing `{}`: {source}", whose(profile), path.display())]
+    Write {
+        /// The profile.
+        profile: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Others may read the file.
     #[error("{1}: others may read or write `{0}`; take that from them with `chmod 600 {0}`", path.display(), whose(profile))]
     FileOpen {
@@ -122,8 +134,14 @@ pub enum SecretError {
         /// What did not work besides, or nothing.
         more: String,
     },
+    /// No keyring can be asked here.
+    #[error("no keyring can be used here: {}", one_line(reason, 300))]
+    NoStore {
+        /// Why.
+        reason: String,
+    },
     /// No keyring works here.
-    #[error("{}: {OTHER_HOMES}; no keyring can be used here: {}", whose(profile), one_line(reason, 160))]
+    #[error("{}: no keyring works here; {OTHER_HOMES}: {}", whose(profile), one_line(reason, 160))]
     NoKeyring {
         /// The profile.
         profile: String,
@@ -189,6 +207,19 @@ impl SecretSource {
             other => other,
         }
     }
+}
+
+/// Puts the secret of the profile named `profile` into a file that is its owner's only, over what is in it.
+///
+/// # Errors
+///
+/// Where the file can't be written; it is then as it was.
+pub fn store_secret_file(profile: &str, path: &Path, secret: &Secret) -> Result<(), SecretError> {
+    write_private(path, secret.expose().as_bytes()).map_err(|source| SecretError::Write {
+        profile: profile.to_owned(),
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn secret_of(profile: &str, home: &str, bytes: &[u8]) -> Result<Secret, SecretError> {

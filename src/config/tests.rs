@@ -48,6 +48,11 @@ fn the_example_is_a_whole_configuration() {
     let password = Some(SecretSource::Env("REDIS_PASSWORD".into()));
     assert_eq!(config.store, StorePlace::Redis { url, password });
     assert_eq!(config.ui.name.as_deref(), Some("sam"));
+    let keys: Vec<(&str, &[String])> =
+        config.ui.keys.0.iter().map(|binding| (binding.action.as_str(), binding.keys.as_slice())).collect();
+    let pause = ["p".to_owned(), "F5".to_owned()];
+    assert!(keys.contains(&("pause", &pause)) && keys.contains(&("failures.send", &["F8".to_owned()])));
+    crate::tui::check_keys(&config.ui).unwrap();
 
     let mut settings = Settings::default();
     let known = Keys::write(|keys| settings.keys(keys)).unwrap().known;
@@ -55,7 +60,10 @@ fn the_example_is_a_whole_configuration() {
     let profile = Keys::write(|keys| profile.keys(keys)).unwrap().known;
     for key in known.iter().chain(&profile) {
         let key = key.rsplit('.').next().unwrap();
-        assert!(key == "profiles" || text.contains(&format!("\n{key} = ")), "the example lacks `{key}`");
+        assert!(
+            ["profiles", "keys"].contains(&key) || text.contains(&format!("\n{key} = ")),
+            "the example lacks `{key}`"
+        );
     }
 }
 
@@ -301,4 +309,30 @@ proptest::proptest! {
         drop(read(&text));
         drop(read(&format!("{ACME}{text}")));
     }
+}
+
+#[test]
+fn keys_of_the_dashboard_know_where_they_stand() {
+    let text = "[ui.keys]\npause = \"F5\"\nfailures.send = [\"F8\", \"x\"]\n\"run.cancel\" = \"F9\"\n";
+    let config = read(text).unwrap();
+    let mut places: Vec<&str> = config.ui.keys.0.iter().map(|binding| binding.place.as_str()).collect();
+    places.sort_unstable();
+    assert_eq!(
+        places,
+        [
+            "/etc/trunkline/config.toml:2:9",
+            "/etc/trunkline/config.toml:3:17",
+            "/etc/trunkline/config.toml:4:16"
+        ]
+    );
+    assert_eq!(
+        refused("[ui.keys]\npause = 5"),
+        "2:9: `pause` in [ui.keys] must be a key such as \"F5\", or a list of keys, not a whole number"
+    );
+    let wrong = read("[ui.keys]\nzom = \"F5\"\n").unwrap();
+    let why = crate::tui::check_keys(&wrong.ui).unwrap_err().to_string();
+    assert_eq!(
+        why,
+        "/etc/trunkline/config.toml:2:7: unknown action `zom` in [ui.keys]; did you mean `zoom`?"
+    );
 }

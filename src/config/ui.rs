@@ -1,6 +1,8 @@
 //! The `[ui]` part of the configuration: how the dashboard looks and behaves.
 
-use super::document::{Broken, DocumentError, Keys};
+use toml::de::DeValue;
+
+use super::document::{Broken, DocumentError, Keys, Node, Setting};
 use super::setting::word_settings;
 use crate::model::words;
 use crate::text::one_line;
@@ -46,11 +48,21 @@ pub struct Ui {
     pub plain: bool,
     /// What pictures are drawn with; `auto` where nothing is named.
     pub glyphs: Glyphs,
+    /// Keys of the dashboard that are other ones than its own.
+    pub keys: KeyBindings,
 }
 
 impl Default for Ui {
     fn default() -> Self {
-        Self { theme: Theme::Auto, name: None, bell: true, mouse: true, plain: false, glyphs: Glyphs::Auto }
+        Self {
+            theme: Theme::Auto,
+            name: None,
+            bell: true,
+            mouse: true,
+            plain: false,
+            glyphs: Glyphs::Auto,
+            keys: KeyBindings::default(),
+        }
     }
 }
 
@@ -61,7 +73,8 @@ impl Ui {
         keys.key("bell", &mut self.bell)?;
         keys.key("mouse", &mut self.mouse)?;
         keys.key("plain", &mut self.plain)?;
-        keys.key("glyphs", &mut self.glyphs)
+        keys.key("glyphs", &mut self.glyphs)?;
+        keys.key("keys", &mut self.keys)
     }
 
     pub(crate) fn validate(&self) -> Result<(), Broken> {
@@ -72,4 +85,65 @@ impl Ui {
             _ => Ok(()),
         }
     }
+}
+
+/// The keys that a person has given to actions of the dashboard, in the order of their names. What the names and the
+/// keys mean is known to the dashboard alone: it refuses what it does not know, and says where that stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyBindings(pub Vec<KeyBinding>);
+
+/// The keys of one action.
+#[derive(Debug, Clone)]
+pub struct KeyBinding {
+    /// The action's name; a dotted one may stand as a table in a table.
+    pub action: String,
+    /// Its keys: `p`, `F5`, `Ctrl-p`.
+    pub keys: Vec<String>,
+    /// Where it stands: file, line and column.
+    pub place: String,
+}
+
+/// Two of the same meaning are equal, wherever they stand.
+impl PartialEq for KeyBinding {
+    fn eq(&self, other: &Self) -> bool {
+        self.action == other.action && self.keys == other.keys
+    }
+}
+
+impl Eq for KeyBinding {}
+
+impl Setting for KeyBindings {
+    fn read(node: &Node<'_>) -> Result<Self, DocumentError> {
+        let mut bindings = Vec::new();
+        collect(node, "", &mut bindings)?;
+        Ok(Self(bindings))
+    }
+
+    fn write(&self) -> Option<toml::Value> {
+        let entries =
+            self.0.iter().filter_map(|binding| Some((binding.action.clone(), binding.keys.write()?)));
+        let table: toml::Table = entries.collect();
+        (!table.is_empty()).then_some(toml::Value::Table(table))
+    }
+}
+
+/// Reads a table of actions, and those in it.
+fn collect(node: &Node<'_>, above: &str, into: &mut Vec<KeyBinding>) -> Result<(), DocumentError> {
+    let section = node.path();
+    for entry in node.entries()? {
+        let entry = entry.within(&section);
+        let name = entry.name();
+        let action = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+        let keys = match entry.value() {
+            DeValue::Table(_) => {
+                collect(&entry, &action, into)?;
+                continue;
+            }
+            DeValue::String(key) => vec![key.to_string()],
+            DeValue::Array(_) => Vec::<String>::read(&entry)?,
+            _ => return Err(entry.mistyped("a key such as \"F5\", or a list of keys")),
+        };
+        into.push(KeyBinding { action, keys, place: entry.place() });
+    }
+    Ok(())
 }

@@ -149,3 +149,49 @@ fn what_is_refused_leaves_the_file_as_it_was() {
     add_profile(&path, "new", &settings()).unwrap_err();
     assert_eq!(fs::read_to_string(&path).unwrap(), broken);
 }
+
+#[test]
+fn a_changed_profile_keeps_what_is_the_same_as_it_was_written() {
+    let (_directory, path) = file_with(WRITTEN);
+    let mut changed = crate::config::written_profiles(&path).unwrap().remove("acme").unwrap();
+    changed.production = Some(true);
+    change_profile(&path, "acme", "acme", &changed).unwrap();
+    let wanted = WRITTEN.replacen("# from the vendor\n", "# from the vendor\nproduction = true\n", 1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), wanted);
+
+    (changed.production, changed.client_id) = (None, Some("j".to_owned()));
+    change_profile(&path, "acme", "acme", &changed).unwrap();
+    let wanted = WRITTEN.replacen("client_id = \"i\"  # from", "client_id = \"j\"  # from", 1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), wanted);
+}
+
+#[test]
+fn a_renamed_profile_stays_where_it_is_and_stays_the_default() {
+    let (_directory, path) = file_with(WRITTEN);
+    let same = crate::config::written_profiles(&path).unwrap().remove("acme").unwrap();
+    change_profile(&path, "acme", "gamma", &same).unwrap();
+    let wanted = WRITTEN
+        .replace("default_profile = \"acme\"", "default_profile = \"gamma\"")
+        .replace("[profiles.acme]", "[profiles.gamma]");
+    assert_eq!(fs::read_to_string(&path).unwrap(), wanted);
+
+    let taken = change_profile(&path, "gamma", "beta", &same).unwrap_err();
+    assert!(matches!(taken, ConfigError::ProfileExists { .. }));
+    let unknown = change_profile(&path, "acme", "acme", &same).unwrap_err();
+    assert!(matches!(unknown, ConfigError::UnknownProfile { .. }));
+    let wrong = ProfileSettings { region: Some("nowhere".into()), ..same };
+    assert!(matches!(change_profile(&path, "gamma", "gamma", &wrong), Err(ConfigError::NewProfile { .. })));
+    assert_eq!(fs::read_to_string(&path).unwrap(), wanted, "it is as it was");
+}
+
+#[test]
+fn profiles_written_in_one_line_can_be_changed_and_renamed_too() {
+    let (_directory, path) = file_with(
+        "profiles = { acme = { platform = \"genesys\", client_id = \"i\" }, beta = { platform = \"genesys\", client_id = \"i\" } }\n",
+    );
+    let mut changed = crate::config::written_profiles(&path).unwrap().remove("acme").unwrap();
+    changed.read_only = Some(true);
+    change_profile(&path, "acme", "gamma", &changed).unwrap();
+    let config = Config::load(&path).unwrap();
+    assert!(config.profiles["gamma"].read_only && config.profiles.len() == 2);
+}

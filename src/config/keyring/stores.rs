@@ -22,6 +22,10 @@ pub(super) struct Stores {
     pub(super) troubles: Vec<String>,
 }
 
+pub(super) fn probe() -> Result<Lasting, Trouble> {
+    Stores::of_this_machine().probe()
+}
+
 pub(super) fn read(profile: &str) -> Result<Zeroizing<Vec<u8>>, Trouble> {
     Stores::of_this_machine().read(profile)
 }
@@ -52,6 +56,17 @@ impl Stores {
     #[cfg(not(target_os = "linux"))]
     fn of_this_machine() -> Self {
         Self { usable: Vec::new(), troubles: vec!["this build knows none for this system".to_owned()] }
+    }
+
+    /// How long the first store keeps what it is given that answers at all. What is asked for is there for nobody.
+    pub(super) fn probe(mut self) -> Result<Lasting, Trouble> {
+        for (store, entry, lasting) in self.entries("[probe]") {
+            match entry.get_secret().map(Zeroizing::new) {
+                Ok(_) | Err(Error::NoEntry) => return Ok(lasting),
+                Err(error) => self.troubles.push(in_words(store, &error)),
+            }
+        }
+        Err(self.trouble(0))
     }
 
     /// The first store's secret that has one.
