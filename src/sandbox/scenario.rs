@@ -14,11 +14,12 @@ pub(super) use self::jobs::JobTraits;
 use super::hash::shown;
 use super::{CLIENT_ID, CLIENT_SECRET, SandboxError, duration};
 
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("calm", include_str!("../../assets/scenarios/calm.toml")),
     ("busy", include_str!("../../assets/scenarios/busy.toml")),
     ("stormy", include_str!("../../assets/scenarios/stormy.toml")),
     ("bare", include_str!("../../assets/scenarios/bare.toml")),
+    ("practice", include_str!("../../assets/scenarios/practice.toml")),
 ];
 
 /// A simulated tenant's character.
