@@ -1,4 +1,4 @@
-//! What is told of runs: tables for people, CSV and JSON for programs.
+//! What is told of runs: tables for people, CSV and JSON for programs, and a page to be handed on.
 //!
 //! Every report is a stream: a row is written as it is read from the journal, so that a million failures need no more
 //! memory than ten. A report on standard output that nobody reads to its end (`| head`) ends quietly; one in a file is
@@ -7,6 +7,7 @@
 mod cell;
 mod failures;
 mod format;
+mod html;
 mod outlet;
 mod results;
 mod runs;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 pub use cell::{json_cell, text_cell};
 pub use failures::{write_causes, write_failures};
 pub use format::{ExportFormat, ListFormat, TableFormat, UnknownFormat};
+pub use html::{Examples, Stance, write_html};
 pub use outlet::Outlet;
 pub use results::write_results;
 pub(crate) use runs::tally_line;
@@ -54,6 +56,9 @@ pub enum ReportError {
     /// The place of the file holds something that must not be replaced.
     #[error("the report cannot be written to `{}`: it is no regular file\nhint: name a file that is not there yet", crate::text::one_line(&.0.to_string_lossy(), 512))]
     NotAFile(PathBuf),
+    /// The file is there already.
+    #[error("there is a file `{}` already\nhint: name one that is not there yet", crate::text::one_line(&.0.to_string_lossy(), 512))]
+    There(PathBuf),
 }
 
 fn place(to: Option<&std::path::Path>) -> String {

@@ -210,8 +210,8 @@ impl<W: Write + Send> Voice for EventLines<W> {
         let mut failures = HashMap::with_capacity(items.len());
         if !items.is_empty() {
             let limit = u32::try_from(items.len()).unwrap_or(u32::MAX);
-            let filter = Filter { items, ..Filter::default() };
-            match sight.reader.failures(&sight.run, &filter, None, limit, Contents::Without) {
+            let query = Filter { items, ..Filter::default() }.into();
+            match sight.reader.failures(&sight.run, &query, None, limit, Contents::Without) {
                 Ok(found) => failures.extend(found.into_iter().map(|failure| (failure.id.item, failure))),
                 Err(error) => {
                     tracing::warn!(%error, "failures could not be read; their events come without codes");

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::phrases::state;
 use super::teller::Sight;
 use crate::engine::Ending;
-use crate::journal::{Cause, Filter};
+use crate::journal::{Cause, Query};
 use crate::model::{FaultKind, Figures, RunState};
 use crate::report::{grouped, records_of, span, tally_line};
 use crate::text::one_line;
@@ -77,7 +77,7 @@ pub(super) fn write_summary(
         writeln!(out, "\nfault: {}\n  {}", one_line(&fault.message, 600), one_line(&fault.advice, 600))?;
     }
     if figures.items.open() + figures.rows_failed > 0 {
-        match sight.reader.causes(&sight.run, &Filter::default()) {
+        match sight.reader.causes(&sight.run, &Query::default()) {
             Ok(causes) => write_causes(out, &causes)?,
             Err(error) => writeln!(out, "\nthe failures could not be read: {error}")?,
         }
@@ -112,7 +112,7 @@ fn write_causes(out: &mut impl Write, causes: &[Cause]) -> io::Result<()> {
     for cause in causes.iter().take(CAUSES) {
         let status = cause.status.map(|status| format!("{status} ")).unwrap_or_default();
         let code = cause.code.as_deref().map(|code| format!("{} ", one_line(code, 80))).unwrap_or_default();
-        let (message, example) = (one_line(&cause.message, 120), one_line(&cause.example, 80));
+        let (message, example) = (one_line(&cause.message, 120), one_line(cause.example(), 80));
         writeln!(out, "  {:>7}  {status}{code}{message} (e.g. {example})", grouped(cause.items))?;
     }
     if let Some(more) = causes.len().checked_sub(CAUSES).filter(|more| *more > 0) {

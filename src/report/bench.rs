@@ -17,10 +17,15 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::like(|_| ())
+    }
+
+    /// With a run that is begun in another way.
+    pub(crate) fn like(change: impl FnOnce(&mut NewRun)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
         let id = RunId::begin();
-        let new = NewRun {
+        let mut new = NewRun {
             id,
             operation: OperationKind::Outcomes,
             profile: "acme".to_owned(),
@@ -41,6 +46,7 @@ impl Bench {
                 correlation_id: "c".to_owned(),
             }],
         };
+        change(&mut new);
         let (book, _lock) = journal.begin(&new).unwrap();
         Self { _folder: folder, journal, book, id }
     }
@@ -53,6 +59,7 @@ impl Bench {
             attempts: 2,
             unsure: 1,
             status: Some(200),
+            took_ms: None,
             name: Some(name.to_owned()),
             correlation_id: Some("corr".to_owned()),
             remote_id: None,

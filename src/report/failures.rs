@@ -9,7 +9,7 @@ use super::cell::{json_cell, shown, text_cell};
 use super::stream::{Content, CsvRows, JsonArray, or_empty};
 use super::words::grouped;
 use super::{Align, Column, ReportError, Table, TableFormat};
-use crate::journal::{Cause, Contents, FailureRow, Filter, Reader, RunRow};
+use crate::journal::{Cause, Contents, FailureRow, Query, Reader, RunRow};
 use crate::model::{FailureState, Position, Seq, Stage, Violation};
 
 /// The columns of CSV and JSON. Programs rely on them and on their order.
@@ -62,7 +62,7 @@ struct FailureJson<'a> {
     record: Option<Content<'a>>,
 }
 
-/// Writes the failures that the filter lets through, in the order of their items.
+/// Writes the failures that the query means, in its order.
 ///
 /// # Errors
 ///
@@ -71,42 +71,42 @@ pub fn write_failures(
     out: &mut dyn Write,
     reader: &Reader,
     run: &RunRow,
-    filter: &Filter,
+    query: &Query,
     format: TableFormat,
 ) -> Result<(), ReportError> {
     match format {
         TableFormat::Table => {
             let mut table = Table::begin(out, TABLE);
             let mut rows = 0_u64;
-            each(reader, run, filter, Contents::Without, |row| {
+            each(reader, run, query, Contents::Without, |row| {
                 rows += 1;
                 Ok(table.row(table_row(row))?)
             })?;
             if rows > 0 {
                 return Ok(table.end()?);
             }
-            Ok(writeln!(out, "no failures{}", if filter.is_empty() { "" } else { " match" })?)
+            Ok(writeln!(out, "no failures{}", if query.filter.is_empty() { "" } else { " match" })?)
         }
         TableFormat::Csv => {
             let id = run.id.to_string();
             let mut rows = CsvRows::begin(out, &COLUMNS)?;
-            each(reader, run, filter, Contents::With, |row| rows.row(csv_row(&id, row)))?;
+            each(reader, run, query, Contents::With, |row| rows.row(csv_row(&id, row)))?;
             rows.end()
         }
         TableFormat::Json => {
             let id = run.id.to_string();
             let mut array = JsonArray::begin(out)?;
-            each(reader, run, filter, Contents::With, |row| write_json(&mut array, &id, row))?;
+            each(reader, run, query, Contents::With, |row| write_json(&mut array, &id, row))?;
             array.end()
         }
     }
 }
 
 /// Reads page by page, so that memory holds one page.
-fn each(
+pub(super) fn each(
     reader: &Reader,
     run: &RunRow,
-    filter: &Filter,
+    query: &Query,
     contents: Contents,
     mut take: impl FnMut(&FailureRow) -> Result<(), ReportError>,
 ) -> Result<(), ReportError> {
@@ -116,7 +116,7 @@ fn each(
     };
     let mut after = None;
     loop {
-        let page = reader.failures(run, filter, after, limit, contents)?;
+        let page = reader.failures(run, query, after, limit, contents)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.id);
         page.iter().try_for_each(&mut take)?;
@@ -240,7 +240,7 @@ pub fn write_causes(out: &mut dyn Write, causes: &[Cause], format: TableFormat) 
                     cause.stage.word().to_owned(),
                     or_empty(cause.status),
                     or_empty(cause.code.as_deref().map(shown)),
-                    shown(&cause.example).into_owned(),
+                    shown(cause.example()).into_owned(),
                     shown(&cause.message).into_owned(),
                 ])?;
             }
@@ -255,7 +255,7 @@ pub fn write_causes(out: &mut dyn Write, causes: &[Cause], format: TableFormat) 
                     or_empty(cause.status),
                     or_empty(cause.code.as_deref().map(text_cell)),
                     text_cell(&cause.message),
-                    text_cell(&cause.example),
+                    text_cell(cause.example()),
                 ])?;
             }
             rows.end()
@@ -270,7 +270,7 @@ pub fn write_causes(out: &mut dyn Write, causes: &[Cause], format: TableFormat) 
                     status: cause.status,
                     code: code.as_deref(),
                     message: &shown(&cause.message),
-                    example: &shown(&cause.example),
+                    example: &shown(cause.example()),
                 })?;
             }
             array.end()

@@ -18,7 +18,14 @@ pub struct Outlet(Kind);
 #[derive(Debug)]
 enum Kind {
     Stdout(BufWriter<Stdout>),
-    File { to: PathBuf, written: BufWriter<NamedTempFile> },
+    File { to: PathBuf, written: BufWriter<NamedTempFile>, over: Over },
+}
+
+/// Whether a file that is there already is written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Yes,
+    No,
 }
 
 impl Outlet {
@@ -41,10 +48,30 @@ impl Outlet {
         if path.file_name().is_none() {
             return Err(ReportError::NotAFile(path.to_owned()));
         }
+        Self::beside(path, Over::Yes)
+    }
+
+    /// A file that is not there yet. One that comes there meanwhile is not written over.
+    ///
+    /// # Errors
+    ///
+    /// There is something already, or nothing can be written beside it.
+    pub fn fresh(path: &Path) -> Result<Self, ReportError> {
+        if path.file_name().is_none() {
+            return Err(ReportError::NotAFile(path.to_owned()));
+        }
+        match fs::symlink_metadata(path) {
+            Ok(_) => Err(ReportError::There(path.to_owned())),
+            Err(_) => Self::beside(path, Over::No),
+        }
+    }
+
+    fn beside(path: &Path, over: Over) -> Result<Self, ReportError> {
+        let failed = |source| ReportError::Write { to: Some(path.to_owned()), source };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // made 0600 from the start
         let file = tempfile::Builder::new().prefix(".trunkline-").tempfile_in(folder).map_err(failed)?;
-        Ok(Self(Kind::File { to: path.to_owned(), written: BufWriter::with_capacity(64 * 1024, file) }))
+        Ok(Self(Kind::File { to: path.to_owned(), written: BufWriter::with_capacity(64 * 1024, file), over }))
     }
 
     /// Standard output.
@@ -61,11 +88,18 @@ impl Outlet {
     pub fn finish(self) -> Result<(), ReportError> {
         match self.0 {
             Kind::Stdout(mut stdout) => Ok(stdout.flush()?),
-            Kind::File { to, written } => {
+            Kind::File { to, written, over } => {
                 let failed = |source| ReportError::Write { to: Some(to.clone()), source };
                 let file = written.into_inner().map_err(|error| failed(error.into_error()))?;
                 file.as_file().sync_all().map_err(failed)?;
-                file.persist(&to).map_err(|error| failed(error.error))?;
+                match over {
+                    Over::Yes => file.persist(&to),
+                    Over::No => file.persist_noclobber(&to),
+                }
+                .map_err(|error| match error.error.kind() {
+                    io::ErrorKind::AlreadyExists => ReportError::There(to.clone()),
+                    _ => failed(error.error),
+                })?;
                 Ok(())
             }
         }

@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::bench::Bench;
 use super::*;
-use crate::journal::{End, Filter, Source};
+use crate::journal::{End, Query, Source};
 
 fn failures(bench: &Bench, format: TableFormat) -> String {
     let mut out = Vec::new();
     let reader = bench.journal.reader().unwrap();
-    write_failures(&mut out, &reader, &bench.row(), &Filter::default(), format).unwrap();
+    write_failures(&mut out, &reader, &bench.row(), &Query::default(), format).unwrap();
     String::from_utf8(out).unwrap()
 }
 
