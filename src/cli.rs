@@ -5,7 +5,11 @@
 //! send                 ingest, execute, exchange, import, outcomes, run, resume, retry: from a plan to an exit code
 //! check                everything but sending
 //! judge                dismiss, reopen, cancel
+//! hand_over            a run that goes on without a screen
+//! taken                a run that nobody carries, changed by a person
 //! look                 runs, show, failures, results
+//! report               a run as a page, to be handed to others
+//! office               profiles, checks and runs, as the board asks for them
 //! store                the store of locks and results
 //! profile, sandbox, demo, board, manual
 //! exit, log, question  how it ends, what is logged, what is asked
@@ -19,19 +23,26 @@ mod board;
 mod check;
 mod demo;
 mod exit;
+mod hand_over;
 mod judge;
 mod log;
 mod look;
 mod manual;
+mod office;
 mod profile;
 mod question;
+mod report;
 mod sandbox;
 mod send;
 mod settings;
 mod store;
+mod taken;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use office::tests::over as office_over;
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -110,6 +121,11 @@ fn complain(stop: &Stop) -> Exit {
 }
 
 async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
+    if let Some(Command::Resume(args)) = &line.command
+        && args.own_session
+    {
+        hand_over::own_session();
+    }
     crate::platform::ensure_crypto();
     let Some(command) = line.command else {
         let house = House::open(&line.global)?;
@@ -146,6 +162,7 @@ async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
         Command::Show { run, format } => look::show(&house, &run, format),
         Command::Failures(args) => look::failures(&house, &args),
         Command::Results(args) => look::results(&house, &args),
+        Command::Report(args) => report::report(&house, &args),
         Command::Store(act) => store::act(&house, act).await,
         Command::Profile(act) => profile::act(&house, act).await,
         Command::Completions { .. } | Command::Man | Command::Sandbox(_) => Ok(Exit::Done),
@@ -154,11 +171,15 @@ async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
 
 /// Where this person's things are. The configuration is read when it is needed: a mistake in it must not keep anybody
 /// from looking at a run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct House {
     places: Places,
+    /// The log.
+    log: PathBuf,
     /// The data directory, where it was named for this one command.
     own_data: Option<PathBuf>,
+    /// What was typed for any command, for one that goes on in another process.
+    global: Global,
     colours: Colours,
 }
 
@@ -172,10 +193,11 @@ enum Colours {
 impl House {
     fn open(global: &Global) -> Result<Self, Stop> {
         let places = Places::find(global.config.clone(), global.data_dir.clone())?;
-        log::begin(global, &places.data_dir);
+        let log = global.log.clone().unwrap_or_else(|| places.data_dir.join("trunkline.log"));
+        log::begin(global.verbose, log.clone());
         let own_data = global.data_dir.as_ref().map(|_| places.data_dir.clone());
         let colours = if global.no_color { Colours::None } else { Colours::Configured };
-        Ok(Self { places, own_data, colours })
+        Ok(Self { places, log, own_data, global: global.clone(), colours })
     }
 
     /// A configuration that was named for this one command is there, or the name is wrong.
@@ -192,6 +214,7 @@ impl House {
 
     fn config(&self) -> Result<Config, Stop> {
         let mut config = Config::load(&self.places.config_file)?;
+        crate::tui::check_keys(&config.ui)?;
         if self.colours == Colours::None {
             config.ui.theme = Theme::Mono;
         }

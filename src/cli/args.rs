@@ -105,6 +105,8 @@ pub(super) enum Command {
     Failures(FailuresArgs),
     /// List what a run delivered, an item a row
     Results(ResultsArgs),
+    /// Write one page with pictures about a run, to hand to others
+    Report(ReportArgs),
     /// Look into, or empty, the store of locks and results
     #[command(subcommand)]
     Store(StoreCommand),
@@ -265,6 +267,9 @@ pub(super) struct CheckArgs {
 pub(super) struct ResumeArgs {
     /// The run: an id, a unique beginning of one, or `last`
     pub run: String,
+    /// For a run that a dashboard hands over: nothing that ends with a terminal reaches it.
+    #[arg(long, hide = true)]
+    pub own_session: bool,
     #[command(flatten)]
     pub sending: Sending,
 }
@@ -368,6 +373,21 @@ pub(super) struct ResultsArgs {
     /// Write into this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// The run: an id, a unique beginning of one, or `last`
+    pub run: String,
+    /// The page, HTML, which is not there yet; `-` is standard output
+    #[arg(short, long, value_name = "FILE.html")]
+    pub output: PathBuf,
+    /// Write over the file, where there is one
+    #[arg(long)]
+    pub force: bool,
+    /// Name up to three of each cause and what differs among them: personal data
+    #[arg(long)]
+    pub examples: bool,
 }
 
 #[derive(Debug, Subcommand)]

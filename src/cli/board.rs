@@ -1,22 +1,20 @@
 //! The dashboard: over a run that this process carries, or, as `trunkline` alone, over what the journal knows.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
 use super::args::Watching;
 use super::exit::{Exit, Stop};
+use super::hand_over::{Outcome, hand_over};
+use super::office::{Carried, Desk};
 use super::question::is_interactive;
-use super::send::setup_of;
-use super::{House, person};
+use super::{House, demo, person};
 use crate::config::Config;
-use crate::engine::{self, Ending, Handle, Setup};
+use crate::engine::{Command, Ending, Handle};
 use crate::headless::{Signals, Told, summarise};
-use crate::journal::{Journal, RunRow};
-use crate::model::{RunState, Seq};
-use crate::tui::{self, Board, Keeps, Left, Live, Resender, TuiError};
+use crate::journal::RunRow;
+use crate::model::{Phase, RunState};
+use crate::tui::{self, Board, Keeps, Left, Live, TuiError};
 
 /// How long the engine may take when a person wants to leave at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -35,24 +33,13 @@ pub(super) async fn open(house: &House) -> Result<Exit, Stop> {
         ));
     }
     let config = house.config()?;
-    let journal = Journal::open(&house.places.data_dir)?;
+    let desk = Desk::open(house);
+    let journal = desk.journal()?;
     let run = first_on_the_board(journal.reader()?.runs()?);
-    let means = run.as_ref().map(|run| setup_of(&config, journal.clone(), run, None));
-    let carrier = Arc::new(Carrier {
-        means: match means {
-            Some(Ok(setup)) => Ok(setup),
-            Some(Err(stop)) => Err(stop.message.unwrap_or_default()),
-            None => Err("there is no run on the board".to_owned()),
-        },
-        run: run.as_ref().map(|run| run.id.to_string()).unwrap_or_default(),
-        current: Mutex::new(None),
-    });
-    let resender: Arc<dyn Resender> = Arc::new(Again(Arc::clone(&carrier)));
-    let by = person(&config);
-    let board = Board { live: None, journal, run, resender: Some(resender), by, keeps: Keeps::Journal };
+    let office = Arc::new(desk.clone());
+    let board = Board { live: None, journal, run, office, by: person(&config), keeps: Keeps::Journal };
     let left = tui::watch(board, &config.ui).await;
-    let Some(handle) = carrier.current() else { return left.map(|_| Exit::Done).map_err(Stop::from) };
-    conclude(&handle, left, Told::Words).await
+    conclude(house, &desk, left, Told::Words).await
 }
 
 /// The run that a person most likely wants to see: one that is being carried, else one to be mended, else the newest.
@@ -67,44 +54,73 @@ fn first_on_the_board(runs: Vec<RunRow>) -> Option<RunRow> {
 }
 
 /// Shows a run that this process carries, until a person leaves it.
-pub(super) async fn carry(handle: Handle, setup: Setup, config: &Config, told: Told) -> Result<Exit, Stop> {
-    let row = handle.row()?;
-    let journal = setup.journal.clone();
-    let run = row.id.to_string();
-    let carrier = Arc::new(Carrier { means: Ok(setup), run, current: Mutex::new(Some(handle.clone())) });
-    let resender: Arc<dyn Resender> = Arc::new(Again(Arc::clone(&carrier)));
-    let live: Arc<dyn Live> = Arc::new(handle.clone());
-    let by = person(config);
-    let keeps = if told == Told::Demo { Keeps::Nothing } else { Keeps::Journal };
-    let board = Board { live: Some(live), journal, run: Some(row), resender: Some(resender), by, keeps };
+pub(super) async fn carry(
+    house: &House,
+    carried: Carried,
+    config: &Config,
+    told: Told,
+) -> Result<Exit, Stop> {
+    let row = carried.handle.row()?;
+    let journal = carried.setup.journal.clone();
+    let live: Arc<dyn Live> = Arc::new(carried.handle.clone());
+    let desk = Desk::with(house, carried.clone());
+    let office = Arc::new(desk.clone());
+    let keeps = desk.keeps(&carried);
+    let board = Board { live: Some(live), journal, run: Some(row), office, by: person(config), keeps };
     let left = tui::watch(board, &config.ui).await;
-    conclude(&carrier.current().unwrap_or(handle), left, told).await
+    conclude(house, &desk, left, told).await
 }
 
 /// Waits for what is still draining, and says how it went where the board was.
-async fn conclude(handle: &Handle, left: Result<Left, TuiError>, told: Told) -> Result<Exit, Stop> {
+async fn conclude(
+    house: &House,
+    desk: &Desk,
+    left: Result<Left, TuiError>,
+    told: Told,
+) -> Result<Exit, Stop> {
+    let Some(carried) = desk.last().await else { return left.map(|_| Exit::Done).map_err(Stop::from) };
+    let keeps = desk.keeps(&carried);
+    let handle = &carried.handle;
     let patience = match &left {
         Ok(Left::LeftAtOnce) => Some(AT_ONCE),
         // the board is gone, and nobody is left who could lead the run
-        Err(_) => {
-            let _ = handle.command(engine::Command::Drain);
+        Err(_) | Ok(Left::Ended | Left::PausedAndLeft | Left::Detached | Left::Hangup) => {
+            if !matches!(handle.figures().phase, Phase::Draining | Phase::Ended(_)) {
+                let _ = handle.command(Command::Drain);
+            }
             None
         }
-        Ok(Left::Ended | Left::PausedAndLeft | Left::Hangup) => None,
     };
+    let ending = ending(handle, patience).await?;
+    let left = left?;
+    if left == Left::Detached
+        && ending.state == RunState::Paused
+        && keeps == Keeps::Journal
+        && let Outcome::Taken = hand_over(house, &carried).await?
+    {
+        return Ok(Exit::Done);
+    }
+    if keeps == Keeps::Nothing && told == Told::Words {
+        // a person has practised
+        summarise(handle, &ending, Told::Demo)?;
+        return Ok(demo::welcome(Exit::of(&ending)));
+    }
+    summarise(handle, &ending, told)?;
+    Ok(Exit::of(&ending))
+}
+
+/// How a carrying-out ends that nobody watches any more, unless it takes too long for a person.
+async fn ending(handle: &Handle, patience: Option<Duration>) -> Result<Ending, Stop> {
     // a new one: what came while the board was up was the board's
     let mut signals = Signals::listen()?;
-    let ending = tokio::select! {
+    Ok(tokio::select! {
         ending = handle.ended() => ending,
         () = after(patience) => lost(),
         () = signals.next() => {
-            let _ = handle.command(engine::Command::LeaveAtOnce);
+            let _ = handle.command(Command::LeaveAtOnce);
             tokio::time::timeout(AT_ONCE, handle.ended()).await.unwrap_or_else(|_| lost())
         }
-    };
-    left?;
-    summarise(handle, &ending, told)?;
-    Ok(Exit::of(&ending))
+    })
 }
 
 /// An engine that does not answer is left as it is: the journal knows what it must, and the run shows as paused.
@@ -122,42 +138,9 @@ async fn after(patience: Option<Duration>) {
 impl From<TuiError> for Stop {
     fn from(error: TuiError) -> Self {
         match error {
-            TuiError::Terminal(_) => Self::refuse(error.to_string()),
+            TuiError::Terminal(_) | TuiError::Keys(_) => Self::refuse(error.to_string()),
             // whatever broke is told of at the end of the program, wherever it broke
             TuiError::Panicked => Self { exit: Exit::Broken, message: None },
         }
-    }
-}
-
-/// Carries the run on the board anew, each time that failures of it are sent again after its end.
-struct Carrier {
-    /// What that takes, or why it can't be done.
-    means: Result<Setup, String>,
-    run: String,
-    /// The latest carrying-out.
-    current: Mutex<Option<Handle>>,
-}
-
-impl Carrier {
-    fn current(&self) -> Option<Handle> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// The board's way to a carrier.
-struct Again(Arc<Carrier>);
-
-impl Resender for Again {
-    fn resend(&self, items: Vec<Seq>, by: String) -> BoxFuture<'static, Result<Arc<dyn Live>, String>> {
-        let carrier = Arc::clone(&self.0);
-        async move {
-            let setup = carrier.means.clone()?;
-            let row = setup.journal.reader().and_then(|reader| reader.run(&carrier.run));
-            let row = row.map_err(|error| error.to_string())?;
-            let handle = engine::retry(setup, &row, items, by).await.map_err(|error| error.to_string())?;
-            *carrier.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle.clone());
-            Ok(Arc::new(handle) as Arc<dyn Live>)
-        }
-        .boxed()
     }
 }

@@ -7,7 +7,7 @@ use super::House;
 use super::args::CheckArgs;
 use super::exit::{Exit, Stop};
 use super::send::{choose_profile, or_interrupted, scan};
-use crate::engine::{self, CheckReport, InvalidCause, Setup, StartError};
+use crate::engine::{self, CheckReport, InvalidCause, Setup, StartError, Wins};
 use crate::headless::Signals;
 use crate::journal::Journal;
 use crate::model::{OperationKind, UnknownWord};
@@ -36,7 +36,8 @@ pub(super) async fn check(house: &House, args: CheckArgs) -> Result<Exit, Stop> 
     let scanned = scan(&plan, args.until_error, &mut signals).await?;
     let journal = Journal::open(&house.places.data_dir)?;
     let kind = plan.operation.kind();
-    let setup = Setup { journal, plan, profile, until_error: args.until_error, store: config.store };
+    let (until_error, store) = (args.until_error, config.store);
+    let setup = Setup { journal, plan, profile, until_error, store, wins: Wins::default() };
     let report = or_interrupted(engine::check(setup, scanned), &mut signals).await?.map_err(refused)?;
     let mut outlet = Outlet::stdout();
     write(&mut outlet, kind, &to, &report).map_err(ReportError::from)?;

@@ -11,6 +11,7 @@ use crate::plan::PlanError;
 use crate::platform::TargetError;
 use crate::report::ReportError;
 use crate::sandbox::SandboxError;
+use crate::tui::KeysError;
 
 /// An exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,11 @@ impl Stop {
         Self { exit: Exit::Refused, message: Some(message.into()) }
     }
 
+    /// What a person on the board is told.
+    pub(super) fn sentence(self) -> String {
+        self.message.unwrap_or_else(|| "it was interrupted".to_owned())
+    }
+
     /// A person wanted to leave.
     pub(super) const fn interrupted() -> Self {
         Self { exit: Exit::Interrupted, message: None }
@@ -84,6 +90,7 @@ refused!(
     SecretError,
     JournalError,
     FilterError,
+    KeysError,
     PlanError,
     SandboxError,
     StoreError,

@@ -3,15 +3,15 @@
 //! The run is taken while it is changed, so that nobody carries it out at the same time.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use super::args::{DismissArgs, FilterFlags, ReopenArgs};
 use super::exit::{Exit, Stop};
 use super::question::{self, Asking, Sendoff, can_ask};
+use super::taken::Taken;
 use super::{House, person};
 use crate::headless::Signals;
-use crate::journal::{Book, Journal, Judgement, RunLock, RunRow, Write as Change};
-use crate::model::{FailureId, FailureState, RunState};
+use crate::journal::{Journal, Judgement, Query, RunRow};
+use crate::model::FailureState;
 use crate::report::records_of;
 use crate::text::one_line;
 
@@ -40,10 +40,10 @@ async fn judge(
     judgement: Judgement,
     asking: Asking,
 ) -> Result<Exit, Stop> {
-    let filter = flags.filter()?;
+    let filter: Query = flags.filter()?.into();
     let reader = house.reader_of(run)?;
     let by = person(&house.config()?);
-    let taken = Taken::take(house, &reader.run(run)?)?;
+    let taken = Taken::take(Journal::open(&house.places.data_dir)?, &reader.run(run)?)?;
     let (states, done): (&[FailureState], _) = match &judgement {
         Judgement::Dismiss(_) => (&[FailureState::Failed, FailureState::Invalid], "closed"),
         Judgement::Reopen => (&[FailureState::Dismissed], "reopened"),
@@ -70,20 +70,13 @@ async fn judge(
 pub(super) async fn cancel(house: &House, run: &str, asking: Asking) -> Result<Exit, Stop> {
     let reader = house.reader_of(run)?;
     let by = person(&house.config()?);
-    let taken = Taken::take(house, &reader.run(run)?)?;
+    let taken = Taken::take(Journal::open(&house.places.data_dir)?, &reader.run(run)?)?;
+    taken.refuse_over()?;
     let name = taken.run.id.prefix();
-    if taken.run.state.is_over() {
-        return Err(Stop::refuse(format!(
-            "run {name} is `{}` already: there is nothing to cancel",
-            taken.run.state
-        )));
-    }
     let pending = taken.run.records.pending;
     let left = records_of(pending, "record that is pending", "records that are pending");
     ask(&taken.run, format!("cancel run {name} for good, with {left}, on"), pending, asking).await?;
-    let note =
-        Change::Note { kind: "act", delay_ms: None, reason: None, text: format!("{by}: cancelled the run") };
-    taken.commit(vec![note, Change::State(RunState::Cancelled)]).await;
+    taken.cancel(&by).await;
     let pending = records_of(pending, "record stays", "records stay");
     say(&format!("run {name} is cancelled; {pending} pending"))?;
     Ok(Exit::Done)
@@ -105,44 +98,5 @@ fn say(line: &str) -> Result<(), Stop> {
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
-    }
-}
-
-/// A run that this process has, and nobody else.
-struct Taken {
-    journal: Journal,
-    book: Arc<Book>,
-    run: RunRow,
-    _lock: RunLock,
-}
-
-impl Taken {
-    fn take(house: &House, run: &RunRow) -> Result<Self, Stop> {
-        let journal = Journal::open(&house.places.data_dir)?;
-        let (book, lock) = journal.take(run)?;
-        // what somebody else did between the look and the lock
-        let mut run = journal.reader()?.run(&run.id.to_string())?;
-        if run.state == RunState::Running {
-            // the lock that makes it look so is our own
-            run.state = RunState::Paused;
-        }
-        Ok(Self { journal, book, run, _lock: lock })
-    }
-
-    async fn commit(&self, changes: Vec<Change>) {
-        self.journal.commit(&self.book, changes).await;
-    }
-
-    /// Judges the failures, and returns the run's new state where that has changed by it.
-    async fn judge(&self, failures: Vec<FailureId>, judgement: Judgement, by: String) -> Option<RunState> {
-        self.commit(vec![Change::Judge { failures, judgement, by }]).await;
-        let counts = self.book.counts();
-        let state = match self.run.state {
-            RunState::CompletedWithFailures if !counts.has_open() => RunState::Completed,
-            RunState::Completed if counts.has_open() => RunState::CompletedWithFailures,
-            _ => return None,
-        };
-        self.commit(vec![Change::State(state)]).await;
-        Some(state)
     }
 }

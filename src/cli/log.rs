@@ -5,22 +5,19 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
 
-use super::args::Global;
-
-/// Begins to log into the file that was named, or else into one in the data directory.
-pub(super) fn begin(global: &Global, data_dir: &Path) {
-    let level = match global.verbose {
+/// Begins to log into that file, the more the more often that was asked for.
+pub(super) fn begin(verbose: u8, path: PathBuf) {
+    let level = match verbose {
         0 => "warn",
         1 => "info",
         2 => "debug",
         _ => "trace",
     };
-    let path = global.log.clone().unwrap_or_else(|| data_dir.join("trunkline.log"));
     let begun = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("trunkline={level}")))
         .with_ansi(false)

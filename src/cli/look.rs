@@ -30,13 +30,13 @@ pub(super) fn show(house: &House, run: &str, format: ListFormat) -> Result<Exit,
 }
 
 pub(super) fn failures(house: &House, args: &FailuresArgs) -> Result<Exit, Stop> {
-    let filter = args.filter.filter()?;
+    let query = args.filter.filter()?.into();
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
     let mut outlet = Outlet::open(args.output.as_deref())?;
     match args.by {
-        Some(Grouping::Cause) => write_causes(&mut outlet, &reader.causes(&run, &filter)?, args.format)?,
-        None => write_failures(&mut outlet, &reader, &run, &filter, args.format)?,
+        Some(Grouping::Cause) => write_causes(&mut outlet, &reader.causes(&run, &query)?, args.format)?,
+        None => write_failures(&mut outlet, &reader, &run, &query, args.format)?,
     }
     outlet.finish()?;
     Ok(Exit::Done)

@@ -2,22 +2,17 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 
-use super::House;
 use super::args::{ProfileAddArgs, ProfileCommand};
 use super::exit::{Exit, Stop};
 use super::send::or_interrupted;
-use crate::config::{
-    Config, Lasting, Profile, ProfileSettings, Secret, SecretError, SecretSource, add_profile, delete_secret,
-    remove_profile, store_secret,
-};
-use crate::engine;
+use super::{House, office};
+use crate::config::{Config, ConfigError, Lasting, Profile, ProfileSettings, Secret, SecretSource};
 use crate::headless::Signals;
-use crate::model::{OperationKind, PlatformKind};
-use crate::platform::{Token, TokenError, Tokens};
+use crate::model::PlatformKind;
 use crate::report::{Align, Column, Outlet, ReportError, Table};
 use crate::text::one_line;
+use crate::tui::Tested;
 
 pub(super) async fn act(house: &House, command: ProfileCommand) -> Result<Exit, Stop> {
     match command {
@@ -27,9 +22,6 @@ pub(super) async fn act(house: &House, command: ProfileCommand) -> Result<Exit, 
         ProfileCommand::Remove { name } => remove(house, &name).await,
     }
 }
-
-/// The profile that needs no configuration.
-const ENV: &str = "env";
 
 const COLUMNS: &[Column] = &[
     Column("profile", Align::Left),
@@ -47,10 +39,7 @@ fn list(config: &Config) -> Result<Exit, Stop> {
         writeln!(outlet, "{hint}").map_err(ReportError::from)?;
     }
     // it is there as soon as its variables are
-    let of_variables: Vec<Profile> = [PlatformKind::Genesys, PlatformKind::Cxone]
-        .into_iter()
-        .filter_map(|platform| config.profile(Some(ENV), platform).ok())
-        .collect();
+    let of_variables = office::of_variables(config);
     if !config.profiles.is_empty() || !of_variables.is_empty() {
         let mut table = Table::begin(&mut outlet, COLUMNS);
         for profile in config.profiles.values().chain(&of_variables) {
@@ -66,21 +55,12 @@ fn row(config: &Config, profile: &Profile) -> Vec<String> {
     let is_default = config.default_profile.as_deref() == Some(&profile.name);
     let marks =
         [(is_default, "default"), (profile.production, "production"), (profile.read_only, "read-only")];
-    let secret = match &profile.secret {
-        SecretSource::Keyring => "keyring".to_owned(),
-        SecretSource::Env(name) => format!("variable {name}"),
-        SecretSource::File(path) => format!("file {}", one_line(&path.to_string_lossy(), 512)),
-        // its arguments may tell more than a list should
-        SecretSource::Command(words) => {
-            format!("command {}", one_line(words.first().map_or("", String::as_str), 512))
-        }
-    };
     vec![
         profile.name.clone(),
         profile.platform.word().to_owned(),
         one_line(profile.api_url.as_str(), 512),
         one_line(&profile.client_id, 512),
-        secret,
+        office::home_in_words(&profile.secret),
         marks.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect::<Vec<_>>().join(", "),
     ]
 }
@@ -91,36 +71,23 @@ async fn add(house: &House, args: ProfileAddArgs) -> Result<Exit, Stop> {
     if config.profiles.contains_key(&args.name) {
         // before any secret is asked for, or put over that of the other profile
         let name = args.name;
-        return Err(crate::config::ConfigError::ProfileExists { name }.into());
+        return Err(ConfigError::ProfileExists { name }.into());
     }
     let form = Form { asks: io::stdin().is_terminal() && !args.secret_stdin };
     let settings = form.fill(&args)?;
     // nothing is asked for that could not be kept
-    resolve(&args.name, &settings, Path::new(""))?;
-    if let Some(home @ SecretSource::File(_)) = &settings.secret
-        && let Err(error @ SecretError::FileOpen { .. }) = home.read(&args.name).await
-    {
-        // a file that is not there yet may come; one that others can read is a mistake already
-        return Err(error.into());
-    }
-    let mut lasting = None;
-    if settings.secret == Some(SecretSource::Keyring) {
-        let secret = if args.secret_stdin { secret_from_stdin()? } else { form.secret(&args.name)? };
-        lasting = Some(store_secret(&args.name, &secret).await?);
-    }
-    if let Err(error) = add_profile(path, &args.name, &settings) {
-        if lasting.is_some() {
-            // a secret without its profile is of use to nobody
-            delete_secret(&args.name).await?;
-        }
-        return Err(error.into());
-    }
+    office::resolve(&args.name, &settings, Path::new(""))?;
+    let secret = match settings.secret {
+        Some(SecretSource::Keyring) if args.secret_stdin => Some(secret_from_stdin()?),
+        Some(SecretSource::Keyring) => Some(form.secret(&args.name)?),
+        _ => None,
+    };
+    let lasting = office::keep(path, None, (&args.name, &settings), secret).await?;
     let name = one_line(&args.name, 64);
     let mut said = format!("profile `{name}` was added to `{}`\n", one_line(&path.to_string_lossy(), 512));
     if lasting == Some(Lasting::UntilReboot) {
-        said.push_str(
-            "its secret is in the kernel's memory, and gone after the next start of this machine\n",
-        );
+        said.push_str(office::NOT_FOR_GOOD);
+        said.push('\n');
     }
     print(&format!("{said}`trunkline profile test {name}` tries it"))
 }
@@ -134,18 +101,6 @@ fn print(text: &str) -> Result<Exit, Stop> {
     writeln!(outlet, "{text}").map_err(ReportError::from)?;
     outlet.finish()?;
     Ok(Exit::Done)
-}
-
-/// What settings mean, or what is wrong with them.
-pub(super) fn resolve(name: &str, settings: &ProfileSettings, beside: &Path) -> Result<Profile, Stop> {
-    settings.resolve(name, beside).map_err(|broken| {
-        Stop::refuse(format!(
-            "profile `{}`: `{}` {}",
-            one_line(name, 64),
-            one_line(&broken.key, 64),
-            broken.rule
-        ))
-    })
 }
 
 /// Asks for what the flags leave open, where somebody can answer. Nobody listens for Ctrl-C meanwhile: it ends the
@@ -276,67 +231,37 @@ fn checked(text: String) -> Result<Secret, Stop> {
 }
 
 async fn remove(house: &House, name: &str) -> Result<Exit, Stop> {
-    let config = house.config()?;
-    let in_keyring = config.profiles.get(name).is_some_and(|profile| profile.secret == SecretSource::Keyring);
-    remove_profile(&house.places.config_file, name)?;
+    let trouble = office::remove(&house.places.config_file, name).await?;
     let name = one_line(name, 64);
-    if in_keyring && let Err(error) = delete_secret(&name).await {
-        return print(&format!(
-            "profile `{name}` was removed; its secret could not be taken out of the keyring: {error}"
-        ));
-    }
-    print(&format!("profile `{name}` was removed"))
+    print(&match trouble {
+        Some(error) => format!("profile `{name}` was removed; its secret could not be: {error}"),
+        None => format!("profile `{name}` was removed"),
+    })
 }
 
 async fn test(house: &House, name: &str, platform: Option<PlatformKind>) -> Result<Exit, Stop> {
-    let profile = named(&house.config()?, name, platform)?;
+    let profile = office::named(&house.config()?, name, platform)?;
     let mut signals = Signals::listen()?;
-    let (_, tokens) = engine::wire(&profile)?;
-    let token = match or_interrupted(tokens.get(), &mut signals).await? {
-        Ok(token) => token,
-        Err(error) => return Err(refused(&profile, &error)),
-    };
-    print(&allowed(&profile, &token, &tokens))
+    let tested = or_interrupted(office::test(&profile), &mut signals).await??;
+    print(&allowed(&profile, &tested))
 }
 
-/// A profile by its name alone. `env` is of the platform that was named, or else of the one that has its variables set.
-fn named(config: &Config, name: &str, platform: Option<PlatformKind>) -> Result<Profile, Stop> {
-    if let Some(platform) = platform.or_else(|| config.profiles.get(name).map(|profile| profile.platform)) {
-        return Ok(config.profile(Some(name), platform)?);
-    }
-    let genesys = config.profile(Some(name), PlatformKind::Genesys);
-    if genesys.is_err()
-        && name == ENV
-        && let Ok(cxone) = config.profile(Some(name), PlatformKind::Cxone)
-    {
-        return Ok(cxone);
-    }
-    Ok(genesys?)
-}
-
-fn refused(profile: &Profile, error: &TokenError) -> Stop {
-    let exit = if matches!(error, TokenError::Secret(_)) { Exit::Refused } else { Exit::Faulted };
-    Stop { exit, message: Some(format!("profile `{}` at {}: {error}", profile.name, profile.auth_url)) }
-}
-
-fn allowed(profile: &Profile, token: &Arc<Token>, tokens: &Tokens) -> String {
-    let life = tokens.left().map(|left| format!(" for {}", crate::report::span(left))).unwrap_or_default();
+fn allowed(profile: &Profile, tested: &Tested) -> String {
+    let life = tested.left.map(|left| format!(" for {}", crate::report::span(left))).unwrap_or_default();
     let mut lines = vec![format!("profile `{}` got a token{life} from {}", profile.name, profile.auth_url)];
-    let Some(scopes) = &token.scopes else {
+    let Some(scopes) = &tested.scopes else {
         let untold =
             "the platform does not tell its scopes: whether roles allow an operation shows at its first call";
         lines.push(untold.to_owned());
         return lines.join("\n");
     };
     lines.push(format!("scopes: {}", one_line(&scopes.join(" "), 2000)));
-    for kind in OperationKind::ALL.iter().filter(|kind| kind.platform() == profile.platform) {
-        let is_missing = |needed: &&&str| !scopes.iter().any(|scope| scope == **needed);
-        let missing: Vec<_> = kind.scopes().iter().filter(is_missing).copied().collect();
-        lines.push(if missing.is_empty() {
+    lines.extend(tested.operations.iter().map(|(kind, missing)| {
+        if missing.is_empty() {
             format!("{kind}: allowed")
         } else {
             format!("{kind}: not allowed, `{}` is missing", missing.join("`, `"))
-        });
-    }
+        }
+    }));
     lines.join("\n")
 }

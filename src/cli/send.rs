@@ -12,13 +12,14 @@ use super::args::{
     Watching,
 };
 use super::exit::{Exit, Stop};
+use super::office::Carried;
 use super::question::{Sendoff, confirm, is_interactive};
 use super::{BROKEN, House, board, person};
 use crate::config::{Config, Profile};
 use crate::dataset::{self, Entry, Limits};
-use crate::engine::{self, Handle, Scanned, Setup, StartError};
+use crate::engine::{self, Handle, Scanned, Setup, StartError, Winner, Wins};
 use crate::headless::{AtFault, Origin, Signals, Told, watch, write_standstill};
-use crate::journal::{Filter, Journal, JournalError, Reader, RunRow};
+use crate::journal::{Journal, JournalError, Query, Reader, RunRow};
 use crate::model::{FailureState, OperationKind, Phase, RunState, Seq};
 use crate::plan::Plan;
 use crate::report::{grouped, records_of};
@@ -82,10 +83,16 @@ async fn begin(
         confirm(&sendoff(what, count, &profile), &mut signals).await?;
     }
     let journal = Journal::open(&house.places.data_dir)?;
-    let setup =
-        Setup { journal, plan, profile, until_error: sending.until_error, store: config.store.clone() };
+    let setup = Setup {
+        journal,
+        plan,
+        profile,
+        until_error: sending.until_error,
+        store: config.store.clone(),
+        wins: Wins::default(),
+    };
     let handle = or_interrupted(engine::begin(setup.clone(), scanned), &mut signals).await??;
-    let carrying = Carrying { handle, setup, config: &config, since: (Origin::New, 0) };
+    let carrying = Carrying { house, handle, setup, config: &config, since: (Origin::New, 0) };
     carrying.watch(sending.watching, signals).await
 }
 
@@ -109,7 +116,7 @@ pub(super) async fn resume(house: &House, args: ResumeArgs) -> Result<Exit, Stop
         Ok(handle) => handle,
         Err(error) => return Err(stand_still(&reader, &run, args.sending.watching, error)),
     };
-    let carrying = Carrying { handle, setup, config: &config, since: (Origin::Resumed, after) };
+    let carrying = Carrying { house, handle, setup, config: &config, since: (Origin::Resumed, after) };
     carrying.watch(args.sending.watching, signals).await
 }
 
@@ -118,11 +125,11 @@ pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> 
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
     refuse_carried(&run)?;
-    let filter = args.filter.filter()?;
-    let found = reader.failures_in(&run, &filter, &[FailureState::Failed, FailureState::Invalid])?;
+    let query = args.filter.filter()?.into();
+    let found = reader.failures_in(&run, &query, &[FailureState::Failed, FailureState::Invalid])?;
     let items: Vec<Seq> = found.iter().filter(|id| id.is_item()).map(|id| id.item).collect();
     if items.is_empty() {
-        let others = closed(&reader, &run, &filter)?;
+        let others = closed(&reader, &run, &query)?;
         let rows = if found.is_empty() {
             ""
         } else {
@@ -131,7 +138,7 @@ pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> 
         say(&format!("no open failure of run {} matches{rows}{others}: nothing was sent", run.id.prefix()));
         return Ok(Exit::Done);
     }
-    let invalid = reader.failures_in(&run, &filter, &[FailureState::Invalid])?;
+    let invalid = reader.failures_in(&run, &query, &[FailureState::Invalid])?;
     let invalid: Vec<Seq> = invalid.iter().map(|id| id.item).collect();
     let config = house.config()?;
     let setup = again(house, &config, &run, &args.sending)?;
@@ -144,15 +151,15 @@ pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> 
     let by = person(&config);
     let after = reader.last_event(&run)?;
     let handle = or_interrupted(engine::retry(setup.clone(), &run, items, by), &mut signals).await??;
-    let carrying = Carrying { handle, setup, config: &config, since: (Origin::Resumed, after) };
+    let carrying = Carrying { house, handle, setup, config: &config, since: (Origin::Resumed, after) };
     let exit = carrying.watch(args.sending.watching, signals).await?;
     say_still_invalid(&reader, &run, &invalid)?;
     Ok(exit)
 }
 
 /// What matches and is not open any more.
-fn closed(reader: &Reader, run: &RunRow, filter: &Filter) -> Result<String, Stop> {
-    let closed = reader.failures_in(run, filter, &[FailureState::Dismissed])?.len() as u64;
+fn closed(reader: &Reader, run: &RunRow, query: &Query) -> Result<String, Stop> {
+    let closed = reader.failures_in(run, query, &[FailureState::Dismissed])?.len() as u64;
     Ok(match closed {
         0 => String::new(),
         1 => ", and 1 that does is dismissed (`trunkline reopen` takes that back)".to_owned(),
@@ -165,7 +172,7 @@ fn say_still_invalid(reader: &Reader, run: &RunRow, before: &[Seq]) -> Result<()
     if before.is_empty() {
         return Ok(());
     }
-    let now = reader.failures_in(run, &Filter::default(), &[FailureState::Invalid])?;
+    let now = reader.failures_in(run, &Query::default(), &[FailureState::Invalid])?;
     let still = now.iter().filter(|id| before.contains(&id.item)).count() as u64;
     let what = match (still, before) {
         (0, _) => return Ok(()),
@@ -209,7 +216,8 @@ pub(super) fn setup_of(
 ) -> Result<Setup, Stop> {
     let plan = Plan::from_toml(&run.plan)?;
     let profile = config.profile(Some(profile.unwrap_or(&run.profile)), run.platform)?;
-    Ok(Setup { journal, plan, profile, until_error: run.until_error, store: config.store.clone() })
+    let store = config.store.clone();
+    Ok(Setup { journal, plan, profile, until_error: run.until_error, store, wins: Wins::default() })
 }
 
 /// As `setup_of`, with other keys of `[delivery]` where they were typed.
@@ -220,6 +228,8 @@ fn again(house: &House, config: &Config, run: &RunRow, sending: &Sending) -> Res
     let mut keys = sending.delivery.pairs();
     keys.extend(sending.any.pairs()?);
     setup.plan.set_delivery_all(&keys)?;
+    let winner = |key| if keys.iter().any(|(typed, _)| *typed == key) { Winner::Plan } else { Winner::Kept };
+    setup.wins = Wins { ceiling: winner("rate"), workers: winner("workers") };
     setup.until_error |= sending.until_error;
     Ok(setup)
 }
@@ -360,6 +370,7 @@ pub(super) async fn or_interrupted<T>(
 
 /// A run that is carried now.
 struct Carrying<'c> {
+    house: &'c House,
     handle: Handle,
     /// What it was begun with.
     setup: Setup,
@@ -374,7 +385,8 @@ impl Carrying<'_> {
         let told = if watching.events { Told::Events } else { Told::Words };
         tokio::spawn(log_course(self.handle.clone()));
         if board::is_wanted(watching) {
-            return board::carry(self.handle, self.setup, self.config, told).await;
+            let carried = Carried::configured(self.handle, self.setup);
+            return board::carry(self.house, carried, self.config, told).await;
         }
         let at_fault = at_fault(watching);
         let ending = watch(&self.handle, self.since, told, at_fault, &mut signals, &BROKEN).await?;
@@ -383,7 +395,7 @@ impl Carrying<'_> {
 }
 
 /// Writes what becomes of the run into the log.
-async fn log_course(handle: Handle) {
+pub(super) async fn log_course(handle: Handle) {
     let mut changes = handle.changes();
     let first = handle.figures();
     let (run, operation) = (first.run, first.operation);

@@ -1,0 +1,56 @@
+//! `report`: a run as a page with pictures. The board writes the same page, under a name of its own.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::House;
+use super::args::ReportArgs;
+use super::exit::{Exit, Stop};
+use crate::journal::{Reader, RunRow};
+use crate::report::{Examples, Outlet, ReportError, Stance, write_html};
+use crate::text::one_line;
+
+/// The most names that are tried beside each other.
+const NAMES: u32 = 1000;
+
+pub(super) fn report(house: &House, args: &ReportArgs) -> Result<Exit, Stop> {
+    let reader = house.reader_of(&args.run)?;
+    let run = reader.run(&args.run)?;
+    let outlet = match args.output.as_path() {
+        path if path == Path::new("-") => Ok(Outlet::stdout()),
+        path if args.force => Outlet::open(Some(path)),
+        path => Outlet::fresh(path),
+    };
+    let examples = if args.examples { Examples::Shown } else { Examples::Hidden };
+    let written = outlet.and_then(|mut outlet| {
+        write_html(&mut outlet, &reader, &run, &Stance::here(examples))?;
+        outlet.finish()
+    });
+    match written {
+        Err(ReportError::There(path)) => Err(Stop::refuse(format!(
+            "there is a file `{}` already\nhint: name one that is not there yet, or write over it with --force",
+            one_line(&path.to_string_lossy(), 512)
+        ))),
+        written => Ok(written.map(|()| Exit::Done)?),
+    }
+}
+
+/// Writes the page of a run into a folder: as `trunkline-RUN.html`, and with a number where that is there already.
+/// The answer is where it is now.
+pub(super) fn into_folder(folder: &Path, reader: &Reader, run: &RunRow) -> Result<PathBuf, Stop> {
+    let mut page = Vec::new();
+    write_html(&mut page, reader, run, &Stance::here(Examples::Hidden))?;
+    let name = run.id.prefix();
+    let mut path = folder.join(format!("trunkline-{name}.html"));
+    for number in 2..=NAMES {
+        let written = Outlet::fresh(&path).and_then(|mut outlet| {
+            outlet.write_all(&page)?;
+            outlet.finish()
+        });
+        match written {
+            Err(ReportError::There(_)) => path = folder.join(format!("trunkline-{name}-{number}.html")),
+            written => return Ok(written.map(|()| path)?),
+        }
+    }
+    Err(ReportError::There(path).into())
+}

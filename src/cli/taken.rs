@@ -1,0 +1,77 @@
+//! A run that this process has, and nobody else: what a person decides of it without sending anything, at the command
+//! line or on the board.
+//!
+//! The run is taken while it is changed, so that nobody carries it out at the same time.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::exit::Stop;
+use crate::journal::{Book, Journal, Judgement, RunLock, RunRow, Write};
+use crate::model::{FailureId, RunState};
+
+/// A run that this process has.
+pub(super) struct Taken {
+    journal: Journal,
+    book: Arc<Book>,
+    /// The run, as it was when it was taken.
+    pub run: RunRow,
+    _lock: RunLock,
+}
+
+impl Taken {
+    /// Takes the run. Waits a moment where somebody else has it.
+    pub(super) fn take(journal: Journal, run: &RunRow) -> Result<Self, Stop> {
+        let (book, lock) = journal.take(run)?;
+        // what somebody else did between the look and the lock
+        let mut run = journal.reader()?.run(&run.id.to_string())?;
+        if run.state == RunState::Running {
+            // the lock that makes it look so is our own
+            run.state = RunState::Paused;
+        }
+        Ok(Self { journal, book, run, _lock: lock })
+    }
+
+    async fn commit(&self, changes: Vec<Write>) {
+        self.journal.commit(&self.book, changes).await;
+    }
+
+    /// Judges the failures, and returns the run's new state where that has changed by it.
+    pub(super) async fn judge(
+        &self,
+        failures: Vec<FailureId>,
+        judgement: Judgement,
+        by: String,
+    ) -> Option<RunState> {
+        self.commit(vec![Write::Judge { failures, judgement, by }]).await;
+        let state = self.book.counts().judged(self.run.state);
+        if state == self.run.state {
+            return None;
+        }
+        self.commit(vec![Write::State(state)]).await;
+        Some(state)
+    }
+
+    /// Keeps records that a person has edited; none takes an edit back.
+    pub(super) async fn edit(&self, records: Vec<(FailureId, Option<Bytes>)>, by: String) {
+        self.commit(vec![Write::Edit { records, by }]).await;
+    }
+
+    /// Refuses a run of which nothing is left that could be cancelled.
+    pub(super) fn refuse_over(&self) -> Result<(), Stop> {
+        if !self.run.state.is_over() {
+            return Ok(());
+        }
+        Err(Stop::refuse(format!(
+            "run {} is `{}` already: there is nothing to cancel",
+            self.run.id.prefix(),
+            self.run.state
+        )))
+    }
+
+    /// Ends the run for good.
+    pub(super) async fn cancel(&self, by: &str) {
+        self.commit(vec![Write::cancelled(by), Write::State(RunState::Cancelled)]).await;
+    }
+}
