@@ -9,7 +9,7 @@
 //!  floor 2   operation  pacing        journal          what to send, when, and what became of it
 //!            coordination                              what several runs and machines do once
 //!  floor 1   dataset    platform      config   plan    files, wire, settings
-//!            model      text                           shared words, safe text
+//!            model      text      plain                shared words, safe text, words for people
 //!  apart     sandbox                                   the simulated platforms: shares nothing with the client
 //! ```
 //!
@@ -34,6 +34,7 @@ pub mod journal;
 pub mod model;
 pub mod operation;
 pub mod pacing;
+pub mod plain;
 pub mod plan;
 pub mod platform;
 pub mod report;

@@ -31,23 +31,38 @@
 mod actions;
 mod app;
 mod canvas;
+mod changing;
+mod clerks;
+mod datasets;
+mod editor;
 mod errands;
 mod failures;
+mod files;
+mod form;
+mod happenings;
 mod history;
+mod input;
 mod layout;
 mod live;
+mod log;
+mod mending;
 mod message;
+mod narrow;
 mod numbers;
+mod office;
 mod overlays;
 mod painter;
 mod panes;
 mod record;
+mod sheets;
 mod shell;
 mod signals;
+mod spots;
 mod steps;
 mod terminal;
 mod theme;
 mod update;
+mod value;
 mod view;
 mod words;
 
@@ -56,7 +71,11 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use live::{Live, Resender};
+pub use actions::KeysError;
+pub use live::Live;
+pub use office::{
+    Flight, Home, Kept, Office, Places, ProfileDraft, ProfileRow, Profiles, Progress, Reply, Started, Tested,
+};
 pub use shell::{Left, TuiError};
 
 use crate::config::Ui;
@@ -80,12 +99,21 @@ pub struct Board {
     pub journal: Journal,
     /// The run to look at where none is carried out here; without one, too, the board is empty.
     pub run: Option<RunRow>,
-    /// Starts a new carrying-out of that run, when failures are sent again after its end.
-    pub resender: Option<Arc<dyn Resender>>,
+    /// What the board asks of the world beyond that run.
+    pub office: Arc<dyn Office>,
     /// Who sits there, for the audit trail.
     pub by: String,
     /// What is left when the person has gone.
     pub keeps: Keeps,
+}
+
+/// Whether the board can be had with these keys: asked before anything is begun.
+///
+/// # Errors
+///
+/// `[ui.keys]` names an action or a key that is not known, or gives one key two meanings.
+pub fn check_keys(ui: &Ui) -> Result<(), KeysError> {
+    actions::Keymap::of_config(&ui.keys).map(drop)
 }
 
 /// Shows the board until the person leaves.
@@ -97,5 +125,6 @@ pub struct Board {
 ///
 /// There is no terminal, or something panicked while the board was shown.
 pub async fn watch(board: Board, ui: &Ui) -> Result<Left, TuiError> {
-    shell::watch(board, ui).await
+    // it is long, and whoever waits for it need not carry it about
+    Box::pin(shell::watch(board, ui)).await
 }

@@ -2,15 +2,19 @@
 //!
 //! The keys, the hint line and the help are all read from here, so none of them can promise what another does not keep.
 
+mod keymap;
+mod may;
 mod table;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::app::{App, Carried, Overlay, Pane, Proof, Starting};
+use super::app::{App, Overlay, Pane};
 use super::layout::{self, Class};
-use super::words;
-use crate::model::{FailureState, Phase, RunState};
+use crate::model::{Phase, RunState};
 
+pub(super) use keymap::Keymap;
+pub use keymap::KeysError;
+pub(super) use may::{ceiling, may, may_in, mendable, resendable, startable};
 pub(super) use table::{Entry, TABLE};
 
 /// Something that a person can do.
@@ -25,26 +29,86 @@ pub(super) enum Action {
     Zoom,
     Back,
     PauseOrGoOn,
+    MendFault,
     Slower,
     Faster,
+    MoreWorkers,
+    FewerWorkers,
+    NewRun,
+    /// A run on a tenant that lives in this window.
+    Practise,
+    BackToLive,
+    Runs,
+    Log,
+    Mouse,
+    Commands,
+    Here,
     Help,
     Leave,
+    Cancel,
+    /// A page about a run, to hand to others.
+    Report,
     Up,
     Down,
     PageUp,
     PageDown,
     Home,
     End,
+    /// The main, harmless act of what has the keys.
     Open,
+    Test,
+    Add,
+    Edit,
+    Remove,
+    Parent,
+    LookInside,
+    Narrow,
+    Mark,
+    MarkAll,
     ResendOne,
-    ResendAll,
+    ResendMany,
+    EditOne,
+    EditMany,
+    CloseOne,
+    CloseMany,
+    UndoOne,
+    UndoMany,
+    ByCause,
+    Filter,
+    View,
+    Sort,
+    CopyMenu,
+    ToFile,
+    OpenItFirst,
+    NextPage,
+    PreviousPage,
     NextFailure,
     PreviousFailure,
+    /// A key that a form takes for itself.
+    FormKey,
     Yes,
     No,
     NextPlace,
     PreviousPlace,
     Press,
+}
+
+impl Action {
+    /// Whether it is written down with the person's name.
+    pub const fn is_signed(self) -> bool {
+        matches!(
+            self,
+            Self::ResendOne
+                | Self::ResendMany
+                | Self::EditOne
+                | Self::EditMany
+                | Self::CloseOne
+                | Self::CloseMany
+                | Self::UndoOne
+                | Self::UndoMany
+                | Self::Cancel
+        )
+    }
 }
 
 /// Where an action applies. What lies over the board takes all keys but those of `Everywhere`.
@@ -54,14 +118,36 @@ pub(super) enum Context {
     Everywhere,
     /// On the board, in any pane.
     Board,
-    /// In *6 Failures*.
+    /// In *1 Credentials*.
+    Credentials,
+    /// In *2 Datasets*.
+    Datasets,
+    /// In *3 Run*.
+    Run,
+    /// In *6 Failures*, where it lists rows.
     Failures,
+    /// In *6 Failures*, where it lists causes.
+    Causes,
     /// In a failure that was opened.
     OpenFailure,
-    /// In the help.
-    Help,
+    /// In the line for a filter.
+    Filter,
+    /// In a form.
+    Form,
     /// In a question.
     Question,
+    /// In the list of all runs.
+    Runs,
+    /// In the log.
+    Log,
+    /// In a list to choose from.
+    List,
+    /// In a dataset's first records.
+    Preview,
+    /// In what became of an act.
+    Outcome,
+    /// In anything that can be scrolled.
+    Page,
 }
 
 impl Context {
@@ -70,16 +156,55 @@ impl Context {
         match self {
             Self::Everywhere => "everywhere",
             Self::Board => "on the board, in any pane",
-            Self::Failures => "in 6 Failures",
+            Self::Credentials => "in 1 Credentials",
+            Self::Datasets => "in 2 Datasets",
+            Self::Run => "in 3 Run",
+            Self::Failures => "in 6 Failures, rows",
+            Self::Causes => "in 6 Failures, causes",
             Self::OpenFailure => "in a failure",
-            Self::Help => "in this help",
+            Self::Filter => "in the line for a filter",
+            Self::Form => "in a form",
             Self::Question => "in a question",
+            Self::Runs => "in the list of runs",
+            Self::Log => "in the log",
+            Self::List => "in a list",
+            Self::Preview => "in a dataset's first records",
+            Self::Outcome => "in what became of an act",
+            Self::Page => "in pages and lists that lie over the board",
+        }
+    }
+
+    /// The pane whose keys these are.
+    pub const fn pane(self) -> Option<Pane> {
+        match self {
+            Self::Credentials => Some(Pane::Credentials),
+            Self::Datasets => Some(Pane::Datasets),
+            Self::Run => Some(Pane::Run),
+            Self::Failures | Self::Causes => Some(Pane::Failures),
+            _ => None,
         }
     }
 
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 6] =
-        [Self::Board, Self::Failures, Self::OpenFailure, Self::Question, Self::Help, Self::Everywhere];
+    pub const ALL: [Self; 17] = [
+        Self::Board,
+        Self::Credentials,
+        Self::Datasets,
+        Self::Run,
+        Self::Failures,
+        Self::Causes,
+        Self::Filter,
+        Self::OpenFailure,
+        Self::Form,
+        Self::Question,
+        Self::Outcome,
+        Self::Preview,
+        Self::Runs,
+        Self::Log,
+        Self::List,
+        Self::Page,
+        Self::Everywhere,
+    ];
 }
 
 /// A key, without Shift: a capital is a character of its own.
@@ -126,6 +251,7 @@ impl Key {
             KeyCode::Down => "↓".to_owned(),
             KeyCode::Left => "←".to_owned(),
             KeyCode::Right => "→".to_owned(),
+            KeyCode::F(number) => format!("F{number}"),
             code => format!("{code:?}"),
         };
         if self.control == Control::Held { format!("Ctrl-{name}") } else { name }
@@ -134,19 +260,66 @@ impl Key {
 
 /// The contexts whose keys are live now, the nearest first.
 pub(super) fn contexts(app: &App) -> &'static [Context] {
-    match app.overlays.last() {
+    contexts_under(app, app.overlays.last())
+}
+
+/// The contexts that the help was asked for in, the nearest first.
+pub(super) fn contexts_of_help(app: &App) -> &'static [Context] {
+    contexts_under(app, app.overlays.iter().rev().find(|overlay| !matches!(overlay, Overlay::Help { .. })))
+}
+
+/// The contexts that are live while this lies uppermost; on the board, where nothing does.
+pub(super) fn contexts_under(app: &App, overlay: Option<&Overlay>) -> &'static [Context] {
+    match overlay {
         Some(Overlay::Failure(_)) => &[Context::OpenFailure, Context::Everywhere],
-        Some(Overlay::Help { .. }) => &[Context::Help, Context::Everywhere],
+        Some(Overlay::Sheet(_)) => &[Context::Form, Context::Everywhere],
         Some(Overlay::Question(_)) => &[Context::Question, Context::Everywhere],
-        None if app.focus == Pane::Failures => &[Context::Failures, Context::Board, Context::Everywhere],
-        None => &[Context::Board, Context::Everywhere],
+        Some(Overlay::Runs(_)) => &[Context::Runs, Context::Page, Context::Everywhere],
+        Some(Overlay::Log(_)) => &[Context::Log, Context::Page, Context::Everywhere],
+        Some(Overlay::Welcome { .. } | Overlay::Menu(_) | Overlay::Actions(_)) => {
+            &[Context::List, Context::Page, Context::Everywhere]
+        }
+        Some(Overlay::Outcome(_)) => &[Context::Outcome, Context::Page, Context::Everywhere],
+        Some(Overlay::Preview(_)) => &[Context::Preview, Context::Page, Context::Everywhere],
+        Some(Overlay::Help { .. } | Overlay::Text(_) | Overlay::Copied(_)) => {
+            &[Context::Page, Context::Everywhere]
+        }
+        None => match app.focus {
+            Pane::Credentials => &[Context::Credentials, Context::Board, Context::Everywhere],
+            Pane::Datasets => &[Context::Datasets, Context::Board, Context::Everywhere],
+            Pane::Run => &[Context::Run, Context::Board, Context::Everywhere],
+            Pane::Failures if app.failures.line.is_some() => &[Context::Filter, Context::Everywhere],
+            Pane::Failures if app.failures.shows_causes() => {
+                &[Context::Causes, Context::Board, Context::Everywhere]
+            }
+            Pane::Failures => &[Context::Failures, Context::Board, Context::Everywhere],
+            Pane::Workers | Pane::Pace => &[Context::Board, Context::Everywhere],
+        },
     }
 }
+
+/// The contexts whose keys live at the same time: in each of these sets a key means one thing.
+pub(super) const LIVE_TOGETHER: [&[Context]; 14] = [
+    &[Context::Credentials, Context::Board, Context::Everywhere],
+    &[Context::Datasets, Context::Board, Context::Everywhere],
+    &[Context::Run, Context::Board, Context::Everywhere],
+    &[Context::Failures, Context::Board, Context::Everywhere],
+    &[Context::Causes, Context::Board, Context::Everywhere],
+    &[Context::OpenFailure, Context::Everywhere],
+    &[Context::Filter, Context::Everywhere],
+    &[Context::Form, Context::Everywhere],
+    &[Context::Question, Context::Everywhere],
+    &[Context::Runs, Context::Page, Context::Everywhere],
+    &[Context::Log, Context::Page, Context::Everywhere],
+    &[Context::List, Context::Page, Context::Everywhere],
+    &[Context::Outcome, Context::Page, Context::Everywhere],
+    &[Context::Preview, Context::Page, Context::Everywhere],
+];
 
 /// What a key does now.
 pub(super) fn find(app: &App, key: Key) -> Option<Action> {
     let found = contexts(app).iter().find_map(|context| {
-        TABLE.iter().find(|entry| entry.context == *context && entry.keys.contains(&key))
+        TABLE.iter().find(|entry| entry.context == *context && app.keymap.of(entry).contains(&key))
     })?;
     // where nothing can be read, only what can do no harm unseen lives
     let blind = layout::class(app.size) == Class::TooSmall;
@@ -156,126 +329,60 @@ pub(super) fn find(app: &App, key: Key) -> Option<Action> {
     (!blind || lives).then_some(found.action)
 }
 
-/// Whether an action may be done now, and if not, why.
-pub(super) fn may(app: &App, action: Action) -> Result<(), String> {
-    match action {
-        Action::PauseOrGoOn => commandable(app).and_then(|()| match app.phase() {
-            Some(Phase::Checking { .. }) => {
-                Err("the dataset is still being read; nothing has been sent yet".to_owned())
-            }
-            Some(Phase::Draining) => Err("the run is being left already".to_owned()),
-            _ => Ok(()),
-        }),
-        Action::Slower => commandable(app),
-        Action::Faster => commandable(app).and_then(|()| match ceiling(app) {
-            None => Err("there is no ceiling of ours; the platform's answers set the pace".to_owned()),
-            Some(_) => Ok(()),
-        }),
-        Action::ResendOne | Action::Open if app.overlays.is_empty() && app.failures.is_moving() => {
-            Err("the failures there are still being read".to_owned())
-        }
-        Action::ResendOne => {
-            let row = match app.overlays.last() {
-                Some(Overlay::Failure(open)) => app.failures.rows.iter().find(|row| row.id == open.id),
-                _ => app.failures.current(),
-            };
-            let row = row.ok_or("there is no failure under the cursor")?;
-            if app.failures.was_asked(row.id) {
-                return Err(format!("{} is being sent again already", row.key));
-            }
-            if !row.id.is_item() {
-                return Err("a row of a delivered import cannot be sent again by itself: mend it at its source, and import that anew".to_owned());
-            }
-            match row.state {
-                FailureState::Dismissed => {
-                    Err(format!("{} was closed by a person; reopen it first", row.key))
-                }
-                FailureState::Delivered => Err(format!("{} was delivered since", row.key)),
-                FailureState::Failed | FailureState::Invalid => resendable(app),
-            }
-        }
-        Action::ResendAll => {
-            if app.failures.open == 0 {
-                return Err("there is no open failure to send again".to_owned());
-            }
-            resendable(app)
-        }
-        Action::Open => {
-            app.failures.current().map(|_| ()).ok_or_else(|| "there is no failure to open".to_owned())
-        }
-        Action::Yes => match app.overlays.last() {
-            Some(Overlay::Question(question)) if question.proof != Proof::Button => {
-                Err("type the number, then press the button".to_owned())
-            }
-            _ => Ok(()),
-        },
-        _ => Ok(()),
-    }
-}
-
-/// The ceiling that holds, or that was asked for last.
-pub(super) fn ceiling(app: &App) -> Option<f64> {
-    match app.asked.ceiling {
-        Some(wish) => wish.rate(),
-        None => app.figures().and_then(|figures| figures.pace.ceiling),
-    }
-}
-
-fn commandable(app: &App) -> Result<(), String> {
-    let Some(run) = &app.run else { return Err("there is no run on the board".to_owned()) };
-    match &run.carried {
-        Carried::Elsewhere(who) => Err(format!("looking only: carried by {who}")),
-        _ if app.is_live() => Ok(()),
-        _ => Err(match run.figures.phase {
-            Phase::Ended(RunState::Paused | RunState::Faulted) => words::going_on(app).map_or_else(
-                || "this run stands still".to_owned(),
-                |go_on| format!("this run stands still; {go_on}"),
-            ),
-            _ => "this run has ended".to_owned(),
-        }),
-    }
-}
-
-fn resendable(app: &App) -> Result<(), String> {
-    let Some(run) = &app.run else { return Err("there is no run on the board".to_owned()) };
-    if let Carried::Elsewhere(who) = &run.carried {
-        return Err(format!("looking only: carried by {who}"));
-    }
-    if app.starting == Starting::Yes {
-        return Err("sending again is just being started".to_owned());
-    }
-    match run.figures.phase {
-        Phase::Checking { .. } => Err("the dataset is still being read".to_owned()),
-        Phase::Draining => Err("the run is being left".to_owned()),
-        Phase::Faulted(_) => Err("the run is faulted; mend that first, then p goes on".to_owned()),
-        Phase::Ended(RunState::Cancelled) => Err("the run was cancelled".to_owned()),
-        Phase::Ended(RunState::Paused | RunState::Faulted) => Err(words::going_on(app).map_or_else(
-            || "the run has not sent everything yet".to_owned(),
-            |go_on| format!("the run has not sent everything yet; {go_on} with it"),
-        )),
-        _ => Ok(()),
-    }
-}
-
 /// The hints of the pane, or of what lies over it: the key, the word, and whether it may act now. They are dropped from
 /// the right where there is no room; the last one stays.
-pub(super) fn hints(app: &App) -> Vec<(String, String, bool)> {
-    let contexts = contexts(app).iter().filter(|context| **context != Context::Everywhere);
-    let entries = contexts.flat_map(|context| TABLE.iter().filter(move |entry| entry.context == *context));
-    entries
-        .filter(|entry| !entry.hint.is_empty())
+pub(super) fn hints(app: &App) -> Vec<Hint> {
+    live(app)
+        .filter(|entry| entry.context != Context::Everywhere && !entry.hint.is_empty())
+        .filter(|entry| entry.action != Action::MendFault || is_faulted(app))
+        // while a run goes, the room is for what steers it
+        .filter(|entry| entry.action != Action::Report || entry.context == Context::Runs || is_told(app))
         .filter_map(|entry| {
-            Some((entry.keys.first()?.name(), hint(app, entry), may(app, entry.action).is_ok()))
+            let key = app.keymap.of(entry).first()?.name();
+            Some(Hint {
+                key,
+                words: hint(app, entry),
+                action: entry.action,
+                may: may(app, entry.action).is_ok(),
+            })
         })
         .collect()
+}
+
+/// A key and its word, for the lowest line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hint {
+    pub key: String,
+    pub words: String,
+    pub action: Action,
+    /// Whether it can act now.
+    pub may: bool,
+}
+
+/// The rows of the table that hold now, those of the nearest context first.
+pub(super) fn live(app: &App) -> impl Iterator<Item = &'static Entry> {
+    let contexts = contexts(app);
+    contexts.iter().flat_map(|context| TABLE.iter().filter(move |entry| entry.context == *context))
+}
+
+/// Whether the run has come to rest, so that there is something to be told of it.
+fn is_told(app: &App) -> bool {
+    matches!(app.phase(), Some(Phase::Ended(_))) && !is_faulted(app)
+}
+
+fn is_faulted(app: &App) -> bool {
+    matches!(app.phase(), Some(Phase::Faulted(_) | Phase::Ended(RunState::Faulted)))
 }
 
 /// The word for an action in the hint line, as things stand.
 fn hint(app: &App, entry: &Entry) -> String {
     match (entry.action, app.phase()) {
-        (Action::PauseOrGoOn, Some(Phase::Paused | Phase::Pausing)) => "go on",
-        (Action::PauseOrGoOn, Some(Phase::Faulted(_))) => "try again",
-        (Action::Leave, _) if !app.is_live() => "close",
+        (Action::PauseOrGoOn, Some(Phase::Paused | Phase::Pausing | Phase::Ended(RunState::Paused))) => {
+            "go on"
+        }
+        (Action::PauseOrGoOn, Some(Phase::Faulted(_) | Phase::Ended(RunState::Faulted))) => "try again",
+        (Action::Leave, _) if app.carried().is_none() => "close",
+        (Action::ResendOne, _) => may::word_of_sending(app).unwrap_or(entry.hint),
         _ => entry.hint,
     }
     .to_owned()
@@ -287,13 +394,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_at_once() {
-        let live_together = [
-            vec![Context::Failures, Context::Board, Context::Everywhere],
-            vec![Context::OpenFailure, Context::Everywhere],
-            vec![Context::Help, Context::Everywhere],
-            vec![Context::Question, Context::Everywhere],
-        ];
-        for together in live_together {
+        for together in LIVE_TOGETHER {
             let mut seen = Vec::new();
             for entry in TABLE.iter().filter(|entry| together.contains(&entry.context)) {
                 for key in entry.keys {

@@ -1,28 +1,42 @@
 //! What the board knows: the whole state of the interface. `update` changes it, `view` draws it, nothing else touches it.
 
+mod live;
 mod over;
+mod profiles;
+mod question;
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
 use super::Keeps;
+use super::actions::Keymap;
+use super::datasets::Datasets;
 use super::failures::FailureList;
+use super::happenings::Happenings;
 use super::history::History;
 use super::layout;
+use super::mending::Mendings;
 use super::message::Moment;
 use super::numbers;
+use super::office::Places;
 use super::shell::Left;
 use super::theme::{Bell, Decoration, Look};
-use crate::journal::{EventRow, RunRow};
-use crate::model::{Doing, Figures, PaceFigures, Phase, RunState};
+use crate::journal::RunRow;
+use crate::model::{Doing, Figures, PaceFigures, Phase, RunState, Seq};
 
-pub(super) use over::{Asks, Content, OpenFailure, Overlay, Place, Proof, Question, Seen};
+pub(super) use live::LiveRun;
+pub(super) use over::{Content, OpenFailure, Overlay, Page, Seen};
+pub(super) use profiles::{Credentials, Test};
+pub(super) use question::{Act, Afterwards, Place, Proof, Question};
 
-/// The panes. Their numbers are those of the finished board, so that fingers need not learn them twice.
+/// The panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Pane {
+    /// The profiles, and whether they work.
+    Credentials,
+    /// The files that can be sent.
+    Datasets,
     /// How far the run is, and what happened.
     Run,
     /// What each worker does.
@@ -35,11 +49,14 @@ pub(super) enum Pane {
 
 impl Pane {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Run, Self::Workers, Self::Pace, Self::Failures];
+    pub const ALL: [Self; 6] =
+        [Self::Credentials, Self::Datasets, Self::Run, Self::Workers, Self::Pace, Self::Failures];
 
     /// Its number and name.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Credentials => "1 Credentials",
+            Self::Datasets => "2 Datasets",
             Self::Run => "3 Run",
             Self::Workers => "4 Workers",
             Self::Pace => "5 Pace",
@@ -75,6 +92,25 @@ pub(super) struct Asked {
     pub pause: Option<Pausing>,
     /// The ceiling that was asked for.
     pub ceiling: Option<Ceiling>,
+    /// The workers that were asked for.
+    pub workers: Option<u16>,
+}
+
+/// Something that takes its time, and that the person waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Busy {
+    /// What, as the beginning of a sentence: `Testing acme-prod`.
+    pub what: String,
+    pub since: Instant,
+    /// How far it is, where that is known: so much of so much.
+    pub far: Option<(u64, u64)>,
+}
+
+/// Whether the board listens to the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mouse {
+    On,
+    Off,
 }
 
 /// The most calls a second that a person allows.
@@ -129,7 +165,16 @@ pub(super) enum Leaving {
     /// Nobody wants to.
     No,
     /// The calls that are out are being finished; then the board closes.
-    Draining { since: Instant, why: Why, again_at: Option<Instant> },
+    Draining { since: Instant, why: Why, then: Then, again_at: Option<Instant> },
+}
+
+/// What becomes of a run that is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It stays paused.
+    Paused,
+    /// It goes on without a screen.
+    Detached,
 }
 
 /// Why the board is being left.
@@ -173,9 +218,6 @@ pub(super) enum Zoom {
     On,
 }
 
-/// How many things that happened are kept.
-const KEPT_HAPPENINGS: usize = 200;
-
 /// How often the failures are read again while they change.
 const REREAD: Duration = Duration::from_millis(500);
 
@@ -189,29 +231,49 @@ pub(super) struct App {
     pub size: (u16, u16),
     pub look: Look,
     pub bell: Bell,
+    pub keymap: Keymap,
     /// Who sits there.
     pub by: String,
+    /// Whether the person's name is known, or is only a guess that the first act asks about.
+    pub named: Named,
     pub keeps: Keeps,
+    pub mouse: Mouse,
+    /// The run on the board.
     pub run: Option<Shown>,
+    /// The run that this process carries, or carried last; it may be another one than that on the board.
+    pub live: Option<LiveRun>,
+    pub places: Option<Places>,
+    pub credentials: Credentials,
+    pub datasets: Datasets,
+    /// What the person waits for.
+    pub busy: Option<Busy>,
     pub focus: Pane,
     /// The pane that had the keys before one was opened over the others.
     pub focus_before: Pane,
     pub zoom: Zoom,
     pub asked: Asked,
     pub failures: FailureList,
+    /// What is edited and not sent, and the last notes.
+    pub mendings: Mendings,
+    /// What follows when the edits that were asked for are kept, with their items.
+    pub after_edit: Option<(Afterwards, Vec<Seq>)>,
+    /// The number of the last walk over many records.
+    pub errand: u64,
     /// When the failures are to be read again, because they have changed.
     pub reread_at: Option<Instant>,
     /// When the failures were last read.
     pub read_at: Option<Instant>,
+    /// When the journal was last asked where the run stands.
+    pub map_at: Option<Instant>,
+    /// Whether the run has gone on since.
+    pub map_is_old: bool,
     /// When to look again at a run that another process carries.
     pub look_at: Option<Instant>,
-    /// Newest first.
-    pub happenings: VecDeque<EventRow>,
+    pub happenings: Happenings,
     /// The number of the last event that was read; none before the first were.
     pub last_event: Option<i64>,
     /// Whether events are being read now.
     pub reading_events: Reading,
-    pub history: History,
     pub overlays: Vec<Overlay>,
     pub notice: Option<Notice>,
     pub leaving: Leaving,
@@ -223,6 +285,13 @@ pub(super) struct App {
     pub frame: u64,
     /// Whether what is on the screen is out of date.
     pub dirty: bool,
+}
+
+/// Whether the person's name is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    Yes,
+    No,
 }
 
 /// Whether something is being read.
@@ -240,21 +309,33 @@ impl App {
             size,
             look,
             bell: Bell::Rings,
+            keymap: Keymap::default(),
             by: "somebody".to_owned(),
+            named: Named::Yes,
             keeps: Keeps::Journal,
+            mouse: Mouse::On,
             run: None,
+            live: None,
+            places: None,
+            credentials: Credentials::default(),
+            datasets: Datasets::default(),
+            busy: None,
             focus: Pane::Run,
             focus_before: Pane::Run,
             zoom: Zoom::Off,
             asked: Asked::default(),
             failures: FailureList::default(),
+            mendings: Mendings::default(),
+            after_edit: None,
+            errand: 0,
             reread_at: None,
             read_at: None,
+            map_at: None,
+            map_is_old: false,
             look_at: None,
-            happenings: VecDeque::new(),
+            happenings: Happenings::default(),
             last_event: None,
             reading_events: Reading::Nothing,
-            history: History::default(),
             overlays: Vec::new(),
             notice: None,
             leaving: Leaving::No,
@@ -281,6 +362,26 @@ impl App {
             .is_some_and(|run| run.carried == Carried::Here && !matches!(run.figures.phase, Phase::Ended(_)))
     }
 
+    /// The run that this process carries and that has not ended, whichever is on the board.
+    pub fn carried(&self) -> Option<&LiveRun> {
+        self.live.as_ref().filter(|live| !matches!(live.figures.phase, Phase::Ended(_)))
+    }
+
+    /// Whether the run on the board is thrown away when the board is left.
+    pub fn is_for_show(&self) -> bool {
+        let own = match (self.figures(), &self.live) {
+            (Some(shown), Some(live)) => shown.run == live.figures.run,
+            _ => true,
+        };
+        own && self.keeps == Keeps::Nothing
+    }
+
+    /// The samples of the run on the board, where there are any.
+    pub fn history(&self) -> Option<&History> {
+        let run = self.figures()?.run;
+        self.live.as_ref().filter(|live| live.figures.run == run).map(|live| &live.history)
+    }
+
     /// How long the run has been carried, by now.
     pub fn elapsed(&self) -> Duration {
         let Some(run) = &self.run else { return Duration::ZERO };
@@ -302,7 +403,8 @@ impl App {
 
     /// Calls that are out now.
     pub fn calls_out(&self) -> u64 {
-        self.figures().map_or(0, |figures| {
+        self.carried().map_or(0, |live| {
+            let figures = &live.figures;
             let sending =
                 figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
             u64::try_from(sending).unwrap_or(u64::MAX)
@@ -315,12 +417,6 @@ impl App {
 
     pub fn warns(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { text: text.into(), tone: Tone::Warns });
-    }
-
-    /// Keeps what happened, the newest first.
-    pub fn keep_happening(&mut self, event: EventRow) {
-        self.happenings.push_front(event);
-        self.happenings.truncate(KEPT_HAPPENINGS);
     }
 
     /// The failures have changed: they are read again, now or a little later.
@@ -343,11 +439,25 @@ impl App {
         let mut at = |moment: Option<Instant>| next = [next, moment].into_iter().flatten().min();
         at(self.reread_at);
         at(self.look_at);
+        at(self.overlays.iter().find_map(|overlay| match overlay {
+            Overlay::Log(view) => view.read_at,
+            _ => None,
+        }));
         if let Leaving::Draining { since, again_at, .. } = self.leaving {
             at(again_at);
             at(numbers::next_of_clock(now, now.saturating_duration_since(since)));
         }
         let still = self.look.decoration == Decoration::Plain;
+        if !still {
+            at(self
+                .busy
+                .as_ref()
+                .and_then(|busy| numbers::next_of_clock(now, now.saturating_duration_since(busy.since))));
+            if layout::shows(self, Pane::Credentials) {
+                at(self.credentials.next_change(now));
+            }
+            at(super::words::fault_changes(self));
+        }
         if let Some(run) = self.run.as_ref().filter(|_| !still) {
             let figures = &run.figures;
             if self.clock_runs() {
@@ -400,6 +510,10 @@ pub(super) fn figures_of(row: &RunRow) -> Figures {
         latency_p50: None,
         latency_p99: None,
         workers: Vec::new(),
+        workers_asked: 0,
+        // the journal is asked for it, and nothing is drawn before
+        map: std::sync::Arc::default(),
+        act: None,
         waiting: 0,
         waits: Vec::new(),
         jobs: 0,

@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthChar;
 
+use super::spots::{Spot, Spots};
 use super::theme::{Decoration, Ink, Look};
 use crate::text::is_deceptive;
 
@@ -17,20 +18,38 @@ const MOST_MARKS: u32 = 4;
 /// A part of the screen that can be written on, with its own origin.
 pub(super) struct Canvas<'a> {
     buffer: &'a mut Buffer,
+    spots: &'a mut Spots,
     area: Rect,
     look: Look,
 }
 
 impl<'a> Canvas<'a> {
-    pub fn new(buffer: &'a mut Buffer, look: Look) -> Self {
+    pub fn new(buffer: &'a mut Buffer, spots: &'a mut Spots, look: Look) -> Self {
         let area = buffer.area;
-        Self { buffer, area, look }
+        Self { buffer, spots, area, look }
     }
 
     /// The part of this one that lies in `area` (in the screen's coordinates).
     pub fn part(&mut self, area: Rect) -> Canvas<'_> {
         let area = area.intersection(self.area);
-        Canvas { buffer: self.buffer, area, look: self.look }
+        Canvas { buffer: self.buffer, spots: self.spots, area, look: self.look }
+    }
+
+    /// The part that begins at a column and row of this canvas.
+    pub fn part_at(&mut self, (x, y): (u16, u16), (width, height): (u16, u16)) -> Canvas<'_> {
+        let (x, y) = (self.area.x.saturating_add(x), self.area.y.saturating_add(y));
+        self.part(Rect::new(x, y, width, height))
+    }
+
+    /// Notes down that a part of this canvas can be pressed.
+    pub fn spot(&mut self, (x, y): (u16, u16), (width, height): (u16, u16), spot: Spot) {
+        let (x, y) = (self.area.x.saturating_add(x), self.area.y.saturating_add(y));
+        self.spots.add(Rect::new(x, y, width, height).intersection(self.area), spot);
+    }
+
+    /// Whether pictures and things that move by themselves are left out.
+    pub fn is_plain(&self) -> bool {
+        self.look.decoration == Decoration::Plain
     }
 
     pub fn width(&self) -> u16 {
@@ -81,6 +100,13 @@ impl<'a> Canvas<'a> {
     /// Fills the area with blanks, so that nothing shines through.
     pub fn clear(&mut self) {
         for y in self.area.top()..self.area.bottom() {
+            // a wide character that reaches into the area is cut off before it
+            if let Some(before) = self.area.left().checked_sub(1)
+                && let Some(cell) = self.buffer.cell_mut((before, y))
+                && width(cell.symbol()) > 1
+            {
+                cell.set_symbol(" ");
+            }
             for x in self.area.left()..self.area.right() {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
                     cell.reset();
@@ -132,7 +158,7 @@ impl<'a> Canvas<'a> {
         } else {
             Rect::new(x + 1, y + 1, width - 2, height - 2)
         };
-        Canvas { buffer: self.buffer, area, look: self.look }
+        Canvas { buffer: self.buffer, spots: self.spots, area, look: self.look }
     }
 
     /// Where a column and row of this canvas lie on the screen; none where they lie outside.
@@ -167,6 +193,15 @@ fn fit(text: &str, room: u16, look: Look) -> String {
         }
     }
     fitted
+}
+
+/// A text in exactly so many columns, of which the last is empty; what does not fit is cut with `…`.
+pub(super) fn pad(text: &str, columns: u16) -> String {
+    let room = columns.saturating_sub(1);
+    let mut padded = if width(text) <= room { text.to_owned() } else { fit(text, room, Look::MONO) };
+    let spare = usize::from(columns.saturating_sub(width(&padded)));
+    padded.extend(std::iter::repeat_n(' ', spare));
+    padded
 }
 
 /// Breaks a text into lines of at most so many columns, between words where it can.
@@ -262,14 +297,20 @@ mod tests {
     #[test]
     fn no_escape_sequence_and_no_bidi_control_reaches_a_cell() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 1));
-        Canvas::new(&mut buffer, LOOK).write(0, 0, "a\x1b[31mb\u{9b}2J\u{202e}c\r\nd", Ink::Plain);
+        Canvas::new(&mut buffer, &mut Spots::default(), LOOK).write(
+            0,
+            0,
+            "a\x1b[31mb\u{9b}2J\u{202e}c\r\nd",
+            Ink::Plain,
+        );
         assert_eq!(row(&buffer, 0).trim_end(), "a [31mb 2J\\u{202e}c  d");
     }
 
     #[test]
     fn wide_and_combining_characters_keep_the_columns() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
-        let mut canvas = Canvas::new(&mut buffer, LOOK);
+        let mut spots = Spots::default();
+        let mut canvas = Canvas::new(&mut buffer, &mut spots, LOOK);
         canvas.write_within(0, 0, 7, "山田花子", Ink::Plain);
         canvas.write(8, 0, "|", Ink::Plain);
         let zalgo = format!("\u{301}e{}x", "\u{301}".repeat(5000));
@@ -303,7 +344,7 @@ mod tests {
     fn ascii_is_ascii() {
         let look = Look { glyphs: GlyphSet::Ascii, ..LOOK };
         let mut buffer = Buffer::empty(Rect::new(0, 0, 30, 3));
-        Canvas::new(&mut buffer, look).frame("6 Failures · 山 …", Ink::Frame);
+        Canvas::new(&mut buffer, &mut Spots::default(), look).frame("6 Failures · 山 …", Ink::Frame);
         for y in 0..3 {
             assert!(row(&buffer, y).is_ascii(), "{}", row(&buffer, y));
         }
@@ -312,7 +353,8 @@ mod tests {
     #[test]
     fn writing_outside_is_no_writing() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 3, 2));
-        let mut canvas = Canvas::new(&mut buffer, LOOK);
+        let mut spots = Spots::default();
+        let mut canvas = Canvas::new(&mut buffer, &mut spots, LOOK);
         canvas.write(9, 9, "x", Ink::Plain);
         canvas.write_to(200, 0, "far away", Ink::Plain);
         canvas.part(Rect::new(2, 1, 50, 50)).frame("t", Ink::Frame).write(0, 0, "x", Ink::Plain);

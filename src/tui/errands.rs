@@ -1,18 +1,22 @@
 //! Looks things up in the journal, on threads that may block, and answers with messages. The board never waits for the
 //! disk.
 
+mod bench;
+mod call;
+mod listing;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::failures::{Anchor, Page, SIDE};
-use super::message::{Detail, Effect, More, Tail, What};
-use super::record;
-use crate::journal::{Contents, Filter, Journal, JournalError, Reader, RunRow};
-use crate::model::{FailureId, FailureState, RunId};
+use self::bench::{Bench, mendings};
+use super::message::{Found, Look, More, Tail, What};
+use crate::journal::{Journal, JournalError, Reader, RunRow};
+use crate::model::RunId;
 
-/// The happenings that are read at the beginning.
-const HAPPENINGS: u32 = 50;
+/// The happenings that are read at the beginning: many, because what happened often is one row.
+const HAPPENINGS: u32 = 2_000;
 
 /// The most events that are read at once.
 const EVENTS: u32 = 2_000;
@@ -21,37 +25,94 @@ const EVENTS: u32 = 2_000;
 #[derive(Clone)]
 pub(super) struct Errands {
     journal: Journal,
-    run: RunId,
+    /// Journals that hold runs as well: that of a run for practice lies beside the person's own.
+    others: Vec<Journal>,
+    run: Option<RunId>,
     seat: Arc<Mutex<Option<(Reader, RunRow)>>>,
     inbox: mpsc::Sender<What>,
+    /// Goes up when what takes long is wanted no more.
+    stops: Arc<AtomicU64>,
+    bench: Bench,
 }
 
 impl Errands {
-    pub fn new(journal: Journal, run: RunId, inbox: mpsc::Sender<What>) -> Self {
-        Self { journal, run, seat: Arc::default(), inbox }
+    /// A desk for a run of the journal; without one, only what is asked about all of them is answered.
+    pub fn new(journal: Journal, run: Option<RunId>, inbox: mpsc::Sender<What>) -> Self {
+        Self {
+            journal,
+            others: Vec::new(),
+            run,
+            seat: Arc::default(),
+            inbox,
+            stops: Arc::default(),
+            bench: Bench::default(),
+        }
+    }
+
+    /// What takes long is wanted no more.
+    pub fn stop(&self) {
+        self.stops.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// With another journal, for what is asked about all runs.
+    pub fn and(mut self, other: Journal) -> Self {
+        if other.data_folder() != self.journal.data_folder() {
+            self.others.push(other);
+        }
+        self
     }
 
     /// Runs one errand; the answer comes to the inbox.
-    pub fn run(&self, effect: Effect) {
+    pub fn run(&self, look: Look) {
         let errands = self.clone();
+        let begun = self.stops.load(Ordering::Relaxed);
+        if let Look::Change(errand) = look {
+            return self.bench.clone().run(errands, *errand);
+        }
         tokio::task::spawn_blocking(move || {
-            let answer =
-                errands.look(&effect).unwrap_or_else(|error| What::JournalTrouble(error.to_string()));
             // a board that was left needs no answer
-            let _ = errands.inbox.blocking_send(answer);
+            let _ = errands.inbox.blocking_send(errands.answer(&look, begun));
         });
     }
 
-    fn look(&self, effect: &Effect) -> Result<What, JournalError> {
+    fn answer(&self, look: &Look, begun: u64) -> What {
+        match (self.look(look, begun), self.run) {
+            (Ok(found @ Found::Runs(_)), _) | (Ok(found), None) => What::Found(found),
+            (Ok(found), Some(run)) => What::FoundOf(run, found),
+            (Err(error), _) => What::JournalTrouble(error.to_string()),
+        }
+    }
+
+    /// Answers at once, for a test that has time and order in its own hand; none where nobody wants an answer any more.
+    #[cfg(test)]
+    pub fn answer_now(&self, look: Look) -> Option<What> {
+        match look {
+            Look::Change(errand) => self.bench.clone().answer_now(self, &errand),
+            look => Some(self.answer(&look, self.stops.load(Ordering::Relaxed))),
+        }
+    }
+
+    fn look(&self, look: &Look, begun: u64) -> Result<Found, JournalError> {
+        if *look == Look::Runs {
+            return self.runs().map(Found::Runs);
+        }
+        let Some(run) = self.run else { return Err(JournalError::NoRun("no run".to_owned())) };
+        let stopped = || self.stops.load(Ordering::Relaxed) != begun;
+        // what takes long has a seat of its own
+        if matches!(look, Look::Write(..) | Look::Many(_)) {
+            let reader = self.journal.reader()?;
+            let run = reader.run(&run.to_string())?;
+            return answer(&reader, &run, look, &stopped);
+        }
         let mut seat = self.seat.lock().unwrap_or_else(PoisonError::into_inner);
         let (reader, run) = if let Some(seated) = seat.take() {
             seated
         } else {
             let reader = self.journal.reader()?;
-            let run = reader.run(&self.run.to_string())?;
+            let run = reader.run(&run.to_string())?;
             (reader, run)
         };
-        let answer = answer(&reader, &run, effect);
+        let answer = self.mend(&reader, &run, look).unwrap_or_else(|| answer(&reader, &run, look, &stopped));
         if answer.is_ok() {
             *seat = Some((reader, run));
         }
@@ -59,66 +120,57 @@ impl Errands {
     }
 }
 
-fn answer(reader: &Reader, run: &RunRow, effect: &Effect) -> Result<What, JournalError> {
-    match effect {
-        Effect::ReadHappenings => {
+impl Errands {
+    /// All runs, the newest first.
+    fn runs(&self) -> Result<Vec<RunRow>, JournalError> {
+        let mut rows = self.journal.reader()?.runs()?;
+        for other in &self.others {
+            rows.extend(other.reader()?.runs()?);
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.started_at));
+        Ok(rows)
+    }
+}
+
+fn answer(
+    reader: &Reader,
+    run: &RunRow,
+    look: &Look,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Found, JournalError> {
+    match look {
+        Look::Happenings => {
             // first the number, then the events: what comes in between is read twice and shown once
             let last = reader.last_event(run)?;
             let mut events = reader.happenings(run, HAPPENINGS)?;
             events.reverse();
-            Ok(What::Events(events, Tail { last, more: More::No }))
+            Ok(Found::Events(events, Tail { last, more: More::No }))
         }
-        Effect::ReadEvents(after) => {
+        Look::Events(after) => {
             let mut events = reader.events(run, *after, EVENTS)?;
             let more = if events.len() < EVENTS as usize { More::No } else { More::Maybe };
             let last = events.last().map_or(*after, |event| event.event);
             events.retain(|event| event.kind != "waiting" && event.kind != "item_failed");
-            Ok(What::Events(events, Tail { last, more }))
+            Ok(Found::Events(events, Tail { last, more }))
         }
-        Effect::ReadFailure(id) => {
-            let detail = reader.failure(run, *id)?.map(|mut row| {
-                let record = row.record.take().map(|record| record::lines(&record)).unwrap_or_default();
-                Box::new(Detail { row, record })
-            });
-            Ok(What::Failure(*id, detail))
+        Look::Map => Ok(Found::Map(Box::new(reader.item_map(run)?))),
+        Look::Row => Ok(Found::Row(Box::new(reader.run(&run.id.to_string())?))),
+        Look::Page(wanted) => listing::page(reader, run, wanted).map(Found::Page),
+        Look::Causes(edition, query) => listing::causes(reader, run, *edition, query).map(Found::Causes),
+        Look::Marks(edition, query, marks) => {
+            Ok(Found::Marks(*edition, listing::marks_out(reader, run, query, marks)?))
         }
-        Effect::ListOpen => {
-            let open = [FailureState::Failed, FailureState::Invalid];
-            let open = reader.failures_in(run, &Filter::default(), &open)?;
-            Ok(What::Open(open.into_iter().filter(|id| id.is_item()).map(|id| id.item).collect()))
+        Look::Many(scope) => Ok(Found::Many(scope.clone(), Box::new(listing::many(reader, run, scope)?))),
+        Look::Act(act) => Ok(Found::Act(*act, reader.act(run, *act)?.map(Box::new))),
+        Look::Call(id) => Ok(Found::Call(*id, call::call(reader, run, *id)?)),
+        Look::Write(query, path, format) => {
+            Ok(Found::Written(listing::write(reader, run, query, (path, *format), stopped)))
         }
-        Effect::ReadRow => Ok(What::Row(Box::new(reader.run(&run.id.to_string())?))),
-        Effect::ReadPage(anchor) => page(reader, run, *anchor).map(What::Page),
-        Effect::Command(_)
-        | Effect::Sample
-        | Effect::Resend(_)
-        | Effect::Ring
-        | Effect::Redraw
-        | Effect::Suspend => Err(JournalError::Strange("an errand that is none".to_owned())),
+        Look::Mendings => mendings(reader, run).map(Found::Mendings),
+        Look::Failure(_) | Look::ToEdit(_) | Look::Check(_) | Look::Change(_) => {
+            Err(JournalError::Strange("this is not asked here".to_owned()))
+        }
+        // asked of all journals before this one is opened
+        Look::Runs => Ok(Found::Runs(Vec::new())),
     }
-}
-
-fn page(reader: &Reader, run: &RunRow, anchor: Anchor) -> Result<Page, JournalError> {
-    let all = Filter::default();
-    let without = Contents::Without;
-    let long = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
-    let (rows, before) = match anchor {
-        Anchor::Start => (reader.failures(run, &all, None, SIDE * 2, without)?, Some(0)),
-        Anchor::End => (reader.failures_before(run, &all, None, SIDE * 2, without)?, None),
-        Anchor::Around(id) => around(reader, run, id)?,
-    };
-    let (total, open) = reader.count_failures(run, &all)?;
-    let before = before.unwrap_or_else(|| total.saturating_sub(long(rows.len())));
-    Ok(Page { anchor, total: total.max(before + long(rows.len())), open, rows, before })
-}
-
-type Rows = (Vec<crate::journal::FailureRow>, Option<u64>);
-
-fn around(reader: &Reader, run: &RunRow, id: FailureId) -> Result<Rows, JournalError> {
-    let all = Filter::default();
-    let mut rows = reader.failures_before(run, &all, Some(id), SIDE, Contents::Without)?;
-    let above = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    let before = reader.count_failures_before(run, &all, id)?.saturating_sub(above);
-    rows.extend(reader.failures(run, &all, id.before(), SIDE, Contents::Without)?);
-    Ok((rows, Some(before)))
 }

@@ -3,13 +3,33 @@
 //! A row is known by its own number and never by its place, so that a list that moves while a run goes on cannot
 //! put the cursor onto another contact just before `r` is pressed. A hundred thousand failures scroll like ten, because
 //! only the rows around the cursor are held, and others are read from the journal before the cursor gets there.
+//!
+//! What is looked at is a query: a cause, a view, a filter, an order. Each has an edition number, and a page that comes
+//! after the query has changed is dropped. Marks are kept by number, whatever is looked at.
 
-use std::collections::BTreeMap;
+mod acts;
+mod causes;
+mod filter_line;
+mod marks;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::journal::FailureRow;
+use crate::journal::{FailureRow, Filter, Query, Sort, View};
 use crate::model::{FailureId, Seq};
+
+pub(super) use acts::Acts;
+pub(super) use causes::CauseList;
+pub use causes::Causes;
+pub(super) use filter_line::{FilterLine, Typed};
+pub use marks::MarkSet;
+pub(super) use marks::Marks;
+pub(super) use split::{Fate, fate};
+pub use split::{Purpose, Scope, Split, Wanting};
 
 /// Rows that are read on each side of the cursor.
 pub(super) const SIDE: u32 = 256;
@@ -17,10 +37,14 @@ pub(super) const SIDE: u32 = 256;
 /// When the cursor comes this near to the end of what is held, more is read.
 const NEAR: usize = 96;
 
+/// More open failures than this are shown by cause first.
+const FEW: u64 = 20;
+
 /// Around what a page is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Anchor {
     /// The first failures.
+    #[default]
     Start,
     /// The last ones.
     End,
@@ -28,19 +52,41 @@ pub enum Anchor {
     Around(FailureId),
 }
 
+/// Whether the cursor goes elsewhere with it.
+const fn is_jump(anchor: &Anchor) -> bool {
+    matches!(anchor, Anchor::Start | Anchor::End)
+}
+
+/// A page that is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which failures, and in which order.
+    pub query: Query,
+    /// The number of that query.
+    pub edition: u64,
+    /// Around what.
+    pub anchor: Anchor,
+}
+
 /// A page of failures, read in one go.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Page {
+    /// The number of the query that it answers.
+    pub edition: u64,
     /// Around what it was read.
     pub anchor: Anchor,
-    /// The rows, by item, without their records.
+    /// The rows in their order, without their records.
     pub rows: Vec<FailureRow>,
+    /// How many of these rows stand before the failure around which they were read.
+    pub at: usize,
     /// How many failures stand before the first of them.
     pub before: u64,
-    /// All failures.
+    /// All failures that the query means.
     pub total: u64,
     /// Those of them that no person has dealt with.
     pub open: u64,
+    /// All failures of the run, but those that were delivered since.
+    pub all: u64,
 }
 
 /// Whether a page is being read now, and what is to be read after it.
@@ -54,13 +100,37 @@ enum Reading {
     },
 }
 
+/// What the pane lists.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// A row a failure.
+    #[default]
+    Rows,
+    /// The causes.
+    Causes,
+}
+
+/// Who decided what the pane lists.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Decided {
+    /// Nobody: many failures are shown by cause.
+    #[default]
+    ByNumber,
+    /// The person.
+    ByHand,
+}
+
 /// The list as it is shown.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FailureList {
+    pub query: Query,
+    pub edition: u64,
     pub rows: Vec<FailureRow>,
     pub before: u64,
     pub total: u64,
     pub open: u64,
+    /// All failures of the run.
+    pub all: u64,
     /// The failure under the cursor.
     pub cursor: Option<FailureId>,
     /// The failure in the first visible row.
@@ -74,9 +144,90 @@ pub(super) struct FailureList {
     asked_again: BTreeMap<FailureId, Timestamp>,
     /// Whether a page has ever come.
     pub known: bool,
+    /// Whether the rows are those of another query than the one that was asked for last.
+    stale: bool,
+    pub marks: Marks,
+    pub causes: CauseList,
+    shows: Shows,
+    decided: Decided,
+    /// The filter as it was typed.
+    pub filter: String,
+    /// The line into which a filter is being typed.
+    pub line: Option<FilterLine>,
+    /// What is being counted for a question.
+    pub wanting: Wanting,
+    /// What was sent again from this window.
+    pub acts: Acts,
+}
+
+impl Default for FailureList {
+    fn default() -> Self {
+        Self {
+            query: Query { view: View::Open, ..Query::default() },
+            edition: 0,
+            rows: Vec::new(),
+            before: 0,
+            total: 0,
+            open: 0,
+            all: 0,
+            cursor: None,
+            top: None,
+            below_seen: 0,
+            reading: Reading::Nothing,
+            owed: 0,
+            asked_again: BTreeMap::new(),
+            known: false,
+            stale: false,
+            marks: Marks::default(),
+            causes: CauseList::default(),
+            shows: Shows::Rows,
+            decided: Decided::ByNumber,
+            filter: String::new(),
+            line: None,
+            wanting: Wanting::default(),
+            acts: Acts::default(),
+        }
+    }
 }
 
 impl FailureList {
+    /// The page that is to be read around an anchor.
+    pub fn wanted(&self, anchor: Anchor) -> Wanted {
+        Wanted { query: self.query.clone(), edition: self.edition, anchor }
+    }
+
+    /// The query of what is listed.
+    pub fn query_shown(&self) -> Query {
+        if self.shows_causes() { self.query_of_causes() } else { self.query.clone() }
+    }
+
+    /// The rows are read when they are listed, and not now.
+    pub fn rows_later(&mut self) {
+        self.reading = Reading::Nothing;
+    }
+
+    /// The query of the causes: whatever the cause, the act and the order.
+    pub fn query_of_causes(&self) -> Query {
+        Query { cause: None, act: None, sort: Sort::Place, ..self.query.clone() }
+    }
+
+    /// Looks at other failures, or at the same in another order. Returns what is to be read for it.
+    pub fn look_at(&mut self, query: Query) -> Option<Anchor> {
+        // where the same failures stand in another order, or closed ones join them, the cursor stays on its own
+        let same = Query { sort: self.query.sort, view: self.query.view, ..query.clone() } == self.query;
+        if query != self.query {
+            self.query = query;
+            self.edition += 1;
+            self.reading = Reading::Nothing;
+            self.owed = 0;
+            self.stale = self.known;
+            self.marks.look_elsewhere();
+            self.causes.look_elsewhere();
+        }
+        let anchor = if same { self.cursor.map_or(Anchor::Start, Anchor::Around) } else { Anchor::Start };
+        self.ask(anchor)
+    }
+
     /// Asks for a page; none where one is being read, which is then followed by this one.
     pub fn ask(&mut self, anchor: Anchor) -> Option<Anchor> {
         match &mut self.reading {
@@ -96,8 +247,13 @@ impl FailureList {
         self.ask(self.cursor.map_or(Anchor::Start, Anchor::Around))
     }
 
-    /// Takes a page in. Returns what is to be read next.
+    /// Takes a page in; one of an older query is dropped. Returns what is to be read next.
     pub fn take(&mut self, page: Page) -> Option<Anchor> {
+        // a jump that was given up on moves nothing any more
+        let late = self.cursor.is_some() && is_jump(&page.anchor) && !self.waits_for(page.anchor);
+        if page.edition != self.edition || late {
+            return None;
+        }
         let next = match std::mem::take(&mut self.reading) {
             Reading::Under { then, .. } => then,
             Reading::Nothing => None,
@@ -107,17 +263,13 @@ impl FailureList {
         }
         let first_ever = !self.known;
         self.known = true;
-        self.rows = page.rows;
+        self.stale = false;
+        let old = std::mem::replace(&mut self.rows, page.rows);
         self.before = page.before;
         self.total = page.total;
         self.open = page.open;
-        self.asked_again.retain(|id, failed_at| {
-            // a row outside of the window says nothing; one in it does: it failed again, or is gone
-            match self.rows.binary_search_by_key(id, |row| row.id) {
-                Ok(place) => self.rows.get(place).is_some_and(|row| row.last_at == *failed_at),
-                Err(place) => place == 0 || place == self.rows.len(),
-            }
-        });
+        self.all = page.all.max(page.total);
+        self.forget_answered();
         match page.anchor {
             Anchor::Start => {
                 self.cursor = self.rows.first().map(|row| row.id);
@@ -128,13 +280,16 @@ impl FailureList {
                 self.cursor = self.rows.last().map(|row| row.id);
                 self.note_below();
             }
-            Anchor::Around(_) => {
-                let place = self.place(self.cursor);
-                self.cursor = place.and_then(|place| self.rows.get(place)).map(|row| row.id);
-            }
+            Anchor::Around(_) => self.cursor = self.stands_in_for(&old, page.at),
+        }
+        if self.place(self.top).is_none() {
+            self.top = self.cursor;
         }
         if first_ever {
             self.note_below();
+        }
+        if self.holds_all() {
+            self.marks.seen_among(self.rows.iter().map(|row| row.id));
         }
         match (next, std::mem::take(&mut self.owed)) {
             (None, 0) => None,
@@ -151,17 +306,52 @@ impl FailureList {
         }
     }
 
+    /// What was asked to be sent again and has come to something is asked no more.
+    fn forget_answered(&mut self) {
+        let place_order = self.query.sort == Sort::Place;
+        let ends = self.rows.first().map(|row| row.id).zip(self.rows.last().map(|row| row.id));
+        let rows = &self.rows;
+        self.asked_again.retain(|id, failed_at| match rows.iter().find(|row| row.id == *id) {
+            Some(row) => row.last_at == *failed_at,
+            // a row outside of the window says nothing; one that is missing in it is gone
+            None => !(place_order && ends.is_some_and(|(first, last)| first < *id && *id < last)),
+        });
+    }
+
+    /// The failure that has the cursor from now on: the same, where it is still there, else the next one of those that
+    /// stood below it.
+    fn stands_in_for(&self, old: &[FailureRow], at: usize) -> Option<FailureId> {
+        let cursor = self.cursor?;
+        let now: HashSet<FailureId> = self.rows.iter().map(|row| row.id).collect();
+        if now.contains(&cursor) {
+            return Some(cursor);
+        }
+        let was = old.iter().position(|row| row.id == cursor);
+        let below = was.and_then(|was| old.iter().skip(was).find(|row| now.contains(&row.id)));
+        if let Some(row) = below {
+            return Some(row.id);
+        }
+        let last = self.rows.len().checked_sub(1)?;
+        self.rows.get(at.min(last)).map(|row| row.id)
+    }
+
     /// Whether the cursor is on its way to a row that is still being read: what is under it is not what was meant.
     pub fn is_moving(&self) -> bool {
-        self.owed != 0 || self.jumps()
+        self.owed != 0 || self.stale || self.jumps()
     }
 
     fn jumps(&self) -> bool {
-        let jump = |anchor: &Anchor| matches!(anchor, Anchor::Start | Anchor::End);
         match &self.reading {
             Reading::Nothing => false,
-            Reading::Under { now, then } => self.known && (jump(now) || then.as_ref().is_some_and(jump)),
+            Reading::Under { now, then } => {
+                self.known && (is_jump(now) || then.as_ref().is_some_and(is_jump))
+            }
         }
+    }
+
+    /// Whether a page around this is being read.
+    fn waits_for(&self, anchor: Anchor) -> bool {
+        matches!(self.reading, Reading::Under { now, .. } if now == anchor)
     }
 
     /// Jumps to the first or the last failure. Returns what is to be read for it.
@@ -174,18 +364,58 @@ impl FailureList {
     pub fn gave_up(&mut self) {
         self.reading = Reading::Nothing;
         self.owed = 0;
+        self.causes.gave_up();
+        self.wanting.give_up();
     }
 
-    /// The place of a failure in the rows held, or of the one after it; the last one where it lies beyond.
+    /// The place of a failure in the rows held.
     fn place(&self, id: Option<FailureId>) -> Option<usize> {
-        let last = self.rows.len().checked_sub(1)?;
         let id = id?;
-        Some(self.rows.partition_point(|row| row.id < id).min(last))
+        self.rows.iter().position(|row| row.id == id)
+    }
+
+    /// Whether all failures that the query means are held.
+    fn holds_all(&self) -> bool {
+        self.known && self.before == 0 && u64::try_from(self.rows.len()).is_ok_and(|held| held >= self.total)
+    }
+
+    /// Whether causes are listed, and not rows.
+    pub fn shows_causes(&self) -> bool {
+        self.shows == Shows::Causes
+    }
+
+    /// Lists causes, or rows: the person wants it.
+    pub fn show(&mut self, shows: Shows) {
+        self.shows = shows;
+        self.decided = Decided::ByHand;
+    }
+
+    /// Many failures are listed by cause, where nobody has decided otherwise. Says whether that changes what is listed.
+    pub fn show_by_number(&mut self) -> bool {
+        let many = self.known && self.open > FEW && self.query.cause.is_none() && self.query.act.is_none();
+        let turns = self.decided == Decided::ByNumber && self.shows == Shows::Rows && many;
+        if turns {
+            self.shows = Shows::Causes;
+        }
+        turns
+    }
+
+    /// Whether something hides failures that the view would show.
+    pub fn is_narrowed(&self) -> bool {
+        self.query.cause.is_some() || self.query.act.is_some() || self.query.filter != Filter::default()
+    }
+
+    /// Puts the cursor on a row that is to be seen.
+    pub fn put_cursor(&mut self, id: FailureId) {
+        if self.rows.iter().any(|row| row.id == id) {
+            self.cursor = Some(id);
+            self.note_below();
+        }
     }
 
     /// The row under the cursor.
     pub fn current(&self) -> Option<&FailureRow> {
-        self.rows.get(self.place(self.cursor)?).filter(|row| Some(row.id) == self.cursor)
+        self.rows.get(self.place(self.cursor)?)
     }
 
     /// How many failures stand before the cursor.
@@ -211,7 +441,7 @@ impl FailureList {
 
     /// Moves the cursor by rows. Returns what is to be read for it.
     pub fn step(&mut self, rows: isize) -> Option<Anchor> {
-        if self.reading != Reading::Nothing && (!self.known || self.jumps()) {
+        if self.reading != Reading::Nothing && (!self.known || self.stale || self.jumps()) {
             self.owed = self.owed.saturating_add(rows);
             return None;
         }
@@ -238,7 +468,7 @@ impl FailureList {
             return;
         };
         let height = height.max(1);
-        let top = self.place(self.top).unwrap_or(0);
+        let top = self.place(self.top).unwrap_or(cursor);
         let top = top.min(cursor).max((cursor + 1).saturating_sub(height));
         // no empty rows at the end while there are failures above to fill them
         let top = top.min(self.rows.len().saturating_sub(height));
@@ -261,8 +491,8 @@ impl FailureList {
 
     /// The same for many, of which only those that are held here can be marked.
     pub fn mark_all_asked(&mut self, items: &[Seq]) {
-        let asked =
-            self.rows.iter().filter(|row| row.id.is_item() && items.binary_search(&row.id.item).is_ok());
+        let items: HashSet<Seq> = items.iter().copied().collect();
+        let asked = self.rows.iter().filter(|row| row.id.is_item() && items.contains(&row.id.item));
         self.asked_again.extend(asked.map(|row| (row.id, row.last_at)));
     }
 
@@ -271,154 +501,17 @@ impl FailureList {
         for item in items {
             self.asked_again.remove(&FailureId::from(*item));
         }
+        self.acts.forget();
     }
 
     /// Takes all of it back: nothing was sent.
     pub fn forget_all_asked(&mut self) {
         self.asked_again.clear();
+        self.acts.forget();
     }
 
     /// Whether it was asked to be sent again and has not ended since.
     pub fn was_asked(&self, id: FailureId) -> bool {
         self.asked_again.contains_key(&id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::fixtures::failure;
-    use super::*;
-
-    fn id(item: Seq) -> FailureId {
-        item.into()
-    }
-
-    fn around(item: Seq) -> Anchor {
-        Anchor::Around(id(item))
-    }
-
-    fn page(anchor: Anchor, items: &[Seq], before: u64, total: u64) -> Page {
-        Page { anchor, rows: items.iter().map(|item| failure(*item)).collect(), before, total, open: total }
-    }
-
-    fn items(rows: &[FailureRow]) -> Vec<Seq> {
-        rows.iter().map(|row| row.id.item).collect()
-    }
-
-    #[test]
-    fn the_cursor_stays_on_its_failure_while_the_list_moves() {
-        let mut list = FailureList::default();
-        list.take(page(Anchor::Start, &[10, 20, 30], 0, 3));
-        list.step(1);
-        list.take(page(around(20), &[5, 10, 15, 20, 30, 40], 0, 6));
-        assert_eq!(list.current().unwrap().id.item, 20);
-        assert_eq!(list.rank(), Some(3));
-        assert_eq!(list.new_below(4), 1);
-        assert_eq!(list.new_below(5), 0, "the last row is in sight");
-    }
-
-    #[test]
-    fn a_failure_that_is_gone_hands_the_cursor_to_the_next_one() {
-        let mut list = FailureList::default();
-        list.take(page(Anchor::Start, &[10, 20, 30], 0, 3));
-        list.step(1);
-        list.take(page(around(20), &[10, 30], 0, 2));
-        assert_eq!(list.cursor, Some(id(30)));
-        list.take(page(around(30), &[10], 0, 1));
-        assert_eq!(list.cursor, Some(id(10)));
-        list.take(page(around(10), &[], 0, 0));
-        assert_eq!((list.cursor, list.current().is_none(), list.step(1)), (None, true, None));
-        list.settle(5);
-        assert!(list.visible(5).is_empty());
-    }
-
-    #[test]
-    fn more_is_read_before_the_cursor_reaches_the_end_and_once_only() {
-        let held: Vec<Seq> = (1000..1512).collect();
-        let mut list = FailureList::default();
-        list.ask(around(1256));
-        list.cursor = Some(id(1256));
-        list.take(page(around(1256), &held, 1000, 100_000));
-        assert_eq!(list.step(100), None);
-        assert_eq!(list.step(100), Some(around(1456)));
-        assert_eq!(list.step(10), None, "one page at a time");
-        let next: Vec<Seq> = (1200..1712).collect();
-        assert_eq!(list.take(page(around(1456), &next, 1200, 100_000)), Some(around(1466)));
-        assert_eq!(list.cursor, Some(id(1466)));
-    }
-
-    #[test]
-    fn keys_that_are_faster_than_the_journal_are_not_lost() {
-        let mut list = FailureList::default();
-        list.ask(Anchor::Start);
-        list.step(1);
-        list.step(1);
-        assert!(list.is_moving());
-        let first: Vec<Seq> = (0..512).collect();
-        assert_eq!(list.take(page(Anchor::Start, &first, 0, 100_000)), None);
-        assert_eq!((list.cursor, list.is_moving()), (Some(id(2)), false));
-        assert_eq!(list.step(500), Some(around(502)));
-        list.step(500);
-        assert_eq!(
-            (list.cursor, list.is_moving()),
-            (Some(id(511)), true),
-            "it stands at the end of what is held"
-        );
-        let next: Vec<Seq> = (246..758).collect();
-        let again = list.take(page(around(502), &next, 246, 100_000));
-        assert_eq!(again, Some(around(757)));
-        let next: Vec<Seq> = (501..1013).collect();
-        list.take(page(around(757), &next, 501, 100_000));
-        assert_eq!((list.cursor, list.is_moving()), (Some(id(1002)), false));
-    }
-
-    #[test]
-    fn a_jump_is_where_later_keys_go_on_from() {
-        let mut list = FailureList::default();
-        let held: Vec<Seq> = (0..20).collect();
-        list.take(page(Anchor::Start, &held, 0, 20));
-        assert_eq!(list.jump(Anchor::End), Some(Anchor::End));
-        list.step(-1);
-        assert!(list.is_moving());
-        list.take(page(Anchor::End, &held, 0, 20));
-        assert_eq!((list.cursor, list.is_moving()), (Some(id(18)), false));
-    }
-
-    #[test]
-    fn what_is_seen_moves_as_little_as_possible() {
-        let held: Vec<Seq> = (0..50).collect();
-        let mut list = FailureList::default();
-        list.take(page(Anchor::Start, &held, 0, 50));
-        list.settle(10);
-        list.step(9);
-        list.settle(10);
-        assert_eq!(list.top, Some(id(0)));
-        list.step(1);
-        list.settle(10);
-        assert_eq!(list.top, Some(id(1)));
-        list.step(-3);
-        list.settle(10);
-        assert_eq!(list.top, Some(id(1)));
-        assert_eq!(items(list.visible(10)), (1..11).collect::<Vec<_>>());
-        list.settle(3);
-        assert!(list.visible(3).iter().any(|row| Some(row.id) == list.cursor));
-        list.settle(0);
-        assert!(list.visible(0).is_empty());
-    }
-
-    #[test]
-    fn one_that_was_asked_to_be_sent_again_is_marked_until_it_ends() {
-        let mut list = FailureList::default();
-        list.take(page(Anchor::Start, &[1, 2, 3], 0, 3));
-        list.mark_asked(id(2));
-        list.take(page(around(1), &[1, 2, 3], 0, 3));
-        assert!(list.was_asked(id(2)));
-        list.take(page(around(1), &[1, 3], 0, 2));
-        assert!(!list.was_asked(id(2)));
-        list.mark_asked(id(3));
-        let mut again = page(around(1), &[1, 3], 0, 2);
-        again.rows[1].last_at += jiff::SignedDuration::from_secs(9);
-        list.take(again);
-        assert!(!list.was_asked(id(3)));
     }
 }

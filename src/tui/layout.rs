@@ -33,8 +33,12 @@ const BELOW: u16 = 2;
 /// The rows that *Run* and *Pace* need to show all that is in them.
 const UPPER: u16 = 11;
 
-/// The width of *Pace* and *Workers*.
+/// The width of *Pace*, and of *Workers* under it where there is room for all panes.
 const RIGHT: u16 = 40;
+const RIGHT_OF_LARGE: u16 = 38;
+
+/// The width of *Credentials* over *Datasets*.
+const LEFT: u16 = 30;
 
 /// The width that pages are written for.
 const PAGE: u16 = 80;
@@ -52,40 +56,47 @@ pub(super) fn class((width, height): (u16, u16)) -> Class {
     }
 }
 
+/// Whether a pane has a place of its own where there is not room for all of them.
+pub(super) const fn stands(pane: Pane) -> bool {
+    matches!(pane, Pane::Run | Pane::Pace | Pane::Failures)
+}
+
 /// The panes that are to be seen, with their places.
 pub(super) fn panes(app: &App) -> Vec<(Pane, Rect)> {
-    let (width, height) = app.size;
-    let body = Rect::new(0, ABOVE, width, height.saturating_sub(ABOVE + BELOW));
+    let width = app.size.0;
+    let body = body(app.size);
     let class = class(app.size);
     if class == Class::TooSmall {
         return Vec::new();
     }
-    let alone = class == Class::Small
-        || app.zoom == Zoom::On
-        || (class == Class::Medium && app.focus == Pane::Workers);
+    let alone =
+        class == Class::Small || app.zoom == Zoom::On || (class == Class::Medium && !stands(app.focus));
     if alone {
         return vec![(app.focus, body)];
     }
-    let upper =
-        UPPER.max(body.height.saturating_mul(if class == Class::Large { 3 } else { 2 }) / 5).min(body.height);
-    let right = RIGHT.min(width);
-    let run = Rect { width: width - right, height: upper, ..body };
-    let pace = Rect {
-        x: width - right,
-        width: right,
-        height: if class == Class::Large { UPPER } else { upper },
-        ..body
-    };
+    let large = class == Class::Large;
+    let upper = UPPER.max(body.height.saturating_mul(if large { 3 } else { 2 }) / 5).min(body.height);
     let failures = Rect { y: body.y + upper, height: body.height - upper, ..body };
-    let mut panes = vec![(Pane::Run, run)];
-    if class == Class::Large {
-        panes.push((
-            Pane::Workers,
-            Rect { y: pace.y + pace.height, height: upper.saturating_sub(pace.height), ..pace },
-        ));
+    let left = if large { LEFT } else { 0 };
+    let right = if large { RIGHT_OF_LARGE } else { RIGHT };
+    let run = Rect { x: left, width: width - left - right, height: upper, ..body };
+    let column = Rect { x: width - right, width: right, height: upper, ..body };
+    if !large {
+        return vec![(Pane::Run, run), (Pane::Pace, column), (Pane::Failures, failures)];
     }
-    panes.extend([(Pane::Pace, pace), (Pane::Failures, failures)]);
-    panes
+    let pace = Rect { height: UPPER.min(upper), ..column };
+    let workers = Rect { y: column.y + pace.height, height: upper - pace.height, ..column };
+    let half = upper / 2;
+    let credentials = Rect { width: left, height: half, ..body };
+    let datasets = Rect { y: body.y + half, width: left, height: upper - half, ..body };
+    vec![
+        (Pane::Credentials, credentials),
+        (Pane::Datasets, datasets),
+        (Pane::Run, run),
+        (Pane::Workers, workers),
+        (Pane::Pace, pace),
+        (Pane::Failures, failures),
+    ]
 }
 
 /// Whether a pane is to be seen.
@@ -99,6 +110,41 @@ pub(super) fn failure_rows(app: &App) -> usize {
     usize::from(pane.map_or(0, |(_, area)| area.height.saturating_sub(4)))
 }
 
+/// The lines in which causes stand: the pane less its frame, its head and its foot line; and how wide they are.
+pub(super) fn cause_lines(app: &App) -> (usize, u16) {
+    let pane = panes(app).into_iter().find(|(pane, _)| *pane == Pane::Failures);
+    pane.map_or((0, 0), |(_, area)| {
+        (usize::from(area.height.saturating_sub(4)), area.width.saturating_sub(2))
+    })
+}
+
+/// From this width on, *Datasets* has columns.
+pub(super) const DATASET_COLUMNS: u16 = 50;
+
+/// Rows of files that are to be seen: the pane less its frame, the folder's name, its head line and the line below.
+pub(super) fn dataset_rows(app: &App) -> usize {
+    let pane = panes(app).into_iter().find(|(pane, _)| *pane == Pane::Datasets);
+    pane.map_or(0, |(_, area)| {
+        let head = u16::from(area.width >= DATASET_COLUMNS);
+        usize::from(area.height.saturating_sub(4 + head))
+    })
+}
+
+/// Where a dataset's first records are shown: as much as there is room for.
+pub(super) fn preview((width, height): (u16, u16)) -> Rect {
+    Rect::new(0, ABOVE.min(height), width, height.saturating_sub(ABOVE + BELOW))
+}
+
+/// Rows of records that are to be seen there: less the frame, two lines about the file, and the head of three.
+pub(super) fn preview_rows(size: (u16, u16)) -> usize {
+    usize::from(preview(size).height.saturating_sub(7))
+}
+
+/// What the panes stand in: a list with many columns takes all of it.
+pub(super) fn body((width, height): (u16, u16)) -> Rect {
+    Rect::new(0, ABOVE, width, height.saturating_sub(ABOVE + BELOW))
+}
+
 /// A page that lies over the board, centred, as wide as pages are written.
 pub(super) fn page((width, height): (u16, u16), rows: u16) -> Rect {
     let wide = PAGE.min(width);
@@ -106,6 +152,16 @@ pub(super) fn page((width, height): (u16, u16), rows: u16) -> Rect {
     let most = height.saturating_sub(ABOVE + BELOW);
     let high = rows.min(most);
     Rect::new((width - wide) / 2, ABOVE.min(height) + (most - high) / 2, wide, high)
+}
+
+/// A question: where it is longer than a page, it lies over the strip, too. All of it is to be read.
+pub(super) fn question((width, height): (u16, u16), rows: u16) -> Rect {
+    let usual = page((width, height), rows);
+    if rows <= usual.height {
+        return usual;
+    }
+    let high = rows.min(height.saturating_sub(BELOW));
+    Rect { y: height.saturating_sub(BELOW + high), height: high, ..usual }
 }
 
 /// A page that is as high as there is room for.

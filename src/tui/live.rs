@@ -1,13 +1,10 @@
-//! The two doors between the board and the engine. They are traits so that the board can be tested against a run that
-//! a test holds in its hand.
+//! The door between the board and a run. It is a trait so that the board can be tested against a run that a test holds
+//! in its hand.
 
-use std::sync::Arc;
-
-use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::engine::{Command, Handle};
-use crate::model::{Figures, Seq};
+use crate::model::Figures;
 
 /// A run that this process carries out.
 pub trait Live: Send + Sync {
@@ -33,10 +30,4 @@ impl Live for Handle {
     fn command(&self, command: Command) -> bool {
         Self::command(self, command)
     }
-}
-
-/// Starts a new carrying-out of the run on the board, for failures that are sent again after its end.
-pub trait Resender: Send + Sync {
-    /// Starts it. The error is a sentence for the person who asked.
-    fn resend(&self, items: Vec<Seq>, by: String) -> BoxFuture<'static, Result<Arc<dyn Live>, String>>;
 }

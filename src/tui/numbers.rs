@@ -113,6 +113,25 @@ pub(super) fn next_of_left(now: Instant, until: Instant) -> Option<Instant> {
     now.checked_add(wait)
 }
 
+/// Time left of a token, rounded up: whole minutes until its last one, then seconds.
+pub(super) fn token(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    if seconds > 60 {
+        span(Duration::from_secs(seconds.div_ceil(60).max(2) * 60))
+    } else {
+        format!("{seconds} s")
+    }
+}
+
+/// When the text of `token` next changes for one that ends at `until`; none when it has.
+pub(super) fn next_of_token(now: Instant, until: Instant) -> Option<Instant> {
+    let time = until.checked_duration_since(now).filter(|time| !time.is_zero())?;
+    let step = Duration::from_secs(if time > Duration::from_mins(1) { 60 } else { 1 });
+    let into = time.as_nanos() % step.as_nanos();
+    let wait = if into == 0 { step } else { Duration::from_nanos(u64::try_from(into).unwrap_or(u64::MAX)) };
+    now.checked_add(wait)
+}
+
 /// When the text of a clock that stands at `shown` now next changes.
 pub(super) fn next_of_clock(now: Instant, shown: Duration) -> Option<Instant> {
     now.checked_add(
@@ -149,6 +168,17 @@ pub(super) fn minute_of_day(at: Timestamp, zone: &TimeZone) -> String {
 /// A moment of any day, local: `2026-11-21 14:01:48`.
 pub(super) fn date_and_time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A moment to the minute, with its day: `today 14:01`, `yesterday 23:59`, `2026-11-09 14:01`.
+pub(super) fn day_and_minute(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let minute = at.strftime("%H:%M");
+    match at.date() {
+        day if day == now.date() => format!("today {minute}"),
+        day if now.date().yesterday().is_ok_and(|before| before == day) => format!("yesterday {minute}"),
+        _ => at.strftime("%Y-%m-%d %H:%M").to_string(),
+    }
 }
 
 /// What local time is called here now: `CET`.

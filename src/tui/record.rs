@@ -70,6 +70,81 @@ pub(super) fn lines(record: &[u8]) -> Vec<String> {
     page.lines
 }
 
+/// JSON with a member a line, for a person to edit: nothing but the space between its parts is touched.
+pub(super) fn spread(json: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(json.len().saturating_mul(2));
+    let mut depth = 0_usize;
+    let mut parts = Parts(json).peekable();
+    while let Some(part) = parts.next() {
+        let line = |text: &mut Vec<u8>, depth: usize| {
+            text.push(b'\n');
+            text.extend(std::iter::repeat_n(b' ', depth.min(30) * 2));
+        };
+        let closes = parts.peek().is_some_and(|next| matches!(next, [b'}' | b']']));
+        text.extend_from_slice(part);
+        match part {
+            [b'{' | b'['] => {
+                depth += 1;
+                if !closes {
+                    line(&mut text, depth);
+                }
+            }
+            [b','] => line(&mut text, depth),
+            [b':'] => text.push(b' '),
+            _ => {}
+        }
+        if closes {
+            depth = depth.saturating_sub(1);
+            if !matches!(part, [b'{' | b'[']) {
+                line(&mut text, depth);
+            }
+        }
+    }
+    text.push(b'\n');
+    text
+}
+
+/// JSON without space between its parts: on one line, so that it can stand in a file of a record a line.
+pub(super) fn gather(json: &[u8]) -> Vec<u8> {
+    Parts(json).fold(Vec::with_capacity(json.len()), |mut text, part| {
+        text.extend_from_slice(part);
+        text
+    })
+}
+
+/// The parts of a JSON text, without the space between them.
+struct Parts<'a>(&'a [u8]);
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.0.trim_ascii_start();
+        let long = match rest.first()? {
+            b'"' => {
+                let mut escaped = false;
+                let end = rest.iter().skip(1).position(|byte| {
+                    let ends = *byte == b'"' && !escaped;
+                    escaped = *byte == b'\\' && !escaped;
+                    ends
+                });
+                end.map_or(rest.len(), |end| end + 2)
+            }
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            _ => {
+                let ends = |byte: &u8| {
+                    byte.is_ascii_whitespace()
+                        || matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b',' | b':')
+                };
+                rest.iter().position(ends).unwrap_or(rest.len())
+            }
+        };
+        let (part, rest) = rest.split_at_checked(long)?;
+        self.0 = rest;
+        Some(part)
+    }
+}
+
 #[derive(Default)]
 struct Page {
     lines: Vec<String>,
@@ -146,5 +221,20 @@ mod tests {
         assert!(deep.last().unwrap().contains("5.0 MB"));
         let long = lines(format!("\"{}\"", "y".repeat(3_000_000)).as_bytes());
         assert!(long.iter().all(|line| line.len() <= LONGEST + 4));
+    }
+
+    #[test]
+    fn what_is_spread_out_for_an_editor_is_gathered_to_the_same_again() {
+        let record = br#"{"b":1e400,"a":[1.50,{},[ ]],"t":"x, {y}: \"z\" \\","n":null}"#;
+        let spread = spread(record);
+        assert_eq!(
+            String::from_utf8(spread.clone()).unwrap(),
+            "{\n  \"b\": 1e400,\n  \"a\": [\n    1.50,\n    {},\n    []\n  ],\n  \"t\": \"x, {y}: \\\"z\\\" \\\\\",\n  \"n\": null\n}\n"
+        );
+        assert_eq!(gather(&spread), gather(record));
+        assert_eq!(gather(b" [ 1 , \"a b\" ]\n"), br#"[1,"a b"]"#);
+        for odd in [&b""[..], b"\"open", b"]]}", b"\xff\xfe{", b"tru e"] {
+            gather(&super::spread(odd));
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,18 +20,24 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::{mpsc, watch};
 
-use super::app::{App, Carried, Shown, carried_by, figures_of};
+use super::actions::{Keymap, KeysError};
+use super::app::{App, Carried, LiveRun, Mouse, Named, Pane, Shown, carried_by, figures_of};
+use super::clerks::{Clerks, Note};
 use super::errands::Errands;
-use super::live::{Live, Resender};
-use super::message::{Effect, Message, Moment, What};
+use super::files::Files;
+use super::history::History;
+use super::input::Strings;
+use super::live::Live;
+use super::message::{Answer, Begun, Effect, Gesture, Message, Moment, What};
+use super::office::Started;
 use super::painter::{Amount, Frame, Painter, Ring};
 use super::terminal::Terminal;
 use super::theme::{Bell, Look};
-use super::{Board, signals, update, view, words};
+use super::{Board, editor, signals, update, view, words};
 use crate::config::Ui;
 use crate::engine::Command;
 use crate::journal::Journal;
-use crate::model::RunId;
+use crate::model::{Phase, RunId, RunState};
 
 /// How the board was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +50,8 @@ pub enum Left {
     LeftAtOnce,
     /// The terminal is gone; the run was drained and is paused.
     Hangup,
+    /// The run was drained, and is to go on in a process without a screen.
+    Detached,
 }
 
 /// Why the board could not be shown, or went away.
@@ -52,6 +60,9 @@ pub enum TuiError {
     /// There is no terminal.
     #[error("the dashboard cannot be shown: {0}\nhint: run it in a terminal, or use --headless")]
     Terminal(#[from] io::Error),
+    /// A key in the configuration is wrong.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// Something panicked while the board was shown; its text has been printed.
     #[error(
         "the dashboard was closed by an internal error; the journal is intact\nhint: `trunkline resume` goes on"
@@ -70,17 +81,28 @@ const HANDFUL_TIME: Duration = Duration::from_millis(4);
 const INBOX: usize = 1024;
 
 pub(super) async fn watch(board: Board, ui: &Ui) -> Result<Left, TuiError> {
+    let keymap = Keymap::of_config(&ui.keys)?;
     let terminal = Terminal::enter()?;
     let size = crossterm::terminal::size()?;
-    let look = Look::resolve(ui, |name| std::env::var(name).ok());
+    let asked = terminal.ask();
+    let look = Look::resolve(ui, |name| std::env::var(name).ok()).told(ui, &asked);
     let mut app = App::new(now(), TimeZone::system(), size, look);
+    app.keymap = keymap;
     app.bell = if ui.bell { Bell::Rings } else { Bell::Silent };
     app.by.clone_from(&board.by);
+    app.named = if ui.name.is_some() { Named::Yes } else { Named::No };
     app.keeps = board.keeps;
+    app.mouse = if ui.mouse { Mouse::On } else { Mouse::Off };
+    app.places = Some(board.office.places());
+    terminal.mouse(app.mouse == Mouse::On)?;
     let (told, inbox) = mpsc::channel(INBOX);
     signals::listen(&told)?;
     let events = Box::pin(EventStream::new());
-    let shell = Shell::new(app, terminal, events, (told, inbox), board)?;
+    let mut shell = Shell::new(app, terminal, events, (told, inbox), board)?;
+    if asked.open {
+        shell.strings = Strings::begun(now().instant);
+    }
+    shell.typed = asked.typed;
     shell.run().await
 }
 
@@ -91,7 +113,6 @@ fn now() -> Moment {
 
 type Events = Pin<Box<dyn Stream<Item = io::Result<Event>> + Send>>;
 type Inbox = (mpsc::Sender<What>, mpsc::Receiver<What>);
-type Started = Result<Arc<dyn Live>, String>;
 
 pub(super) struct Shell {
     app: App,
@@ -102,10 +123,14 @@ pub(super) struct Shell {
     inbox: mpsc::Receiver<What>,
     live: Option<Arc<dyn Live>>,
     changes: Option<watch::Receiver<u64>>,
+    /// The person's own journal.
     journal: Journal,
-    errands: Option<Errands>,
-    resender: Option<Arc<dyn Resender>>,
-    started: (mpsc::Sender<Started>, mpsc::Receiver<Started>),
+    /// The journal of the run that this process carries, and that run.
+    carried: Option<(RunId, Journal)>,
+    errands: Errands,
+    files: Files,
+    clerks: Clerks,
+    notes: mpsc::Receiver<Note>,
     /// Whether the figures have changed since they were sampled, and when that was.
     stale: bool,
     sampled_at: Option<Instant>,
@@ -115,13 +140,18 @@ pub(super) struct Shell {
     ring: Ring,
     amount: Amount,
     to_suspend: bool,
+    to_edit: Option<Vec<u8>>,
+    /// Finds out what terminals say between keys.
+    strings: Strings,
+    /// Keys that were pressed before anybody listened to them.
+    typed: Vec<KeyEvent>,
 }
 
 /// What woke the loop.
 enum Woken {
     Event(Option<io::Result<Event>>),
     Told(What),
-    Started(Started),
+    Note(Note),
     Changed,
     Due,
 }
@@ -134,7 +164,7 @@ impl Shell {
         (told, inbox): Inbox,
         board: Board,
     ) -> io::Result<Self> {
-        let Board { live, journal, run, resender, .. } = board;
+        let Board { live, journal, run, office, .. } = board;
         let painter = Painter::start(terminal.screen(), told.clone())?;
         let at = app.now.instant;
         app.run = match (&live, &run) {
@@ -142,19 +172,31 @@ impl Shell {
             (None, Some(row)) => Some(Shown { figures: figures_of(row), at, carried: carried_by(row) }),
             (None, None) => None,
         };
-        let mut shell = Self {
+        if matches!(app.phase(), Some(Phase::Ended(RunState::CompletedWithFailures))) {
+            // what is left of it is why somebody looks
+            app.focus = Pane::Failures;
+        }
+        app.live =
+            live.as_ref().map(|live| LiveRun { figures: live.figures(), at, history: History::default() });
+        let on_it = app.figures().map(|figures| figures.run);
+        let errands = Errands::new(journal.clone(), on_it, told.clone());
+        let files = Files::new(told.clone());
+        let (clerks, notes) = Clerks::new(office, told.clone());
+        Ok(Self {
             app,
             terminal,
             painter,
             events,
-            told,
             inbox,
+            told,
             changes: live.as_ref().map(|live| live.changes()),
             live,
             journal,
-            errands: None,
-            resender,
-            started: mpsc::channel(1),
+            carried: None,
+            errands,
+            files,
+            clerks,
+            notes,
             stale: true,
             sampled_at: None,
             painting: None,
@@ -162,18 +204,29 @@ impl Shell {
             ring: Ring::No,
             amount: Amount::Everything,
             to_suspend: false,
-        };
-        shell.errands = shell.app.figures().map(|figures| figures.run).map(|run| shell.errands_for(run));
-        Ok(shell)
+            to_edit: None,
+            strings: Strings::default(),
+            typed: Vec::new(),
+        })
     }
 
     fn errands_for(&self, run: RunId) -> Errands {
-        Errands::new(self.journal.clone(), run, self.told.clone())
+        let own = |run| Errands::new(self.journal.clone(), run, self.told.clone());
+        match &self.carried {
+            Some((carried, journal)) if *carried == run => {
+                Errands::new(journal.clone(), Some(run), self.told.clone()).and(self.journal.clone())
+            }
+            Some((_, journal)) => own(Some(run)).and(journal.clone()),
+            None => own(Some(run)),
+        }
     }
 
     pub async fn run(mut self) -> Result<Left, TuiError> {
         let effects = update::begin(&mut self.app);
         self.carry_out(effects);
+        for key in std::mem::take(&mut self.typed) {
+            self.take(What::Key(key));
+        }
         loop {
             self.paint();
             let woken = self.wait().await;
@@ -185,6 +238,9 @@ impl Shell {
             }
             if std::mem::take(&mut self.to_suspend) {
                 self.suspend().await;
+            }
+            if let Some(text) = self.to_edit.take() {
+                self.edit(text).await;
             }
             if let Some(left) = self.app.left {
                 return Ok(left);
@@ -198,12 +254,12 @@ impl Shell {
     /// Waits for whatever comes first.
     async fn wait(&mut self) -> Woken {
         let due = self.due();
-        let Self { events, inbox, changes, stale, started, .. } = self;
+        let Self { events, inbox, changes, stale, notes, .. } = self;
         tokio::select! {
             biased;
             event = events.next() => Woken::Event(event),
             Some(what) = inbox.recv() => Woken::Told(what),
-            Some(begun) = started.1.recv() => Woken::Started(begun),
+            Some(note) = notes.recv() => Woken::Note(note),
             // once it is known that there is something new, more of it tells nothing
             () = changed(changes), if !*stale => Woken::Changed,
             () = sleep_until(due) => Woken::Due,
@@ -227,18 +283,22 @@ impl Shell {
                 self.take(What::Hangup);
             }
             Woken::Told(what) => self.take(what),
-            Woken::Started(started) => self.take_started(started),
+            Woken::Note(note) => self.take_note(note),
             Woken::Changed => self.stale = true,
             Woken::Due => {}
         }
     }
 
     fn take_event(&mut self, event: Event) {
+        if self.strings.takes(&event, now().instant) {
+            return;
+        }
         match event {
             Event::Key(key) => self.take(What::Key(key)),
             Event::Paste(text) => self.take(What::Paste(text)),
             Event::Resize(width, height) => self.take(What::Resize(width, height)),
-            Event::FocusGained | Event::FocusLost | Event::Mouse(_) => {}
+            Event::Mouse(event) => self.take_mouse(event),
+            Event::FocusGained | Event::FocusLost => {}
         }
     }
 
@@ -291,20 +351,43 @@ impl Shell {
         }
     }
 
+    fn take_mouse(&mut self, event: MouseEvent) {
+        let (x, y) = (event.column, event.row);
+        let gesture = match event.kind {
+            MouseEventKind::Down(MouseButton::Left) => Gesture::Press(x, y),
+            MouseEventKind::ScrollUp => Gesture::Wheel(x, y, -1),
+            MouseEventKind::ScrollDown => Gesture::Wheel(x, y, 1),
+            _ => return,
+        };
+        self.take(What::Mouse(gesture));
+    }
+
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Command(command) => self.command(command),
-                Effect::Resend(items) => self.resend(items),
-                Effect::Ring => self.ring = Ring::Once,
+                Effect::Look(look) => self.errands.run(look),
+                Effect::Ask(request) => {
+                    let run = self.app.figures().map(|figures| figures.run);
+                    self.clerks.ask(request, run, &self.app.by);
+                }
+                Effect::StopAsking => {
+                    self.clerks.stop();
+                    self.errands.stop();
+                }
+                Effect::Files(errand) => self.files.run(errand),
+                // another run of the journal is on the board from now on
+                Effect::Show(run) => self.errands = self.errands_for(run),
                 Effect::Sample => self.stale = true,
+                Effect::Copy(text) => self.terminal.copy(&text),
+                Effect::Editor(text) => self.to_edit = Some(text),
+                Effect::Mouse(mouse) => {
+                    // a terminal that is gone is told of by its input
+                    let _ = self.terminal.mouse(mouse == Mouse::On);
+                }
+                Effect::Ring => self.ring = Ring::Once,
                 Effect::Redraw => self.amount = Amount::Everything,
                 Effect::Suspend => self.to_suspend = true,
-                errand => {
-                    if let Some(errands) = &self.errands {
-                        errands.run(errand);
-                    }
-                }
             }
         }
     }
@@ -318,29 +401,21 @@ impl Shell {
         }
     }
 
-    fn resend(&mut self, items: Vec<crate::model::Seq>) {
-        let started = self.started.0.clone();
-        let Some(resender) = self.resender.clone() else {
-            self.take(What::Resent(Err("this board only looks".to_owned())));
-            return;
-        };
-        let by = self.app.by.clone();
-        tokio::spawn(async move {
-            // a board that was left meanwhile: the handle is dropped, and who made it has another one
-            let _ = started.send(resender.resend(items, by).await).await;
-        });
-    }
-
-    fn take_started(&mut self, started: Started) {
-        match started {
-            Ok(live) => {
+    fn take_note(&mut self, note: Note) {
+        match note {
+            Note::Answer(answer) => self.take(What::Answer(answer)),
+            Note::Started(started) => {
+                let Started { live, journal, row, keeps } = *started;
                 self.changes = Some(live.changes());
+                let figures = Box::new(live.figures());
                 self.live = Some(live);
                 self.stale = true;
                 self.sampled_at = None;
-                self.take(What::Resent(Ok(())));
+                self.carried = Some((row.id, journal));
+                self.errands = self.errands_for(row.id);
+                let begun = Begun { figures, keeps };
+                self.take(What::Answer(Answer::Started(Ok(begun))));
             }
-            Err(reason) => self.take(What::Resent(Err(reason))),
         }
     }
 
@@ -357,6 +432,17 @@ impl Shell {
         }
     }
 
+    /// Lends the terminal to the person's editor. The input is dropped meanwhile, so that the editor gets all of it.
+    async fn edit(&mut self, text: Vec<u8>) {
+        self.events = Box::pin(futures_util::stream::pending());
+        let edited = self.terminal.lend(editor::edit(text)).await;
+        self.events = Box::pin(EventStream::new());
+        self.amount = Amount::Everything;
+        self.app.dirty = true;
+        let edited = edited.unwrap_or_else(|error| Err(format!("the terminal could not be lent: {error}")));
+        self.take(What::Edited(edited));
+    }
+
     /// Makes a frame, where there is something new, the one before stands, and a beat has passed since.
     fn paint(&mut self) {
         let at = now().instant;
@@ -369,7 +455,7 @@ impl Shell {
         self.app.frame += 1;
         let (width, height) = self.app.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-        let cursor = view::draw(&self.app, &mut buffer);
+        let cursor = view::draw(&self.app, &mut buffer).cursor;
         let bell = std::mem::replace(&mut self.ring, Ring::No);
         let amount = std::mem::replace(&mut self.amount, Amount::Changes);
         let title = words::title(&self.app);

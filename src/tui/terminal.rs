@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError, Weak, mpsc};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use crossterm::{cursor, event, queue, style, terminal};
+
+use super::input::{self, Told};
 
 /// How long to wait for a terminal that takes no bytes.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -23,11 +26,17 @@ const STOPPING: Duration = Duration::from_millis(300);
 const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
 const PUT_TITLE_BACK: &[u8] = b"\x1b[23;0t";
 
+/// Presses and the wheel, with places beyond column 223 (xterm's modes 1000 and 1006).
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// What may be written on. Clones of it are held by the painter and by the panic hook.
 pub(super) struct Screen {
     out: Mutex<Box<dyn Write + Send>>,
     /// Whether the board may write: from setting the modes up to putting them back.
     up: AtomicBool,
+    /// Whether the mouse is listened to while it is up.
+    mouse: AtomicBool,
     modes: Modes,
 }
 
@@ -45,7 +54,12 @@ impl Screen {
     /// A screen that is no terminal.
     #[cfg(test)]
     pub fn of(out: Box<dyn Write + Send>) -> Arc<Self> {
-        Arc::new(Self { out: Mutex::new(out), up: AtomicBool::new(true), modes: Modes::None })
+        Arc::new(Self {
+            out: Mutex::new(out),
+            up: AtomicBool::new(true),
+            mouse: AtomicBool::new(false),
+            modes: Modes::None,
+        })
     }
 
     /// Writes a frame, in one go. Nothing is written after the modes have been put back.
@@ -63,7 +77,8 @@ impl Screen {
             terminal::enable_raw_mode()?;
         }
         self.up.store(true, Ordering::SeqCst);
-        self.write(&enter_sequence())
+        self.write(&enter_sequence())?;
+        if self.mouse.load(Ordering::SeqCst) { self.write(MOUSE_ON) } else { Ok(()) }
     }
 
     /// Puts everything back. Does it once; a second call does nothing.
@@ -128,12 +143,28 @@ impl Terminal {
         };
         #[cfg(not(unix))]
         let out: Box<dyn Write + Send> = Box::new(io::stdout());
-        let screen =
-            Arc::new(Screen { out: Mutex::new(out), up: AtomicBool::new(false), modes: Modes::Real });
+        let screen = Arc::new(Screen {
+            out: Mutex::new(out),
+            up: AtomicBool::new(false),
+            mouse: AtomicBool::new(false),
+            modes: Modes::Real,
+        });
         remember(&screen);
         let guard = Self { screen };
         guard.screen.put_up()?;
         Ok(guard)
+    }
+
+    /// Asks the terminal about itself and waits a moment for its answers. Nobody may listen to keys yet.
+    pub fn ask(&self) -> Told {
+        #[cfg(unix)]
+        {
+            let answered = self.screen.write(input::ASK).and_then(|()| read_answers());
+            // who does not answer is as good as any other terminal
+            answered.unwrap_or_default()
+        }
+        #[cfg(not(unix))]
+        Told::default()
     }
 
     #[cfg(test)]
@@ -163,6 +194,35 @@ impl Terminal {
         self.screen.put_up()
     }
 
+    /// Listens to the mouse, or leaves it to the terminal.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is gone.
+    pub fn mouse(&self, wanted: bool) -> io::Result<()> {
+        let bytes = if wanted { MOUSE_ON } else { MOUSE_OFF };
+        self.screen.mouse.store(wanted, Ordering::SeqCst);
+        self.screen.write(bytes)
+    }
+
+    /// Hands a text to the terminal, for pasting elsewhere (xterm's OSC 52). Nobody says whether it took it.
+    pub fn copy(&self, text: &str) {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+        // a terminal that is gone is told of by its input
+        let _ = self.screen.write(format!("\x1b]52;c;{encoded}\x07").as_bytes());
+    }
+
+    /// Gives the terminal to another program until that is done, and takes it again.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is gone.
+    pub async fn lend<T>(&self, until: impl Future<Output = T>) -> io::Result<T> {
+        self.screen.take_down();
+        let done = until.await;
+        self.enter_again().map(|()| done)
+    }
+
     /// Gives the terminal back, stops the process, and takes the terminal again when it goes on.
     ///
     /// # Errors
@@ -181,6 +241,37 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.screen.take_down();
+    }
+}
+
+/// Reads from the terminal until it has answered the last question, or a moment has passed.
+#[cfg(unix)]
+fn read_answers() -> io::Result<Told> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return Ok(Told::default());
+    }
+    let until = Instant::now() + input::PATIENCE;
+    let mut bytes = Vec::new();
+    let mut part = [0; 256];
+    loop {
+        let told = input::answers(&bytes);
+        let left = until.saturating_duration_since(Instant::now());
+        if told.done || left.is_zero() {
+            return Ok(told);
+        }
+        let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
+        let left = Timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().into() };
+        if poll(&mut ready, Some(&left))? > 0 {
+            // not through its buffer: what stands there would be lost for the keys
+            let read = rustix::io::read(&stdin, &mut part)?;
+            if read == 0 {
+                return Ok(told);
+            }
+            bytes.extend_from_slice(part.get(..read).unwrap_or_default());
+        }
     }
 }
 
@@ -243,6 +334,7 @@ fn leave_sequence() -> Vec<u8> {
         terminal::LeaveAlternateScreen,
         cursor::Show
     );
+    bytes.extend_from_slice(MOUSE_OFF);
     bytes.extend_from_slice(PUT_TITLE_BACK);
     bytes
 }

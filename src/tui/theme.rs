@@ -5,6 +5,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::input::Told;
 use crate::config::{self, Ui};
 
 /// The colours of the board.
@@ -115,6 +116,22 @@ impl Look {
         Self { theme, glyphs, decoration }
     }
 
+    /// With what the terminal told of itself, where the configuration leaves that open: its background, and that our
+    /// signs take two columns there, which would put every column out of place.
+    pub fn told(mut self, ui: &Ui, told: &Told) -> Self {
+        if ui.theme == config::Theme::Auto && self.theme != Theme::Mono {
+            match told.light {
+                Some(true) => self.theme = Theme::Light,
+                Some(false) => self.theme = Theme::Dark,
+                None => {}
+            }
+        }
+        if told.sign.is_some_and(|columns| columns > 1) {
+            self.glyphs = GlyphSet::Ascii;
+        }
+        self
+    }
+
     /// The style of an ink.
     pub fn style(self, ink: Ink) -> Style {
         let plain = Style::new();
@@ -148,15 +165,16 @@ impl Look {
             '█' | '■' => '#',
             '▓' | '‖' | '▄' => '=',
             '▇' => '%',
-            '▆' => '*',
-            '▅' | '┌' | '┐' | '└' | '┘' => '+',
+            '▆' | '◆' => '*',
+            '▅' | '✓' | '┌' | '┐' | '└' | '┘' => '+',
             '▃' | '─' | '–' => '-',
+            '□' => 'o',
             '▂' => ':',
             '▁' | '·' | '░' => '.',
             '▸' | '▶' | '→' => '>',
             '←' => '<',
-            '✗' => '!',
-            '…' => '~',
+            '✗' | '▣' => '!',
+            '…' | '◐' => '~',
             '│' => '|',
             '↑' => '^',
             '↓' => 'v',
@@ -220,6 +238,12 @@ mod tests {
         assert_eq!(look(&auto, &[utf8]).glyphs, GlyphSet::Unicode);
         assert_eq!(look(&auto, &[("LC_ALL", "C"), utf8]).glyphs, GlyphSet::Ascii);
         assert_eq!(look(&auto, &[("LC_ALL", ""), utf8]).glyphs, GlyphSet::Unicode);
+        let light = Told { light: Some(true), sign: Some(2), ..Told::default() };
+        let told = look(&auto, &[utf8]).told(&auto, &light);
+        assert_eq!((told.theme, told.glyphs), (Theme::Light, GlyphSet::Ascii));
+        assert_eq!(look(&auto, &[("NO_COLOR", "1")]).told(&auto, &light).theme, Theme::Mono);
+        let wanted = Ui { theme: config::Theme::Dark, ..Ui::default() };
+        assert_eq!(look(&wanted, &[utf8]).told(&wanted, &light).theme, Theme::Dark);
         let dark = Ui { theme: config::Theme::Dark, glyphs: config::Glyphs::Ascii, ..Ui::default() };
         assert_eq!(look(&dark, &[("NO_COLOR", "1"), utf8]).theme, Theme::Mono);
         assert_eq!(

@@ -4,19 +4,33 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Keeps;
-use super::actions;
-use super::app::{App, Overlay, Pane, Proof, Tone};
+use super::actions::{self, Action, Hint};
+use super::app::{App, Overlay, Pane, Tone};
 use super::canvas::{Canvas, width};
 use super::layout::{self, Class};
+use super::spots::{Spot, Spots};
 use super::theme::Ink;
 use super::{numbers, overlays, panes, words};
-use crate::model::{Phase, RunState};
+use crate::model::{FaultKind, Phase, RunState};
 
-/// Draws everything. Returns where the real cursor stands: on the row or the field that the keys act on.
-pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Option<(u16, u16)> {
-    let mut canvas = Canvas::new(buffer, app.look);
+/// What was drawn beside the cells.
+pub(super) struct Drawing {
+    /// Where the real cursor stands: on the row or the field that the keys act on.
+    pub cursor: Option<(u16, u16)>,
+    /// What can be pressed.
+    pub spots: Spots,
+}
+
+/// Draws everything.
+pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Drawing {
+    let mut spots = Spots::default();
+    let cursor = draw_into(app, &mut Canvas::new(buffer, &mut spots, app.look));
+    Drawing { cursor, spots }
+}
+
+fn draw_into(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     if layout::class(app.size) == Class::TooSmall {
-        too_small(app, &mut canvas);
+        too_small(app, canvas);
         return None;
     }
     let (width, height) = app.size;
@@ -24,18 +38,22 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Option<(u16, u16)> {
     header(app, &mut canvas.part(line(0)));
     tabs(app, &mut canvas.part(line(1)));
     gauge(app, &mut canvas.part(line(2)));
-    let (why, ink) = words::why(app);
     let room = width.saturating_sub(2);
-    canvas.part(line(3)).write_within(1, 0, room, &words::why_within(why, room), ink);
+    let (why, ink) = words::why(app, room);
+    canvas.part(line(3)).write_within(1, 0, room, &why, ink);
     let mut cursor = None;
     for (pane, area) in layout::panes(app) {
-        let stands = panes::draw(app, pane, &mut canvas.part(area));
+        let mut part = canvas.part(area);
+        part.spot((0, 0), (area.width, area.height), Spot::Pane(pane));
+        let stands = panes::draw(app, pane, &mut part);
         cursor = if pane == app.focus { stands } else { cursor };
     }
     notice(app, &mut canvas.part(line(height - 2)));
     hints(app, &mut canvas.part(line(height - 1)));
-    for overlay in &app.overlays {
-        cursor = overlays::draw(app, overlay, &mut canvas);
+    // a page hides the ones under it; only questions and short lists leave them to be seen
+    let page = app.overlays.iter().rposition(|overlay| !overlay.is_short()).unwrap_or(0);
+    for overlay in app.overlays.iter().skip(page) {
+        cursor = overlays::draw(app, overlay, canvas);
     }
     cursor
 }
@@ -46,10 +64,8 @@ fn too_small(app: &App, canvas: &mut Canvas<'_>) {
     canvas.write(0, 1, "60×16 at least.", Ink::Strong);
     canvas.write(0, 3, &word, ink);
     let keys = match app.overlays.last() {
-        Some(Overlay::Question(question)) if question.proof == Proof::Button => {
-            "A question is open. Ctrl-C leaves."
-        }
-        Some(Overlay::Question(_)) => "A question is open; it needs room.",
+        Some(Overlay::Question(question)) if question.is_leaving() => "A question is open. Ctrl-C leaves.",
+        Some(_) => "Something is open; it needs room.",
         _ => "p pause or go on   q leave",
     };
     canvas.write(0, 4, keys, Ink::Dim);
@@ -65,7 +81,8 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
     let room = right.saturating_sub(width(&state) + 1);
     canvas.write_to(right, 0, &state, ink);
     let Some(run) = &app.run else {
-        canvas.write_within(1, 0, room.saturating_sub(1), "trunkline", Ink::Strong);
+        let x = canvas.write_within(1, 0, room.saturating_sub(1), "trunkline", Ink::Strong);
+        canvas.write_within(x + 2, 0, room.saturating_sub(x + 2), "n begins a run", Ink::Dim);
         return;
     };
     let figures = &run.figures;
@@ -80,6 +97,8 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
             numbers::left(left.saturating_sub(app.now.instant.saturating_duration_since(run.at)))
         )
     });
+    let refused = matches!(&figures.phase, Phase::Faulted(fault) if fault.kind == FaultKind::ClientRefused);
+    let token = if refused { Some("token refused".to_owned()) } else { token };
     let class = layout::class(app.size);
     let mut pieces = Vec::new();
     if class >= Class::Medium {
@@ -89,6 +108,10 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
         pieces.push(figures.host.clone());
     }
     pieces.extend(token);
+    let long: u16 = pieces.iter().map(|piece| width(piece) + 3).sum();
+    if x + long >= room {
+        pieces.retain(|piece| *piece != figures.host);
+    }
     // what does not fit goes: the host first, then the token
     for piece in pieces {
         let piece = format!(" · {piece}");
@@ -106,11 +129,13 @@ fn tabs(app: &App, canvas: &mut Canvas<'_>) {
             Pane::Failures if open > 0 => format!("{} {}", pane.name(), numbers::count(open)),
             _ => pane.name().to_owned(),
         };
-        x = if pane == app.focus {
+        let end = if pane == app.focus {
             canvas.write(x, 0, &format!("[{name}]"), Ink::Cursor)
         } else {
             canvas.write(x, 0, &format!(" {name} "), Ink::Plain)
         };
+        canvas.spot((x, 0), (end.saturating_sub(x), 1), Spot::Pane(pane));
+        x = end;
     }
     if let Some(figures) = app.figures() {
         let id = format!("{} ", figures.run.short());
@@ -175,8 +200,13 @@ fn notice(app: &App, canvas: &mut Canvas<'_>) {
             Tone::Warns => Ink::Warn,
         };
         canvas.write_within(1, 0, wide, &notice.text, ink);
+    } else if let Some(busy) = &app.busy {
+        canvas.write_within(1, 0, wide, &words::busy(app, busy), Ink::Plain);
+    } else if let Some(words) = words::on_marks(app) {
+        canvas.write_within(1, 0, wide, &words, Ink::Plain);
     } else if app.is_live() {
         let words = match app.keeps {
+            Keeps::Journal if wide < 60 => "This run lives here; closing the window pauses it.",
             Keeps::Journal => "This run lives in this window. Closing the window pauses it.",
             Keeps::Nothing => words::FOR_SHOW,
         };
@@ -184,19 +214,29 @@ fn notice(app: &App, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// The hints go from the right when there is no room; the last one, `?`, stays.
+/// The hints go from the right when there is no room; the last ones, `.` and `?`, stay.
 fn hints(app: &App, canvas: &mut Canvas<'_>) {
     let mut hints = actions::hints(app);
-    let Some((last_key, last_words, _)) = hints.pop() else { return };
-    let end = canvas.width().saturating_sub(width(&last_key) + width(&last_words) + 2);
+    let long = |hint: &Hint| width(&hint.key) + width(&hint.words) + 3;
+    let stays = |hint: &Hint| matches!(hint.action, Action::Here | Action::Help);
+    let last = hints.iter().position(stays).unwrap_or(hints.len().saturating_sub(1));
+    let last = hints.split_off(last.min(hints.len()));
+    let end = (canvas.width() + 1).saturating_sub(last.iter().map(long).sum::<u16>());
     let mut x = 1;
-    for (key, words, live) in hints {
-        if x + width(&key) + width(&words) + 3 > end {
-            break;
+    hints.retain({
+        let mut at = x;
+        let mut full = false;
+        move |hint| {
+            full |= at + long(hint) > end;
+            at += long(hint);
+            !full
         }
+    });
+    for Hint { key, words, action, may } in hints.into_iter().chain(last) {
         // one that can't act now is dim, and says why when it is pressed
-        let (key_ink, ink) = if live { (Ink::Key, Ink::Plain) } else { (Ink::Dim, Ink::Dim) };
-        x = canvas.line(x, 0, &[(&key, key_ink), (" ", ink), (&words, ink)]) + 2;
+        let (key_ink, ink) = if may { (Ink::Key, Ink::Plain) } else { (Ink::Dim, Ink::Dim) };
+        let after = canvas.line(x, 0, &[(&key, key_ink), (" ", ink), (&words, ink)]);
+        canvas.spot((x, 0), (after.saturating_sub(x), 1), Spot::Hint(action));
+        x = after + 2;
     }
-    canvas.line(x, 0, &[(&last_key, Ink::Key), (" ", Ink::Plain), (&last_words, Ink::Plain)]);
 }

@@ -1,15 +1,26 @@
 //! What things are called on the board: sentences for people who know contacts, not HTTP.
 
+mod cause;
 mod failure;
+mod fault;
+mod many;
+mod profile;
 
-use super::Keeps;
-use super::app::{App, Asked, Carried, Leaving, Pausing, Shown, Starting};
+use super::actions::Action;
+use super::app::{App, Busy, Carried, Leaving, Pausing, Shown, Starting};
 use super::numbers;
 use super::theme::Ink;
 use crate::journal::EventRow;
-use crate::model::{Bottleneck, Fault, Figures, Phase, RunState, WaitReason};
+use crate::model::{Bottleneck, Figures, OperationKind, Phase, PlatformKind, RunState, WaitReason};
 
-pub(super) use failure::{advice, in_short, sentence_of, violation};
+pub(super) use cause::{cause, cause_in_short, cause_sentence, has_examples};
+pub(super) use failure::{advice, best_of, doubt, in_short, sentence_of};
+pub(super) use fault::{fault, fault_changes, fault_of, what_came};
+pub(super) use many::{
+    cause_for_the_vendor, cost, doubts, for_the_vendor, moment, not_sent, on_marks, repeat_until, seldom,
+    split,
+};
+pub(super) use profile::{client, home, may_do, profile_state, refusal, removal, took};
 
 /// What a run is doing: a sign, a word, and how it is meant.
 pub(super) fn state(app: &App) -> (&'static str, String, Ink) {
@@ -61,13 +72,45 @@ fn ended(app: &App, run: &Shown, state: RunState) -> (&'static str, String, Ink)
     }
 }
 
-/// The sentence under the gauge: why it is not faster, or why it does not go at all.
-pub(super) fn why(app: &App) -> (String, Ink) {
+/// The sentence under the gauge: why it is not faster, or why it does not go at all. Of several ways to say it, the
+/// longest that fits into the room is taken.
+pub(super) fn why(app: &App, room: u16) -> (String, Ink) {
+    let (ways, ink) = ways_to_say_why(app);
+    let ways = ways.into_iter();
+    let mut shortest = String::new();
+    for way in ways {
+        if super::canvas::width(&way) <= room {
+            return (way, ink);
+        }
+        shortest = way;
+    }
+    (sentences_within(&shortest, room).to_owned(), ink)
+}
+
+fn ways_to_say_why(app: &App) -> (Vec<String>, Ink) {
+    let key = |action| app.keymap.key(action);
     let Some(run) = &app.run else {
-        return ("Nothing is being sent.".to_owned(), Ink::Dim);
+        return (vec!["Nothing is being sent.".to_owned()], Ink::Dim);
     };
+    // a run that is not this window's own says so first
+    let aside = app
+        .live
+        .as_ref()
+        .filter(|live| live.figures.run != run.figures.run)
+        .map(|live| format!("{} goes back to {}", key(Action::BackToLive), live.figures.run.short()));
     if let Carried::Elsewhere(who) = &run.carried {
-        return (format!("looking only: carried by {who}"), Ink::Warn);
+        let who = format!("Looking only: carried by {who}");
+        let ways = match aside {
+            Some(back) => vec![format!("{who}; {back}."), format!("Looking only; {back}.")],
+            None => vec![format!("{who}."), who],
+        };
+        return (ways, Ink::Warn);
+    }
+    if let Some(back) = aside {
+        let short = run.figures.run.short();
+        let full =
+            format!("Looking at {short}, {} of {}; {back}.", run.figures.operation, datasets(&run.figures));
+        return (vec![full, format!("Looking at {short}; {back}.")], Ink::Warn);
     }
     let figures = &run.figures;
     match &figures.phase {
@@ -83,47 +126,83 @@ pub(super) fn why(app: &App) -> (String, Ink) {
                     )
                 },
             );
-            (format!("The dataset is read to its end before the first call: {far}."), Ink::Plain)
+            let ways = vec![
+                format!("The dataset is read to its end before the first call: {far}."),
+                format!("Reading the dataset first: {far}."),
+            ];
+            (ways, Ink::Plain)
         }
         Phase::Running | Phase::Pausing
             if app.asked.pause == Some(Pausing::Pause) || figures.phase == Phase::Pausing =>
         {
-            (format!("Pausing: {} being finished, no new one starts.", calls_are(app.calls_out())), Ink::Warn)
+            let calls = calls_are(app.calls_out());
+            (vec![format!("Pausing: {calls} being finished, no new one starts.")], Ink::Warn)
         }
         Phase::Running | Phase::Pausing => bottleneck(app, figures),
-        Phase::Paused => ("Paused. Nothing is in flight, nothing is lost. p goes on.".to_owned(), Ink::Warn),
-        Phase::Faulted(fault) => (format!("FAULT: {} p tries again.", sentence(&fault.message)), Ink::Bad),
-        Phase::Draining => {
-            (format!("Leaving: {} being finished and written down.", calls_are(app.calls_out())), Ink::Warn)
+        Phase::Paused => {
+            let key = key(Action::PauseOrGoOn);
+            (vec![format!("Paused. Nothing is in flight, nothing is lost. {key} goes on.")], Ink::Warn)
         }
-        Phase::Ended(state) => (nothing_sent(app, run, *state), Ink::Plain),
+        Phase::Faulted(fault) => {
+            let short = &crate::plain::fault(fault.kind).short;
+            let keys = format!("{} mend it   {} try again", key(Action::MendFault), key(Action::PauseOrGoOn));
+            let ways =
+                vec![fault::why(fault), format!("FAULT: {short}.  {keys}"), format!("FAULT: {short}.")];
+            (ways, Ink::Bad)
+        }
+        Phase::Draining => {
+            let calls = calls_are(app.calls_out());
+            let ways = vec![
+                format!("Leaving: {calls} being finished and written down."),
+                format!("Leaving: {calls} being finished."),
+            ];
+            (ways, Ink::Warn)
+        }
+        Phase::Ended(state) => (vec![nothing_sent(app, run, *state)], Ink::Plain),
     }
 }
 
 fn nothing_sent(app: &App, run: &Shown, state: RunState) -> String {
     let of = datasets(&run.figures);
     let rest = match state {
+        RunState::Paused | RunState::Faulted if app.is_for_show() => {
+            "It is thrown away when you leave.".to_owned()
+        }
         RunState::Paused | RunState::Faulted => {
-            format!("{}.", going_on(app).as_deref().unwrap_or(FOR_SHOW))
+            format!("{} goes on with it.", app.keymap.key(Action::PauseOrGoOn))
         }
         _ => "Nothing is being sent now.".to_owned(),
     };
     format!("{} of {of}, run {}. {rest}", run.figures.operation, run.figures.run.short())
 }
 
-/// How a run that was left is gone on with; nothing where there will be nothing left of it.
-pub(super) fn going_on(app: &App) -> Option<String> {
-    let run = app.figures()?.run;
-    (app.keeps == Keeps::Journal).then(|| format!("`trunkline resume {}` goes on", run.prefix()))
+/// The profile of a run, with the mark of a production tenant.
+pub(super) fn tenant(figures: &Figures) -> String {
+    if figures.production { format!("PRODUCTION {}", figures.profile) } else { figures.profile.clone() }
+}
+
+/// What is waited for: what, how far it is, and how to stop it.
+pub(super) fn busy(app: &App, busy: &Busy) -> String {
+    let far = match busy.far {
+        Some((part, whole)) if whole > 0 => format!(" {}", numbers::percent(part, whole)),
+        _ => String::new(),
+    };
+    let since = app.now.instant.saturating_duration_since(busy.since);
+    format!("{}…{far} {}   Esc stops it.", busy.what, numbers::clock(since))
 }
 
 /// What a person is told of a run that is for show.
-pub(super) const FOR_SHOW: &str = "This is the demo: its run is thrown away when you leave";
+pub(super) const FOR_SHOW: &str = "This is practice: the run is thrown away when you leave";
 
 /// The datasets of a run, by the names of their files.
 pub(super) fn datasets(figures: &Figures) -> String {
+    names_of(&figures.datasets)
+}
+
+/// Files by their names.
+pub(super) fn names_of(paths: &[String]) -> String {
     let name = |path: &String| path.rsplit('/').next().unwrap_or(path).to_owned();
-    match figures.datasets.as_slice() {
+    match paths {
         [] => "nothing".to_owned(),
         [one] if one == "-" => "standard input".to_owned(),
         [one] => name(one),
@@ -131,98 +210,157 @@ pub(super) fn datasets(figures: &Figures) -> String {
     }
 }
 
-/// What a sentence about the pace begins with.
-const WHY_NOT_FASTER: &str = "Why not faster: ";
+/// The most calls a second that the platform is known to take from everybody together, where it tells a window.
+pub(super) fn known_limit(figures: &Figures) -> Option<f64> {
+    // Genesys counts by the minute; how long CXone's windows are is not told
+    let window = figures.pace.window.filter(|_| figures.platform == PlatformKind::Genesys)?;
+    let allowed = u32::try_from(window.allowed).ok().filter(|allowed| *allowed > 0)?;
+    Some(f64::from(allowed) / 60.0)
+}
 
-fn bottleneck(app: &App, figures: &Figures) -> (String, Ink) {
+/// What of a run goes on side by side, so many at a time.
+pub(super) fn worker_noun(figures: &Figures) -> &'static str {
+    if figures.operation == OperationKind::Ingest { "dataset" } else { "call" }
+}
+
+/// Why it is not faster, in a long way and in a short one.
+fn bottleneck(app: &App, figures: &Figures) -> (Vec<String>, Ink) {
+    let Some(bound) = figures.bottleneck else {
+        let rate = numbers::rate(figures.pace.rate);
+        let words = if figures.requests == 0 {
+            "The first calls are going out.".to_owned()
+        } else {
+            format!("Nothing holds it up: {rate} calls a second.")
+        };
+        return (vec![words], Ink::Plain);
+    };
+    let (long, short) = because(app, figures, bound);
+    let ink = match bound {
+        Bottleneck::Platform | Bottleneck::Pause | Bottleneck::Backoffs | Bottleneck::Disk => Ink::Warn,
+        _ => Ink::Plain,
+    };
+    let (full, brief) = (format!("Why not faster: {long}"), format!("Why: {long}"));
+    // the first sentence says why; what follows is worth a shorter beginning, but not shorter words
+    let first = |text: &str| text.split_inclusive(". ").next().unwrap_or(text).trim_end().to_owned();
+    let (less, least) = (first(&full), first(&brief));
+    (vec![full, brief, less, least, format!("Why: {short}")], ink)
+}
+
+fn because(app: &App, figures: &Figures, bound: Bottleneck) -> (String, String) {
     let now = app.now.instant;
     let pace = &figures.pace;
     let rate = numbers::rate(pace.rate);
-    let time_of_call = figures.latency_p50.map_or_else(|| "a while".to_owned(), numbers::span);
-    let Some(bound) = figures.bottleneck else {
-        return (format!("Nothing holds it up: {rate} calls a second."), Ink::Plain);
-    };
-    let because = match bound {
+    let call = figures.latency_p50.map_or_else(|| "a while".to_owned(), numbers::span);
+    let both = |words: String| (words.clone(), words);
+    match bound {
         Bottleneck::Bucket => match pace.ceiling {
             Some(ceiling) => {
-                format!(
-                    "the ceiling of {} calls a second is reached ({rate} now). > raises it.",
-                    numbers::rate(ceiling)
-                )
-            }
-            None => format!("the token bucket is empty ({rate} calls a second now)."),
-        },
-        Bottleneck::Platform => match pace.window {
-            Some(window) => {
-                let left = numbers::left(window.resets_at.saturating_duration_since(now));
-                let others = window.used.saturating_sub(window.ours);
-                format!(
-                    "{} allows {} calls a window; others use {} of them. New ones in {left}.",
-                    figures.profile,
-                    numbers::count(window.allowed),
-                    numbers::count(others)
-                )
-            }
-            None => match pace.learnt {
-                Some(learnt) => format!(
-                    "the platform said \"slow down\"; {} calls a second is what it takes now.",
-                    numbers::rate(learnt)
-                ),
-                None => format!("the platform takes {rate} calls a second."),
-            },
-        },
-        Bottleneck::Pause => match pace.pause {
-            Some(pause) if pause.probing => {
-                "the platform said \"slow down\"; one call is out to see if it takes calls again.".to_owned()
-            }
-            Some(pause) => {
-                let left = numbers::left(pause.until.saturating_duration_since(now));
-                match pace.window.filter(|window| window.used >= window.allowed) {
-                    Some(window) => format!(
-                        "{} allows {} calls a window, and none is left. New ones in {left}.",
-                        figures.profile,
-                        numbers::count(window.allowed)
+                let (ceiling, key) = (numbers::rate(ceiling), app.keymap.key(Action::Faster));
+                (
+                    format!(
+                        "the ceiling of {ceiling} calls a second is reached ({rate} now). {key} raises it."
                     ),
-                    None => format!("the platform said \"slow down\"; nothing is sent for {left}."),
-                }
+                    format!("the ceiling of {ceiling} calls/s is reached; {key} raises it."),
+                )
             }
-            None => "the platform said \"slow down\"; nothing is sent for a moment.".to_owned(),
+            None => both(format!("the token bucket is empty ({rate} calls a second now).")),
+        },
+        Bottleneck::Platform => platform(app, figures),
+        Bottleneck::Pause => match pace.pause {
+            Some(pause) if pause.probing => (
+                "the platform said \"slow down\"; one call is out to see if it takes calls again.".to_owned(),
+                "after \"slow down\", one call is out to try.".to_owned(),
+            ),
+            Some(_) if window_is_used_up(figures) => platform(app, figures),
+            Some(pause) => {
+                let left = pause.until.saturating_duration_since(now);
+                let until = if left > std::time::Duration::from_mins(2) {
+                    let until = jiff::SignedDuration::try_from(left).ok();
+                    let until = until.and_then(|left| app.now.wall.checked_add(left).ok());
+                    until.map(|until| format!("until {}", numbers::minute_of_day(until, &app.zone)))
+                } else {
+                    None
+                };
+                let until = until.unwrap_or_else(|| format!("for {}", numbers::left(left)));
+                (
+                    format!("the platform said \"slow down\"; nothing is sent {until}."),
+                    format!("\"slow down\"; nothing is sent {until}."),
+                )
+            }
+            None => (
+                "the platform said \"slow down\"; nothing is sent for a moment.".to_owned(),
+                "\"slow down\"; nothing is sent for a moment.".to_owned(),
+            ),
         },
         Bottleneck::Backoffs => {
             let longest = figures.waits.first().map_or_else(String::new, |wait| {
                 format!(", the longest {}", numbers::left(wait.until.saturating_duration_since(now)))
             });
-            format!(
-                "{} before another try{longest}.",
-                if figures.waiting == 1 {
-                    format!("1 {} waits", items(figures).trim_end_matches('s'))
-                } else {
-                    format!("{} {} wait", numbers::count(figures.waiting), items(figures))
-                }
-            )
+            let who = match figures.waiting {
+                1 => format!("1 {} waits", figures.operation.one_item()),
+                many => format!("{} {} wait", numbers::count(many), items(figures)),
+            };
+            (format!("{who} before another try{longest}."), format!("{who} to be tried again."))
         }
         Bottleneck::Latency => {
-            let all = match figures.workers.len() {
-                1 => "the only worker is".to_owned(),
-                many => format!("all {} workers are", numbers::count_of(many)),
+            let key = app.keymap.key(Action::MoreWorkers);
+            let most = numbers::count_of(figures.workers.len());
+            let more = if figures.workers_asked < 64 {
+                format!(" {key} sends more at a time.")
+            } else {
+                String::new()
             };
-            format!("{all} sending; half of the calls take {time_of_call} or more.")
+            (
+                format!(
+                    "the workers ({most}) wait for answers; half of the calls take {call} or more.{more}"
+                ),
+                format!("{most} at a time, and a call takes {call}.{more}"),
+            )
         }
-        Bottleneck::Order => {
-            format!("the {} of one file go one after another; a call takes {time_of_call}.", items(figures))
-        }
-        Bottleneck::Disk => "the disk is slow; what was done is written down before more is done.".to_owned(),
+        Bottleneck::Order => (
+            format!("the {} of one file go one after another; a call takes {call}.", items(figures)),
+            format!("one after another in each file; a call takes {call}."),
+        ),
+        Bottleneck::Disk => (
+            "the disk is slow; what was done is written down before more is done.".to_owned(),
+            "the disk is slow to write down what was done.".to_owned(),
+        ),
         Bottleneck::Jobs => {
-            let jobs = numbers::count(figures.jobs);
-            format!("the platform is at work on {jobs} jobs; each is looked at from time to time.")
+            let jobs = some(figures.jobs, "job");
+            (
+                format!("the platform is at work on {jobs}; each is looked at from time to time."),
+                format!("the platform is at work on {jobs}."),
+            )
         }
-        Bottleneck::Reading => "the dataset is read no faster.".to_owned(),
+        Bottleneck::Reading => both("the dataset is read no faster.".to_owned()),
+    }
+}
+
+fn window_is_used_up(figures: &Figures) -> bool {
+    figures.pace.window.is_some_and(|window| window.used >= window.allowed)
+}
+
+/// What the platform itself allows: its window, once that is used up; before, what was learnt from its answers.
+fn platform(app: &App, figures: &Figures) -> (String, String) {
+    let pace = &figures.pace;
+    let Some(window) = pace.window.filter(|_| window_is_used_up(figures)) else {
+        let takes = numbers::rate(pace.learnt.unwrap_or(pace.rate));
+        return (
+            format!("the platform said \"slow down\"; {takes} calls a second is what it takes now."),
+            format!("\"slow down\"; it takes {takes} calls a second now."),
+        );
     };
-    let ink = match bound {
-        Bottleneck::Platform | Bottleneck::Pause | Bottleneck::Backoffs | Bottleneck::Disk => Ink::Warn,
-        _ => Ink::Plain,
+    let left = numbers::left(window.resets_at.saturating_duration_since(app.now.instant));
+    let allowed = numbers::count(window.allowed);
+    let span = if figures.platform == PlatformKind::Genesys { "a minute" } else { "at a time" };
+    let used = match window.used.saturating_sub(window.ours) {
+        0 => "all are used".to_owned(),
+        others => format!("others use {} of them", numbers::count(others)),
     };
-    (format!("{WHY_NOT_FASTER}{because}"), ink)
+    (
+        format!("{} allows {allowed} calls {span}; {used}. New ones in {left}.", figures.profile),
+        format!("{allowed} {span}, {}; new ones in {left}.", used.trim_end_matches(" of them")),
+    )
 }
 
 /// `1 call`, `4,210 calls`.
@@ -245,16 +383,19 @@ pub(super) fn items(figures: &Figures) -> &'static str {
     figures.operation.item_noun()
 }
 
-/// Who set the ceiling, and what was asked for and is not confirmed.
-pub(super) fn ceiling(figures: &Figures, asked: Asked) -> String {
+/// The ceiling and who set it, and what was asked for and is not confirmed.
+pub(super) fn ceiling(app: &App, figures: &Figures) -> String {
     let named = |rate: Option<f64>| {
         rate.map_or_else(|| "none".to_owned(), |rate| format!("{}/s", numbers::rate(rate)))
     };
-    match asked.ceiling {
-        Some(wish) if wish.rate() != figures.pace.ceiling => {
-            format!("{}, asked {}", named(figures.pace.ceiling), named(wish.rate()))
+    let now = named(figures.pace.ceiling);
+    match (app.asked.ceiling, &figures.pace.ceiling_by) {
+        (Some(wish), _) if wish.rate() != figures.pace.ceiling => {
+            format!("{now}, asked {}", named(wish.rate()))
         }
-        _ => named(figures.pace.ceiling),
+        (_, Some(by)) if *by == app.by => format!("{now} (you)"),
+        (_, Some(by)) => format!("{now} ({by})"),
+        _ => now,
     }
 }
 
@@ -277,51 +418,29 @@ fn sentence(text: &str) -> String {
 
 /// A text as a sentence of its own: with a capital, too.
 fn whole_sentence(text: &str) -> String {
-    let text = sentence(text);
+    capital(&sentence(text))
+}
+
+/// A text with a capital at its beginning.
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// The sentence under the gauge, where there is so much room: whole sentences, and fewer words before they are cut.
-pub(super) fn why_within(why: String, room: u16) -> String {
-    let fits = |text: &str| super::canvas::width(sentences_within(text, room)) <= room;
-    let why = match why.strip_prefix(WHY_NOT_FASTER) {
-        Some(because) if !fits(&why) => format!("Why: {because}"),
-        _ => why,
-    };
-    sentences_within(&why, room).to_owned()
+/// A sentence that goes on after a colon, or within another one.
+pub(super) fn after_colon(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// As many of a text's sentences as fit; at least the first.
-fn sentences_within(text: &str, room: u16) -> &str {
+pub(super) fn sentences_within(text: &str, room: u16) -> &str {
     let mut text = text;
     while super::canvas::width(text) > room {
         let Some(end) = text.trim_end_matches('.').rfind(". ") else { break };
         text = text.get(..=end).unwrap_or(text);
     }
     text
-}
-
-/// A fault for the *Run* pane: what is wrong, and what to do.
-pub(super) fn fault(app: &App, fault: &Fault) -> Vec<(String, Ink)> {
-    let mut lines = vec![(whole_sentence(&fault.message), Ink::Bad)];
-    let since = numbers::minute_of_day(fault.at, &app.zone);
-    if let Some(figures) = app.figures() {
-        let records = figures.records;
-        lines.push((
-            format!(
-                "Since {since}. Nothing is lost: {} settled, {} to go.",
-                some(records.settled(), "record"),
-                numbers::count(records.pending)
-            ),
-            Ink::Plain,
-        ));
-    }
-    lines.push((format!("What to do: {}", sentence(&fault.advice)), Ink::Strong));
-    if let Some(at) = fault.resumes_at {
-        lines.push((format!("It goes on by itself at {}.", numbers::time_of_day(at, &app.zone)), Ink::Plain));
-    }
-    lines
 }
 
 /// Something that happened, as one line.
@@ -335,7 +454,7 @@ pub(super) fn happening(event: &EventRow) -> (String, Ink) {
         }
         "pool_paused" => {
             let long = event.delay_ms.map_or_else(String::new, |ms| {
-                format!("; nothing is sent for {}", numbers::span(std::time::Duration::from_millis(ms)))
+                format!("; wait {}", numbers::span(std::time::Duration::from_millis(ms)))
             });
             let why = crate::report::pause_words(event.reason.as_deref());
             (format!("{why}{long}"), Ink::Warn)

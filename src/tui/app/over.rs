@@ -1,17 +1,50 @@
-//! What can lie over the board: one failure, the help, a question.
+//! What can lie over the board. Esc takes the uppermost away.
 
-use crate::model::{FailureId, Seq};
+use crate::model::FailureId;
+use crate::tui::app::Question;
 use crate::tui::message::Detail;
+use crate::tui::overlays::{
+    actions::ActionList, log::LogView, menu::Copied, menu::Menu, outcome::Outcome, preview::Preview,
+    runs::RunList, text::TextPage,
+};
+use crate::tui::sheets::Sheet;
 
 /// Something that lies over the board and takes all keys.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(in crate::tui) enum Overlay {
+    /// Nothing is set up yet: the ways to begin.
+    Welcome { at: usize },
     /// One failure.
     Failure(OpenFailure),
+    /// A form.
+    Sheet(Box<Sheet>),
+    /// A short list to choose from.
+    Menu(Menu),
+    /// What was copied.
+    Copied(Copied),
+    /// What became of an act on many.
+    Outcome(Outcome),
+    /// All runs.
+    Runs(RunList),
+    /// The log.
+    Log(LogView),
+    /// What can be done, to be searched.
+    Actions(ActionList),
+    /// A dataset's first records.
+    Preview(Preview),
+    /// A text to be read.
+    Text(TextPage),
     /// The keys.
     Help { scroll: usize },
     /// A question.
     Question(Question),
+}
+
+impl Overlay {
+    /// Whether it is about what lies under it, which is to be seen beside it.
+    pub const fn is_short(&self) -> bool {
+        matches!(self, Self::Question(_) | Self::Menu(_) | Self::Copied(_))
+    }
 }
 
 /// A failure that was opened.
@@ -19,7 +52,25 @@ pub(in crate::tui) enum Overlay {
 pub(in crate::tui) struct OpenFailure {
     pub id: FailureId,
     pub content: Content,
+    pub page: Page,
     pub scroll: usize,
+}
+
+/// A page of an opened failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::tui) enum Page {
+    /// What happened, and what can be done.
+    Reason,
+    /// The record.
+    Record,
+    /// Every try.
+    Tries,
+    /// Who did what.
+    Hands,
+}
+
+impl Page {
+    pub const ALL: [Self; 4] = [Self::Reason, Self::Record, Self::Tries, Self::Hands];
 }
 
 /// What is known of an opened failure.
@@ -33,49 +84,9 @@ pub(in crate::tui) enum Content {
     Gone,
 }
 
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::tui) enum Asks {
-    /// Whether to leave a run that goes on.
-    Leave,
-    /// Whether to send these failures again.
-    Resend(Vec<Seq>),
-}
-
-/// A question. The harmless answer is marked first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::tui) struct Question {
-    pub asks: Asks,
-    pub proof: Proof,
-    pub marked: Place,
-    /// The frame in which it was first to be seen: keys that came before that frame stood on the screen are not for it.
-    pub frame: u64,
-    pub seen: Seen,
-}
-
 /// Whether something stands on the screen yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::tui) enum Seen {
     NotYet,
     Yes,
-}
-
-/// What a person must give to be believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::tui) enum Proof {
-    /// A button.
-    Button,
-    /// The number of what it is about, typed; this much of it is there.
-    Number(String),
-}
-
-/// A place in a question that can be marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::tui) enum Place {
-    /// The field for the number.
-    Field,
-    /// The harmless answer.
-    Dont,
-    /// The other one.
-    Do,
 }

@@ -1,154 +1,165 @@
-//! One failure: what happened in plain words, what can be done, and all that is known of it.
+//! One failure, on four pages: what happened and what can be done, its record, its tries, and who did what.
 
-use super::{draw_rows, place_words};
-use crate::journal::FailureRow;
-use crate::model::FailureState;
-use crate::tui::app::{App, Content, OpenFailure};
+mod hands;
+mod reason;
+mod tries;
+
+use crate::tui::app::{App, Content, OpenFailure, Page};
 use crate::tui::canvas::{self, Canvas};
 use crate::tui::layout;
 use crate::tui::message::Detail;
+use crate::tui::spots::Spot;
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
 
-/// The width of the first column.
-const NAMES: usize = 11;
+/// A line of a page, in pieces.
+pub(in crate::tui) type Line = Vec<(String, Ink)>;
+
+/// The lines above a page's own: the pages, and an empty one.
+const ABOVE: u16 = 2;
 
 pub(super) fn draw(app: &App, open: &OpenFailure, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let mut page = canvas.part(layout::full_page(app.size));
     page.clear();
-    let title = match &open.content {
-        Content::Here(detail) => {
-            format!(
-                "Failure {} · {}",
-                detail.row.key,
-                words::in_short(&detail.row, app.figures().map(|figures| figures.operation))
-            )
-        }
-        Content::Coming | Content::Gone => "Failure".to_owned(),
-    };
-    page.frame(&title, Ink::FocusFrame);
+    page.spot((0, 0), (u16::MAX, u16::MAX), Spot::Cover);
+    page.frame(&title(app, open), Ink::FocusFrame);
     let rows = rows_of(app, open);
-    let height = usize::from(page.height().saturating_sub(2));
-    page.foot(&place_words(open.scroll, rows.len(), height), Ink::FocusFrame);
+    let height = rows_shown(app);
+    page.foot(&foot(app, open, rows.len(), height), Ink::FocusFrame);
     let mut inside = page.inside();
-    draw_rows(&rows, open.scroll, &mut inside);
+    tabs(open, &mut inside);
+    let scroll = open.scroll.min(rows.len().saturating_sub(height));
+    for (y, line) in (ABOVE..).zip(rows.iter().skip(scroll).take(height)) {
+        let mut x = 1;
+        for (text, ink) in line {
+            x = inside.write(x, y, text, *ink);
+        }
+    }
     inside.place(1, 0)
 }
 
-/// All rows of the page, wrapped to its width.
-pub(in crate::tui) fn rows_of(app: &App, open: &OpenFailure) -> Vec<(String, Ink)> {
-    let room = layout::full_page(app.size).width.saturating_sub(4);
-    let mut rows = Rows { rows: Vec::new(), room };
-    match &open.content {
-        Content::Coming => rows.say("It is being read…", Ink::Dim),
-        Content::Gone => rows.say("It is no failure any more: it was delivered since.", Ink::Good),
-        Content::Here(detail) => rows.tell(app, detail),
-    }
-    rows.rows
+/// How many rows of a page are to be seen.
+pub(in crate::tui) fn rows_shown(app: &App) -> usize {
+    usize::from(layout::full_page(app.size).height.saturating_sub(2 + ABOVE))
 }
 
-struct Rows {
-    rows: Vec<(String, Ink)>,
+fn title(app: &App, open: &OpenFailure) -> String {
+    let Content::Here(detail) = &open.content else { return "Failure".to_owned() };
+    let row = &detail.row;
+    let what = if app.failures.was_asked(row.id) {
+        "asked to be sent again"
+    } else if row.edited {
+        "edited, not sent yet"
+    } else {
+        words::in_short(row, app.figures().map(|figures| figures.operation))
+    };
+    format!("Failure {} · {what}", row.key)
+}
+
+/// Where the page stands, and where the failure does in its list.
+fn foot(app: &App, open: &OpenFailure, rows: usize, height: usize) -> String {
+    let place = super::place_words(open.scroll, rows, height);
+    let list = &app.failures;
+    let rank = list.rank().filter(|_| list.cursor == Some(open.id));
+    let stands = rank.map(|rank| {
+        let of = numbers::count(list.total);
+        format!("{} of {of}", numbers::count(rank + 1))
+    });
+    let words: Vec<String> =
+        [Some(place).filter(|place| !place.is_empty()), stands].into_iter().flatten().collect();
+    words.join(" · ")
+}
+
+fn tabs(open: &OpenFailure, inside: &mut Canvas<'_>) {
+    let mut x = 1;
+    for (number, page) in Page::ALL.into_iter().enumerate() {
+        let name = match (page, &open.content) {
+            (Page::Reason, _) => "Reason".to_owned(),
+            (Page::Record, _) => "Record".to_owned(),
+            (Page::Tries, Content::Here(detail)) => format!("Tries {}", detail.row.attempts),
+            (Page::Tries, _) => "Tries".to_owned(),
+            (Page::Hands, Content::Here(detail)) => format!("Hands {}", detail.hands.len()),
+            (Page::Hands, _) => "Hands".to_owned(),
+        };
+        let end = if page == open.page {
+            inside.write(x, 0, &format!("[{name}]"), Ink::Cursor)
+        } else {
+            inside.write(x, 0, &format!(" {name} "), Ink::Plain)
+        };
+        inside.spot((x, 0), (end.saturating_sub(x), 1), Spot::Page(number));
+        x = end + 1;
+    }
+}
+
+/// All rows of the page that is open, in its width.
+pub(in crate::tui) fn rows_of(app: &App, open: &OpenFailure) -> Vec<Line> {
+    let room = layout::full_page(app.size).width.saturating_sub(4);
+    let mut lines = Lines { lines: Vec::new(), room };
+    match &open.content {
+        Content::Coming => lines.say("It is being read…", Ink::Dim),
+        Content::Gone => lines.say("It is no failure any more: it was delivered since.", Ink::Good),
+        Content::Here(detail) => match open.page {
+            Page::Reason => reason::tell(app, detail, &mut lines),
+            Page::Record => record(detail, &mut lines),
+            Page::Tries => tries::tell(app, detail, &mut lines),
+            Page::Hands => hands::tell(app, detail, &mut lines),
+        },
+    }
+    lines.lines
+}
+
+/// The record, as stored.
+fn record(detail: &Detail, lines: &mut Lines) {
+    if detail.record.is_empty() {
+        let why = if detail.row.id.is_item() {
+            "The journal does not hold its record."
+        } else {
+            "A row of a delivered import: its record stands in the file that was imported."
+        };
+        return lines.say(why, Ink::Dim);
+    }
+    let noun = if detail.row.count == 1 { "The record" } else { "The records" };
+    let how =
+        if detail.row.edited { "edited, not sent yet" } else { "as sent, or as it would have been sent" };
+    lines.say(&format!("{noun}, {how}:"), Ink::Dim);
+    for line in &detail.record {
+        lines.say(line, Ink::Plain);
+    }
+}
+
+/// Lines that are made.
+struct Lines {
+    lines: Vec<Line>,
     room: u16,
 }
 
-impl Rows {
+impl Lines {
+    /// A text, broken into as many lines as it needs.
     fn say(&mut self, text: &str, ink: Ink) {
-        self.rows.extend(canvas::wrap(text, self.room).into_iter().map(|line| (line, ink)));
+        self.lines.extend(canvas::wrap(text, self.room).into_iter().map(|line| vec![(line, ink)]));
     }
 
     fn gap(&mut self) {
-        self.rows.push((String::new(), Ink::Plain));
+        self.lines.push(Vec::new());
     }
 
     /// A name and what it says, in two columns.
-    fn field(&mut self, name: &str, text: &str) {
-        let room = self.room.saturating_sub(u16::try_from(NAMES).unwrap_or(0)).max(8);
+    fn field(&mut self, name: &str, text: &str, ink: Ink) {
+        const NAMES: u16 = 11;
+        let room = self.room.saturating_sub(NAMES).max(8);
         for (number, line) in canvas::wrap(text, room).into_iter().enumerate() {
             let name = if number == 0 { name } else { "" };
-            self.rows.push((format!("{name:<NAMES$}{line}"), Ink::Plain));
+            self.lines.push(vec![(canvas::pad(name, NAMES), Ink::Dim), (line, ink)]);
         }
     }
+}
 
-    fn tell(&mut self, app: &App, detail: &Detail) {
-        let row = &detail.row;
-        self.say(&words::sentence_of(row, app.figures().map(|figures| figures.operation)), Ink::Strong);
-        self.gap();
-        self.say(&format!("What you can do: {}.", words::advice(row)), Ink::Plain);
-        if row.doubtful {
-            self.say(
-                "One of its calls may have been carried out without an answer to tell us so.",
-                Ink::Warn,
-            );
-        }
-        if app.failures.was_asked(row.id) {
-            self.say("It was asked to be sent again, and has not ended yet.", Ink::Warn);
-        }
-        self.gap();
-        self.reason(row);
-        self.history(app, row);
-        if !row.violations.is_empty() {
-            self.gap();
-            for violation in &row.violations {
-                self.say(&words::violation(violation), Ink::Bad);
-            }
-        }
-        self.gap();
-        if detail.record.is_empty() {
-            self.say("The journal does not hold its record.", Ink::Dim);
-        } else {
-            let noun = if row.count == 1 { "The record" } else { "The records" };
-            self.say(&format!("{noun}, as sent or as it would have been sent"), Ink::Dim);
-            for line in &detail.record {
-                self.say(line, Ink::Plain);
-            }
-        }
-    }
-
-    fn reason(&mut self, row: &FailureRow) {
-        let from = if row.state == FailureState::Invalid { "Our check" } else { "Platform" };
-        self.field(from, &row.message);
-        let answer = match (row.status, &row.code) {
-            (Some(status), Some(code)) => format!("{status} {code}"),
-            (Some(status), None) => status.to_string(),
-            (None, Some(code)) => format!("none; {code}"),
-            (None, None) => "none".to_owned(),
-        };
-        self.field("Answer", &answer);
-        let vendor = row.correlation_id.as_ref().map_or_else(
-            || "no correlation id".to_owned(),
-            |id| format!("correlation id {id} (for the platform's support)"),
-        );
-        self.field("Vendor", &vendor);
-    }
-
-    fn history(&mut self, app: &App, row: &FailureRow) {
-        let tries = match row.attempts {
-            0 => "none: it was never sent".to_owned(),
-            1 => "1".to_owned(),
-            many => numbers::count(u64::from(many)),
-        };
-        let unsure = match row.unsure {
-            0 => String::new(),
-            times => format!(", {} after an unsure answer", words::some(u64::from(times), "time")),
-        };
-        self.field("Tries", &format!("{tries}{unsure}"));
-        let place = if row.count == 1 {
-            format!("record at position {}, counted from 0", numbers::count(row.position))
-        } else {
-            format!(
-                "{} records from position {} on, counted from 0",
-                numbers::count(row.count),
-                numbers::count(row.position)
-            )
-        };
-        self.field("Place", &place);
-        let first = numbers::date_and_time(row.first_at, &app.zone);
-        let last = numbers::date_and_time(row.last_at, &app.zone);
-        let when = if first == last { first } else { format!("{first}, last {last}") };
-        self.field("When", &format!("{when} (local)"));
-        if let Some(note) = &row.note {
-            self.field("Note", note);
-        }
+/// A moment for a person: the time alone where it was today.
+fn moment(app: &App, at: jiff::Timestamp) -> String {
+    let date = |at: jiff::Timestamp| at.to_zoned(app.zone.clone()).date();
+    if date(at) == date(app.now.wall) {
+        format!("today {}", numbers::time_of_day(at, &app.zone))
+    } else {
+        numbers::date_and_time(at, &app.zone)
     }
 }

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use super::run::is_elsewhere;
 use super::{chart, frame_ink};
-use crate::model::{Doing, Figures, PauseFigures};
+use crate::model::{Doing, Figures, PauseFigures, Phase};
 use crate::tui::app::{App, Pane};
-use crate::tui::canvas::Canvas;
+use crate::tui::canvas::{Canvas, width};
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
 
@@ -48,21 +48,22 @@ fn millis(time: std::time::Duration) -> u64 {
 
 fn limits(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> u16 {
     let pace = &figures.pace;
-    let ceiling = words::ceiling(figures, app.asked);
-    let now = if is_elsewhere(app) {
+    // what another process is told by its person is not known here
+    let ceiling = if is_elsewhere(app) { "–".to_owned() } else { words::ceiling(app, figures) };
+    let now = if is_elsewhere(app) || matches!(figures.phase, Phase::Ended(_)) {
         "calls now –".to_owned()
     } else {
         format!("calls now {}/s", numbers::rate(pace.rate))
     };
-    inside.write(1, y, &now, Ink::Plain);
-    let x = 19.min(inside.width());
-    inside.write_within(
-        x,
-        y,
-        inside.width().saturating_sub(x + 1),
-        &format!("ceiling {ceiling}"),
-        Ink::Plain,
-    );
+    let x = if inside.width() < 38 { 17 } else { 19 };
+    let end = inside.write(1, y, &now, Ink::Plain);
+    let ceiling = format!("ceiling {ceiling}");
+    if x + width(&ceiling) <= inside.width() && end < x {
+        inside.write(x, y, &ceiling, Ink::Plain);
+    } else {
+        y += 1;
+        inside.write(1, y, &ceiling, Ink::Plain);
+    }
     y += 1;
     let learnt =
         pace.learnt.map_or_else(|| "learnt –".to_owned(), |rate| format!("learnt {}/s", numbers::rate(rate)));

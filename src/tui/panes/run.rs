@@ -1,9 +1,11 @@
 //! *3 Run*: how far it is, how fast, and what happened.
 
 use super::{chart, frame_ink};
-use crate::model::{Figures, Phase};
+use crate::model::{CellState, Figures};
 use crate::tui::app::{App, Carried, Pane};
 use crate::tui::canvas::{self, Canvas};
+use crate::tui::happenings::times;
+use crate::tui::history::History;
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
 
@@ -21,8 +23,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         return stands;
     };
     let mut lines = 0;
-    if let Phase::Faulted(fault) = &figures.phase {
-        for (text, ink) in words::fault(app, fault) {
+    // where there is room, the counts, the charts and what happened stand apart
+    let roomy = inside.height() >= 16;
+    if let Some(fault) = words::fault_of(app) {
+        for (text, ink) in words::fault(app, &fault) {
+            if text.is_empty() && !roomy {
+                continue;
+            }
             for line in canvas::wrap(&text, inside.width().saturating_sub(2)) {
                 inside.write(1, lines, &line, ink);
                 lines += 1;
@@ -30,20 +37,20 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         }
         lines += 1;
     }
-    // where there is room, the counts, the charts and what happened stand apart
-    let roomy = inside.height() >= 16;
     lines = counts(app, figures, &mut inside, lines);
+    lines = act(app, figures, &mut inside, lines);
+    lines = item_map(figures, &mut inside, lines);
     lines += u16::from(roomy);
     lines = speed(app, figures, &mut inside, lines);
     lines += u16::from(roomy);
-    happened(app, &mut inside, lines);
-    stands
+    happened(app, &mut inside, lines).or(stands)
 }
 
 fn empty(inside: &mut Canvas<'_>) {
     let lines = [
         "No run is on the board.",
         "",
+        "n begins a new one: what, where to, which files. Nothing is sent before it was checked and asked for.",
         "`trunkline demo` shows one against a platform that lives in this machine.",
         "`trunkline ingest FILE` or `trunkline outcomes FILE` begins one.",
     ];
@@ -109,6 +116,94 @@ fn counts(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> 
     y + 1
 }
 
+/// Failures that a person sends again, while that goes on.
+fn act(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
+    let Some(act) = &figures.act else { return y };
+    let who = if act.by == app.by { "you send" } else { "somebody sends" };
+    let text = format!(
+        "{who} {} again: delivered {}, refused again {}, to go {}",
+        numbers::count(act.asked),
+        numbers::count(act.delivered),
+        numbers::count(act.failed),
+        numbers::count(act.left)
+    );
+    inside.write_within(1, y, inside.width().saturating_sub(2), &text, Ink::Strong);
+    y + 1
+}
+
+/// Where in its datasets the run stands: the worst that is true of each cell.
+fn item_map(figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
+    let room = usize::from(inside.width().saturating_sub(2)).max(1);
+    let states: Vec<CellState> = figures.map.states().collect();
+    if states.is_empty() || inside.is_plain() {
+        return y;
+    }
+    let columns = states.len().min(room);
+    let from = |column: usize| column * states.len() / columns;
+    // the worst comes first in their order
+    let worst: Vec<CellState> = (0..columns)
+        .filter_map(|column| states.get(from(column)..from(column + 1))?.iter().min().copied())
+        .collect();
+    let mut x = 1;
+    for run in worst.chunk_by(|one, other| one == other) {
+        let Some((sign, ink, _)) = run.first().map(|state| cell(*state)) else { continue };
+        x = inside.picture(x, y, &sign.to_string().repeat(run.len()), ink);
+    }
+    legend(figures, &worst, y + 1, inside);
+    y + 2
+}
+
+/// How a cell is drawn, and what that means.
+const fn cell(state: CellState) -> (char, Ink, &'static str) {
+    match state {
+        CellState::Failed => ('▣', Ink::Bad, "some failed"),
+        CellState::UnderWay => ('◐', Ink::Warn, "under way"),
+        CellState::ToCome => ('·', Ink::Dim, "to come"),
+        CellState::Dismissed => ('□', Ink::Plain, "some closed"),
+        CellState::Delivered => ('■', Ink::Good, "delivered"),
+    }
+}
+
+/// What the signs mean, and how many records a cell holds.
+fn legend(figures: &Figures, worst: &[CellState], y: u16, inside: &mut Canvas<'_>) {
+    let right = inside.width().saturating_sub(1);
+    let mut x = 1;
+    // as a run goes on; that some were closed is told only where it is so
+    let order = [
+        CellState::Delivered,
+        CellState::Failed,
+        CellState::Dismissed,
+        CellState::UnderWay,
+        CellState::ToCome,
+    ];
+    for state in order {
+        if state == CellState::Dismissed && !worst.contains(&state) {
+            continue;
+        }
+        let (sign, ink, words) = cell(state);
+        if x + 2 + canvas::width(words) > right {
+            break;
+        }
+        let sign = sign.to_string();
+        x = inside.line(x, y, &[(&sign, ink), (" ", ink), (words, Ink::Dim)]) + 1;
+        if inside.width() >= WIDE {
+            x += 2;
+        }
+    }
+    let held = match u64::try_from(worst.len()).unwrap_or(u64::MAX) {
+        cells if cells == u64::try_from(figures.map.cells().len()).unwrap_or(0) => figures.map.width(),
+        cells => figures.map.records().div_ceil(cells.max(1)),
+    };
+    let long = format!("{} a cell", words::some(held, "record"));
+    let short = format!("{} a cell", numbers::count(held));
+    let fits = |text: &str| x + canvas::width(text) <= right + 1;
+    if let Some(text) = [long, short].iter().find(|text| fits(text)) {
+        // one cell apart from the signs, if need be at the cost of the margin
+        let signs = if inside.width() >= WIDE { x.saturating_sub(2) } else { x };
+        inside.write_to(right.max(signs + canvas::width(text)), y, text, Ink::Dim);
+    }
+}
+
 fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     let wide = inside.width() >= WIDE;
     let (records, slow, one) = if wide {
@@ -120,17 +215,19 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     let chart_begins = value_ends + 2;
     let room = inside.width().saturating_sub(chart_begins + 13);
     let most = usize::from(room);
-    let reach = chart::reach(app.history.reach());
-    let (throttled, all) = app.history.slow_downs_now();
+    let none = History::default();
+    let history = app.history().unwrap_or(&none);
+    let reach = chart::reach(history.reach());
+    let (throttled, all) = history.slow_downs_now();
     let share = if all == 0 { "–".to_owned() } else { numbers::whole_percent(throttled, all) };
     let rows = [
         (
             records,
             if is_elsewhere(app) { "–".to_owned() } else { numbers::rate(figures.records_per_second) },
-            chart::columns(&app.history.rates(most)),
+            chart::columns(&history.rates(most)),
             Ink::Good,
         ),
-        (slow, share, chart::shares(&app.history.slow_downs(most)), Ink::Warn),
+        (slow, share, chart::shares(&history.slow_downs(most)), Ink::Warn),
     ];
     let mut y = y;
     for (name, value, columns, ink) in rows {
@@ -155,8 +252,10 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     y + 1
 }
 
-fn happened(app: &App, inside: &mut Canvas<'_>, mut y: u16) {
+/// What happened, the newest first; where the pane has the keys, with a cursor to look back. Returns where that stands.
+fn happened(app: &App, inside: &mut Canvas<'_>, mut y: u16) -> Option<(u16, u16)> {
     let right = inside.width().saturating_sub(1);
+    let here = app.focus == Pane::Run && app.overlays.is_empty();
     if inside.height().saturating_sub(y) >= 3 {
         inside.write(1, y, "What happened", Ink::Strong);
         inside.write_to(
@@ -167,11 +266,33 @@ fn happened(app: &App, inside: &mut Canvas<'_>, mut y: u16) {
         );
         y += 1;
     }
-    for event in app.happenings.iter().take(usize::from(inside.height().saturating_sub(y))) {
-        let at = numbers::time_of_day(event.at, &app.zone);
+    let height = usize::from(inside.height().saturating_sub(y));
+    let at = app.happenings.at();
+    let first = (at + 1).saturating_sub(height);
+    let mut stands = None;
+    for (place, row) in app.happenings.rows().enumerate().skip(first).take(height) {
+        let event = &row.event;
+        let when = numbers::time_of_day(event.at, &app.zone);
         let (text, ink) = words::happening(event);
-        let x = inside.write(1, y, &at, Ink::Dim);
-        inside.write_within(x + 2, y, right.saturating_sub(x + 2), &text, ink);
+        let aside = if row.times > 1 {
+            times(row.times)
+        } else {
+            event.was.as_ref().map_or_else(String::new, |was| format!("was {was}"))
+        };
+        let x = inside.write(1, y, &when, Ink::Dim) + 2;
+        // what happened is worth more than what it was before
+        let aside_fits = x + canvas::width(&text) + canvas::width(&aside) + 2 <= right || row.times > 1;
+        let aside = if aside_fits { aside.as_str() } else { "" };
+        let room = right.saturating_sub(x + canvas::width(aside) + u16::from(!aside.is_empty()));
+        inside.write_within(x, y, room, &text, ink);
+        inside.write_to(right, y, aside, Ink::Dim);
+        if here && place == at {
+            stands = inside.place(0, y);
+            if at > 0 {
+                inside.write(0, y, "▸", Ink::Strong);
+            }
+        }
         y += 1;
     }
+    stands
 }

@@ -12,7 +12,7 @@ use crate::journal::FailureRow;
 use crate::model::{Bottleneck, Fault, FaultKind, PauseFigures, Phase, RunState, Violation};
 use crate::tui::app::App;
 use crate::tui::failures::{Anchor, Page};
-use crate::tui::message::{Detail, What};
+use crate::tui::message::{Answer, Found, What};
 use crate::tui::{record, view};
 
 const HOSTILE: &str =
@@ -21,7 +21,7 @@ const HOSTILE: &str =
 fn draw(app: &App) -> Buffer {
     let (width, height) = app.size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    let cursor = view::draw(app, &mut buffer);
+    let cursor = view::draw(app, &mut buffer).cursor;
     if let Some((x, y)) = cursor {
         assert!(x < width && y < height, "the cursor stands at {x},{y} on {width}×{height}");
     }
@@ -50,12 +50,19 @@ fn hostile_board(size: (u16, u16)) -> App {
     run.figures.profile = HOSTILE.to_owned();
     run.figures.host = HOSTILE.to_owned();
     run.figures.datasets = vec![HOSTILE.to_owned(), HOSTILE.to_owned()];
-    app.keep_happening(happening(99, "13:00:00", HOSTILE, Some(HOSTILE), Some(HOSTILE)));
+    app.happenings.keep(happening(99, "13:00:00", HOSTILE, Some(HOSTILE), Some(HOSTILE)));
     app.failures.ask(Anchor::Start);
     let rows = vec![hostile_row()];
     tell(
         &mut app,
-        What::Page(Page { anchor: Anchor::Start, rows, before: u64::MAX - 1, total: u64::MAX, open: 1 }),
+        What::Found(Found::Page(Page {
+            anchor: Anchor::Start,
+            rows,
+            before: u64::MAX - 1,
+            total: u64::MAX,
+            open: 1,
+            ..Page::default()
+        })),
     );
     app
 }
@@ -76,10 +83,13 @@ fn no_text_from_outside_reaches_the_screen_as_it_is() {
         press(&mut app, "6");
         tell(&mut app, key(KeyCode::Enter));
         let record = record::lines(HOSTILE.as_bytes());
-        tell(&mut app, What::Failure(180.into(), Some(Box::new(Detail { row: hostile_row(), record }))));
+        tell(
+            &mut app,
+            What::Found(Found::Failure(180.into(), Some(Box::new(detail_of(hostile_row(), record))))),
+        );
         look(&app);
         tell(&mut app, What::JournalTrouble(HOSTILE.to_owned()));
-        tell(&mut app, What::Resent(Err(HOSTILE.to_owned())));
+        tell(&mut app, What::Answer(Answer::Started(Err(HOSTILE.to_owned()))));
         look(&app);
         assert!(!crate::tui::words::title(&app).chars().any(char::is_control));
     }
@@ -188,7 +198,8 @@ proptest! {
             draw(&app);
             drawn(&mut app);
         }
-        tell(&mut app, What::Open(vec![1, 2, 3]));
+        app.overlays.clear();
+        ask_to_send(&mut app, &[1, 2, 3]);
         tell(&mut app, What::Paste(message.clone()));
         tell(&mut app, What::JournalTrouble(message));
         tell(&mut app, What::Resize(other.0, other.1));

@@ -9,7 +9,7 @@ use crate::engine::Command;
 use crate::model::{Fault, FaultKind, Phase, RunState};
 use crate::tui::app::{App, Carried, Content, Overlay, Pane, Seen, Zoom};
 use crate::tui::failures::{Anchor, Page};
-use crate::tui::message::{Detail, Effect, Message, More, Tail, What};
+use crate::tui::message::{Answer, Effect, Found, Look, Message, More, Request, Tail, What};
 use crate::tui::shell::Left;
 use crate::tui::{update, words};
 
@@ -67,7 +67,6 @@ fn p_tries_again_at_a_fault_and_says_why_it_can_t_elsewhere() {
         (Phase::Checking { read: 1, of: None }, "still being read"),
         (Phase::Draining, "being left already"),
         (Phase::Ended(RunState::Completed), "has ended"),
-        (Phase::Ended(RunState::Paused), "trunkline resume 0198c2f3-"),
     ] {
         let mut app = board((100, 30));
         in_phase(&mut app, phase);
@@ -77,20 +76,32 @@ fn p_tries_again_at_a_fault_and_says_why_it_can_t_elsewhere() {
 }
 
 #[test]
+fn p_on_a_run_that_stands_still_asks_whether_to_go_on() {
+    let mut app = board((100, 30));
+    in_phase(&mut app, Phase::Ended(RunState::Paused));
+    assert_eq!(press(&mut app, "p"), []);
+    drawn(&mut app);
+    press(&mut app, "376000");
+    let run = app.figures().unwrap().run;
+    assert_eq!(tell(&mut app, key(KeyCode::Enter)), [Effect::Ask(Request::Resume(run))]);
+    assert_eq!(state(&app), "starting…");
+}
+
+#[test]
 fn the_ceiling_moves_in_steps_and_the_wish_is_shown_until_it_holds() {
     let mut app = board((100, 30));
-    assert_eq!(press(&mut app, "<"), command(Command::SetRate(Some(2.0))));
-    assert_eq!(words::ceiling(app.figures().unwrap(), app.asked), "4.0/s, asked 2.0/s");
+    assert_eq!(press(&mut app, "<"), command(Command::SetRate { rate: Some(2.0), by: "sam".to_owned() }));
+    assert_eq!(words::ceiling(&app, app.figures().unwrap()), "4.0/s, asked 2.0/s");
     assert_eq!(
         press(&mut app, "["),
-        command(Command::SetRate(Some(1.0))),
+        command(Command::SetRate { rate: Some(1.0), by: "sam".to_owned() }),
         "a second step goes on from the first"
     );
-    assert_eq!(press(&mut app, ">"), command(Command::SetRate(Some(2.0))));
+    assert_eq!(press(&mut app, ">"), command(Command::SetRate { rate: Some(2.0), by: "sam".to_owned() }));
     let mut given = figures();
     given.pace.ceiling = Some(2.0);
     tell(&mut app, What::Figures(Box::new(given)));
-    assert_eq!(words::ceiling(app.figures().unwrap(), app.asked), "2.0/s");
+    assert_eq!(words::ceiling(&app, app.figures().unwrap()), "2.0/s");
     assert_eq!(app.asked.ceiling, None);
 }
 
@@ -101,7 +112,7 @@ fn from_no_ceiling_the_first_step_lies_below_the_measured_rate() {
     app.run.as_mut().unwrap().figures.pace.rate = 47.0;
     assert_eq!(press(&mut app, ">"), []);
     assert!(notice(&app).contains("no ceiling of ours"));
-    assert_eq!(press(&mut app, "<"), command(Command::SetRate(Some(20.0))));
+    assert_eq!(press(&mut app, "<"), command(Command::SetRate { rate: Some(20.0), by: "sam".to_owned() }));
 }
 
 #[test]
@@ -121,7 +132,8 @@ fn tab_and_numbers_move_the_focus_and_esc_goes_back() {
     tell(&mut app, key(KeyCode::Esc));
     assert_eq!(app.focus, Pane::Run, "workers lie over the others at this size");
     tell(&mut app, key(KeyCode::BackTab));
-    assert_eq!(app.focus, Pane::Failures);
+    assert_eq!(app.focus, Pane::Datasets);
+    press(&mut app, "6");
     tell(&mut app, What::Key(KeyEvent::new(KeyCode::Tab, KeyModifiers::SHIFT)));
     assert_eq!(app.focus, Pane::Pace);
     press(&mut app, "6z");
@@ -164,7 +176,14 @@ fn r_acts_on_the_failure_that_was_under_the_cursor_whatever_the_list_does() {
     app.failures.ask(Anchor::Around(181.into()));
     tell(
         &mut app,
-        What::Page(Page { anchor: Anchor::Around(181.into()), rows, before: 0, total: 10, open: 9 }),
+        What::Found(Found::Page(Page {
+            anchor: Anchor::Around(181.into()),
+            rows,
+            before: 0,
+            total: 10,
+            open: 9,
+            ..Page::default()
+        })),
     );
     assert_eq!(press(&mut app, "r"), command(Command::Retry { items: vec![181], by: "sam".to_owned() }));
 }
@@ -173,20 +192,19 @@ fn r_acts_on_the_failure_that_was_under_the_cursor_whatever_the_list_does() {
 fn r_after_the_end_begins_a_new_carrying_out_and_no_second_one() {
     let mut app = board((100, 30));
     in_phase(&mut app, Phase::Ended(RunState::CompletedWithFailures));
-    assert_eq!(press(&mut app, "6r"), [Effect::Resend(vec![180])]);
+    assert_eq!(press(&mut app, "6r"), [Effect::Ask(Request::Retry(vec![180]))]);
     assert_eq!(state(&app), "starting…");
     assert_eq!(press(&mut app, "jr"), []);
     assert!(notice(&app).contains("just being started"));
-    tell(&mut app, What::Resent(Err("another process has it".to_owned())));
+    tell(&mut app, What::Answer(Answer::Started(Err("another process has it".to_owned()))));
     assert!(notice(&app).contains("another process has it"));
-    assert_eq!(press(&mut app, "r"), [Effect::Resend(vec![181])]);
+    assert_eq!(press(&mut app, "r"), [Effect::Ask(Request::Retry(vec![181]))]);
 }
 
 #[test]
 fn capital_r_on_production_wants_the_number_and_takes_the_items_of_the_question() {
     let mut app = board((100, 30));
-    assert_eq!(press(&mut app, "6R"), [Effect::ListOpen]);
-    tell(&mut app, What::Open(vec![180, 181, 182]));
+    ask_to_send(&mut app, &[180, 181, 182]);
     assert!(asks(&app));
     drawn(&mut app);
     assert_eq!(press(&mut app, "y"), []);
@@ -196,7 +214,6 @@ fn capital_r_on_production_wants_the_number_and_takes_the_items_of_the_question(
     assert!(notice(&app).contains("type the number 3"));
     tell(&mut app, key(KeyCode::Backspace));
     press(&mut app, "3");
-    tell(&mut app, key(KeyCode::Enter));
     let sent = tell(&mut app, key(KeyCode::Enter));
     assert_eq!(sent, command(Command::Retry { items: vec![180, 181, 182], by: "sam".to_owned() }));
     assert!(app.failures.was_asked(180.into()));
@@ -206,14 +223,12 @@ fn capital_r_on_production_wants_the_number_and_takes_the_items_of_the_question(
 fn capital_r_elsewhere_wants_a_button_and_the_harmless_one_is_marked() {
     let mut app = board((100, 30));
     app.run.as_mut().unwrap().figures.production = false;
-    press(&mut app, "6R");
-    tell(&mut app, What::Open(vec![180, 181]));
+    ask_to_send(&mut app, &[180, 181]);
     drawn(&mut app);
     assert_eq!(tell(&mut app, key(KeyCode::Enter)), []);
     assert!(!asks(&app));
     assert_eq!(notice(&app), "Nothing was sent.");
-    press(&mut app, "R");
-    tell(&mut app, What::Open(vec![180, 181]));
+    ask_to_send(&mut app, &[180, 181]);
     drawn(&mut app);
     tell(&mut app, key(KeyCode::Right));
     let sent = tell(&mut app, key(KeyCode::Enter));
@@ -224,9 +239,8 @@ fn capital_r_elsewhere_wants_a_button_and_the_harmless_one_is_marked() {
 fn a_question_takes_only_keys_that_came_after_it_could_be_read() {
     let mut app = board((100, 30));
     app.run.as_mut().unwrap().figures.production = false;
-    press(&mut app, "6R");
     let late = app.frame - 1;
-    tell(&mut app, What::Open(vec![180]));
+    ask_to_send(&mut app, &[180]);
     tell(&mut app, What::Drawn(late));
     assert_eq!(press(&mut app, "y"), [], "the frame before it says nothing");
     assert!(asks(&app));
@@ -239,8 +253,7 @@ fn a_paste_fills_a_field_and_never_answers() {
     let mut app = board((100, 30));
     tell(&mut app, What::Paste("y".to_owned()));
     assert!(notice(&app).contains("dropped"));
-    press(&mut app, "6R");
-    tell(&mut app, What::Open(vec![180, 181, 182]));
+    ask_to_send(&mut app, &[180, 181, 182]);
     drawn(&mut app);
     assert_eq!(tell(&mut app, What::Paste(" 3\r\n".to_owned())), []);
     assert!(asks(&app));
@@ -253,8 +266,7 @@ fn a_paste_fills_a_field_and_never_answers() {
 fn a_question_whose_run_has_changed_sends_nothing() {
     let mut app = board((100, 30));
     app.run.as_mut().unwrap().figures.production = false;
-    press(&mut app, "6R");
-    tell(&mut app, What::Open(vec![180]));
+    ask_to_send(&mut app, &[180]);
     drawn(&mut app);
     in_phase(&mut app, Phase::Ended(RunState::Cancelled));
     assert_eq!(press(&mut app, "y"), []);
@@ -393,10 +405,10 @@ fn the_bell_rings_once_at_a_fault_and_once_at_the_end() {
 fn enter_opens_the_failure_and_j_shows_the_next() {
     let mut app = board((100, 30));
     press(&mut app, "6");
-    assert_eq!(tell(&mut app, key(KeyCode::Enter)), [Effect::ReadFailure(180.into())]);
-    assert_eq!(press(&mut app, "j"), [Effect::ReadFailure(181.into())]);
-    let late = Detail { row: failure(180), record: Vec::new() };
-    tell(&mut app, What::Failure(180.into(), Some(Box::new(late))));
+    assert_eq!(tell(&mut app, key(KeyCode::Enter)), [Effect::Look(Look::Failure(180.into()))]);
+    assert_eq!(press(&mut app, "j"), [Effect::Look(Look::Failure(181.into()))]);
+    let late = detail_of(failure(180), Vec::new());
+    tell(&mut app, What::Found(Found::Failure(180.into(), Some(Box::new(late)))));
     let Some(Overlay::Failure(open)) = app.overlays.last() else { panic!("nothing is open") };
     assert!(
         matches!(open.content, Content::Coming),
@@ -412,6 +424,7 @@ fn enter_opens_the_failure_and_j_shows_the_next() {
 fn a_run_of_another_process_can_only_be_looked_at() {
     let mut app = board((100, 30));
     app.run.as_mut().unwrap().carried = Carried::Elsewhere("maria, process 4121".to_owned());
+    app.live = None;
     for keys in ["p", "<", ">", "6r", "R"] {
         assert_eq!(press(&mut app, keys), [], "{keys}");
         assert!(notice(&app).contains("carried by maria, process 4121"), "{}", notice(&app));
@@ -433,7 +446,8 @@ fn failures_are_read_again_when_they_change_but_not_all_the_time() {
     let mut later = moment();
     later.instant += Duration::from_secs(1);
     let effects = update::update(&mut app, Message { at: later, what: What::Clock });
-    assert_eq!(effects, [Effect::ReadPage(Anchor::Around(180.into())), Effect::Sample]);
+    let page = Look::Page(app.failures.wanted(Anchor::Around(180.into())));
+    assert_eq!(effects, [Effect::Look(page), Effect::Sample]);
 }
 
 #[test]
@@ -441,12 +455,12 @@ fn events_are_read_from_where_the_last_look_ended_and_never_in_a_circle() {
     let mut app = board((100, 30));
     let mut given = figures();
     given.last_event = 20;
-    assert_eq!(tell(&mut app, What::Figures(Box::new(given))), [Effect::ReadEvents(7)]);
+    assert_eq!(tell(&mut app, What::Figures(Box::new(given))), [Effect::Look(Look::Events(7))]);
     let found = happening(12, "13:00:00", "note", None, Some("hello"));
-    let again = tell(&mut app, What::Events(vec![found], Tail { last: 15, more: More::No }));
-    assert_eq!(again, [Effect::ReadEvents(15)], "the figures know of more");
-    assert_eq!(app.happenings.front().unwrap().event, 12);
-    let none = tell(&mut app, What::Events(Vec::new(), Tail { last: 15, more: More::No }));
+    let again = tell(&mut app, What::Found(Found::Events(vec![found], Tail { last: 15, more: More::No })));
+    assert_eq!(again, [Effect::Look(Look::Events(15))], "the figures know of more");
+    assert_eq!(app.happenings.rows().next().unwrap().event.event, 12);
+    let none = tell(&mut app, What::Found(Found::Events(Vec::new(), Tail { last: 15, more: More::No })));
     assert_eq!(none, [], "a look that found nothing is not repeated at once");
     assert_eq!(app.happenings.len(), 5);
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::fixtures::*;
+use super::nobody::Nobody;
 use crate::engine::Command;
 use crate::journal::Journal;
-use crate::model::{Figures, Phase, RunState, Seq};
-use crate::tui::live::{Live, Resender};
+use crate::model::{Figures, Phase, RunState};
+use crate::tui::live::Live;
 use crate::tui::message::What;
 use crate::tui::shell::{Left, Shell};
 use crate::tui::terminal::{Screen, Terminal};
@@ -99,7 +99,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn set_up(live: Option<Arc<dyn Live>>, paper: Paper, resender: Option<Arc<dyn Resender>>) -> Self {
+    fn set_up(live: Option<Arc<dyn Live>>, paper: Paper) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
         let (typed, mut typing) = mpsc::unbounded_channel();
@@ -109,7 +109,7 @@ impl Bench {
         app.now.instant = tokio::time::Instant::now().into_std();
         let terminal = Terminal::on(Screen::of(Box::new(paper.clone())));
         let by = "sam".to_owned();
-        let board = Board { live, journal, run: None, resender, by, keeps: Keeps::Journal };
+        let board = Board { live, journal, run: None, office: Arc::new(Nobody), by, keeps: Keeps::Journal };
         let shell = Shell::new(app, terminal, events, (told.clone(), inbox), board).unwrap();
         let board = tokio::spawn(async move { shell.run().await.unwrap() });
         Self { keys: typed, told, paper, board, _folder: folder }
@@ -138,7 +138,7 @@ async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
 async fn a_stuck_terminal_stops_neither_the_run_nor_the_keys() {
     let (run, mut given) = Run::new();
     let paper = Paper { stuck: true, ..Paper::default() };
-    let bench = Bench::set_up(Some(run.clone()), paper, None);
+    let bench = Bench::set_up(Some(run.clone()), paper);
     bench.press('p');
     assert_eq!(within("the pause", given.recv()).await, Some(Command::Pause));
     // the engine goes on changing its figures, and nobody keeps it from it
@@ -155,7 +155,7 @@ async fn a_stuck_terminal_stops_neither_the_run_nor_the_keys() {
 #[tokio::test]
 async fn a_flood_of_changes_is_sampled_and_drawn_thirty_times_a_second_at_the_most() {
     let (run, _given) = Run::new();
-    let bench = Bench::set_up(Some(run.clone()), Paper::default(), None);
+    let bench = Bench::set_up(Some(run.clone()), Paper::default());
     let begun = std::time::Instant::now();
     let changes = Arc::new(AtomicU64::new(0));
     let flood = {
@@ -178,15 +178,18 @@ async fn a_flood_of_changes_is_sampled_and_drawn_thirty_times_a_second_at_the_mo
 
 #[tokio::test]
 async fn an_idle_board_draws_nothing() {
-    let bench = Bench::set_up(None, Paper::default(), None);
+    let bench = Bench::set_up(None, Paper::default());
     within("the first frame", async {
         while bench.paper.frames.load(Ordering::SeqCst) == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(bench.paper.frames.load(Ordering::SeqCst), 1);
+    // what is known of the profiles has come by then, too
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let settled = bench.paper.frames.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(bench.paper.frames.load(Ordering::SeqCst), settled);
     bench.press('q');
     assert_eq!(within("the board", bench.board).await.unwrap(), Left::Ended);
 }
@@ -194,7 +197,7 @@ async fn an_idle_board_draws_nothing() {
 #[tokio::test]
 async fn a_flood_of_messages_does_not_keep_a_key_waiting() {
     let (run, mut given) = Run::new();
-    let bench = Bench::set_up(Some(run), Paper::default(), None);
+    let bench = Bench::set_up(Some(run), Paper::default());
     let told = bench.told.clone();
     let flood = tokio::spawn(async move { while told.send(What::Clock).await.is_ok() {} });
     bench.press('p');
@@ -206,29 +209,17 @@ async fn a_flood_of_messages_does_not_keep_a_key_waiting() {
 #[tokio::test]
 async fn the_end_of_the_input_is_the_end_of_the_terminal() {
     let (run, mut given) = Run::new();
-    let Bench { keys, board, .. } = Bench::set_up(Some(run.clone()), Paper::default(), None);
+    let Bench { keys, board, .. } = Bench::set_up(Some(run.clone()), Paper::default());
     keys.send(Err(io::Error::other("gone"))).unwrap();
     assert_eq!(within("the drain", given.recv()).await, Some(Command::Drain));
     run.change(|figures| figures.phase = Phase::Ended(RunState::Paused));
     assert_eq!(within("the board", board).await.unwrap(), Left::Hangup);
 }
 
-struct Starts(Arc<Run>);
-
-impl Resender for Starts {
-    fn resend(&self, items: Vec<Seq>, by: String) -> BoxFuture<'static, Result<Arc<dyn Live>, String>> {
-        let run = Arc::clone(&self.0);
-        Box::pin(async move {
-            run.commands.send(Command::Retry { items, by }).unwrap();
-            Ok(run as Arc<dyn Live>)
-        })
-    }
-}
-
 #[tokio::test]
 async fn the_board_ends_as_the_run_does_and_the_screen_is_put_back() {
     let (run, _given) = Run::new();
-    let bench = Bench::set_up(Some(run.clone()), Paper::default(), Some(Arc::new(Starts(run.clone()))));
+    let bench = Bench::set_up(Some(run.clone()), Paper::default());
     run.change(|figures| figures.phase = Phase::Ended(RunState::Completed));
     let text = bench.paper.text.clone();
     within("the news of the end", async {

@@ -12,17 +12,17 @@ use super::fixtures::*;
 use crate::model::{Fault, FaultKind, PauseFigures, Phase, RunState, Violation};
 use crate::tui::Keeps;
 use crate::tui::app::{App, Carried};
-use crate::tui::message::{Detail, What};
+use crate::tui::message::{Found, What};
 use crate::tui::theme::{Decoration, GlyphSet};
 use crate::tui::{record, view};
 
 const SIZES: [(u16, u16); 6] = [(140, 40), (100, 30), (80, 24), (60, 16), (40, 12), (1, 1)];
 
 /// The board as text, with the real cursor's place below.
-fn picture(app: &App) -> String {
+pub(super) fn picture(app: &App) -> String {
     let (width, height) = app.size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    let cursor = view::draw(app, &mut buffer);
+    let cursor = view::draw(app, &mut buffer).cursor;
     let mut text = String::new();
     for y in 0..height {
         let mut skip = 0;
@@ -42,7 +42,7 @@ fn picture(app: &App) -> String {
 }
 
 /// The same board at every size.
-fn pictures(make: impl Fn((u16, u16)) -> App) -> String {
+pub(super) fn pictures(make: impl Fn((u16, u16)) -> App) -> String {
     let mut all = String::new();
     for size in SIZES {
         let _ = writeln!(all, "{}×{}\n{}\n", size.0, size.1, picture(&make(size)));
@@ -144,7 +144,7 @@ fn one_failure() {
         row.attempts = 3;
         let record =
             record::lines(br#"{"external_id":"TXN-90180","duration_seconds":"12","channel":"voice"}"#);
-        tell(&mut app, What::Failure(180.into(), Some(Box::new(Detail { row, record }))));
+        tell(&mut app, What::Found(Found::Failure(180.into(), Some(Box::new(detail_of(row, record))))));
         app
     }));
 }
@@ -153,8 +153,7 @@ fn one_failure() {
 fn the_question_before_sending_many_on_production() {
     assert_snapshot!(pictures(|size| {
         let mut app = board(size);
-        press(&mut app, "6R");
-        tell(&mut app, What::Open((0..4210).collect()));
+        ask_to_send(&mut app, &(0..4210).collect::<Vec<_>>());
         drawn(&mut app);
         press(&mut app, "42");
         app
@@ -174,10 +173,10 @@ fn the_question_before_leaving() {
 fn a_demo_promises_nothing_that_is_gone_when_it_is_left() {
     let mut app = board((100, 30));
     app.keeps = Keeps::Nothing;
-    assert!(picture(&app).contains("This is the demo: its run is thrown away when you leave"));
+    assert!(picture(&app).contains("This is practice: the run is thrown away when you leave"));
     press(&mut app, "q");
     let asked = picture(&app);
-    assert!(asked.contains("│ This is the demo") && !asked.contains("resume"), "{asked}");
+    assert!(asked.contains("│ This is practice") && !asked.contains("resume"), "{asked}");
     in_phase(&mut app, Phase::Ended(RunState::Paused));
     press(&mut app, "p");
     assert!(!picture(&app).contains("resume"), "{}", picture(&app));

@@ -1,13 +1,15 @@
-//! Keys on the board and in an opened failure.
+//! Keys on the board, whichever pane has them.
 
 use crate::engine::Command;
-use crate::model::{Phase, Seq};
+use crate::model::{Figures, Phase, RunId};
 use crate::tui::actions::{self, Action};
-use crate::tui::app::{App, Ceiling, Content, OpenFailure, Overlay, Pane, Pausing, Starting, Zoom};
-use crate::tui::failures::Anchor;
+use crate::tui::app::{Act, App, Ceiling, Mouse, Pane, Pausing, Question, Zoom};
 use crate::tui::layout::{self, Class};
 use crate::tui::message::Effect;
-use crate::tui::{numbers, overlays, steps};
+use crate::tui::theme::Ink;
+use crate::tui::{numbers, steps, words};
+
+use super::question;
 
 pub(super) fn focus(app: &mut App, action: Action) {
     let place = Pane::ALL.iter().position(|pane| *pane == app.focus).unwrap_or(0);
@@ -21,25 +23,55 @@ pub(super) fn focus(app: &mut App, action: Action) {
             return;
         }
     };
+    to_pane(app, pane);
+}
+
+pub(super) fn to_pane(app: &mut App, pane: Pane) {
     if pane != app.focus {
         app.focus_before = app.focus;
         app.focus = pane;
     }
 }
 
-/// One step back: what lies over the board, the zoom, a pane that was opened over the others.
-pub(super) fn back(app: &mut App) {
-    if app.overlays.pop().is_some() {
-        return;
-    }
-    if app.zoom == Zoom::On {
+/// One step back: what is waited for, the zoom, a filter, a pane that was opened over the others.
+pub(super) fn back(app: &mut App, out: &mut Vec<Effect>) {
+    if stop_waiting(app, out) {
+        // that was the step
+    } else if app.zoom == Zoom::On {
         app.zoom = Zoom::Off;
-    } else if layout::class(app.size) == Class::Medium && app.focus == Pane::Workers {
-        app.focus = if app.focus_before == Pane::Workers { Pane::Run } else { app.focus_before };
+    } else if app.focus == Pane::Failures && super::failures::back(app, out) {
+        // a filter, or the rows of a cause
+    } else if app.focus == Pane::Datasets && super::datasets::back(app, out) {
+        // the narrowing, or the count in the background
+    } else if layout::class(app.size) == Class::Medium && !layout::stands(app.focus) {
+        app.focus = if layout::stands(app.focus_before) { app.focus_before } else { Pane::Run };
+    }
+}
+
+/// Stops waiting for what was asked. Says whether there was something.
+pub(super) fn stop_waiting(app: &mut App, out: &mut Vec<Effect>) -> bool {
+    let Some(busy) = app.busy.take() else { return false };
+    app.failures.wanting.give_up();
+    out.push(Effect::StopAsking);
+    super::credentials::stopped(app);
+    app.says(format!("Stopped: {}.", words::after_colon(&busy.what)));
+    true
+}
+
+/// Goes on with a run whose fault was mended: the person was asked.
+pub(super) fn go_on(app: &mut App, run: RunId, out: &mut Vec<Effect>) {
+    if app.is_live() && app.figures().is_some_and(|figures| figures.run == run) {
+        app.asked.pause = Some(Pausing::GoOn);
+        out.push(Effect::Command(Command::GoOn));
+    } else {
+        super::office::resume(app, run, out);
     }
 }
 
 pub(super) fn pause_or_go_on(app: &mut App, out: &mut Vec<Effect>) {
+    if !app.is_live() {
+        return ask_to_go_on(app);
+    }
     // what was asked for last counts, so that pressing twice is as if it had not been pressed
     let pausing = match (app.asked.pause, app.phase()) {
         (Some(Pausing::Pause), _) => true,
@@ -52,6 +84,61 @@ pub(super) fn pause_or_go_on(app: &mut App, out: &mut Vec<Effect>) {
     out.push(Effect::Command(command));
 }
 
+/// Asks whether to go on with the run on the board, which nobody carries.
+pub(super) fn ask_to_go_on(app: &mut App) {
+    if let Some(figures) = app.figures().cloned() {
+        ask_to_go_on_with(app, &figures);
+    }
+}
+
+/// Asks whether to go on with a run that nobody carries.
+pub(super) fn ask_to_go_on_with(app: &mut App, figures: &Figures) {
+    let pending = figures.records.pending;
+    let words = vec![
+        (
+            format!("Go on with {} on {}?", figures.run.short(), words::tenant(figures)),
+            if figures.production { Ink::Bad } else { Ink::Strong },
+        ),
+        (String::new(), Ink::Plain),
+        (
+            format!("{} of {} are still to go.", words::some(pending, "record"), words::datasets(figures)),
+            Ink::Plain,
+        ),
+        ("What was delivered is not sent again.".to_owned(), Ink::Plain),
+    ];
+    let mut asked = Question::new(words, "Leave it", "Go on", Act::Resume(figures.run));
+    if figures.production && pending > 0 {
+        asked = asked.with_number(pending);
+    }
+    question::ask(app, asked);
+}
+
+pub(super) fn ask_to_cancel(app: &mut App) {
+    let Some(figures) = app.figures() else { return };
+    let pending = figures.records.pending;
+    let words = vec![
+        (format!("Cancel run {} for good?", figures.run.short()), Ink::Bad),
+        (String::new(), Ink::Plain),
+        (
+            format!(
+                "{} of {} stay unsent. What was delivered stays delivered. This can't be undone.",
+                words::some(pending, "record"),
+                words::datasets(figures)
+            ),
+            Ink::Plain,
+        ),
+    ];
+    let mut asked = Question::new(words, "Don't cancel", "Cancel the run", Act::Cancel);
+    if figures.production && pending > 0 {
+        asked = asked.with_number(pending);
+    }
+    question::ask(app, asked);
+}
+
+pub(super) fn mend_fault(app: &mut App, out: &mut Vec<Effect>) {
+    super::sheet::open_fault(app, out);
+}
+
 pub(super) fn ceiling(app: &mut App, action: Action, out: &mut Vec<Effect>) {
     let now = actions::ceiling(app);
     let measured = app.figures().map_or(0.0, |figures| figures.pace.rate);
@@ -60,89 +147,83 @@ pub(super) fn ceiling(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         (_, Some(now)) => steps::faster(now),
         (_, None) => None,
     };
+    let known = app.figures().and_then(words::known_limit);
+    match known.filter(|known| action == Action::Faster && wish.is_none_or(|wish| wish > *known)) {
+        Some(known) => ask_for_more(app, wish, known),
+        None => set_ceiling(app, wish, out),
+    }
+}
+
+/// Asks whether to go above what the platform is known to take.
+fn ask_for_more(app: &mut App, wish: Option<f64>, known: f64) {
+    let Some(figures) = app.figures() else { return };
+    let now = actions::ceiling(app);
+    let (asked, answer) = match wish {
+        Some(rate) => {
+            let rate = numbers::rate(rate);
+            (format!("Allow {rate} calls a second to {}?", words::tenant(figures)), format!("Allow {rate}"))
+        }
+        None => (format!("Set no limit for {}?", words::tenant(figures)), "No limit".to_owned()),
+    };
+    let words = vec![
+        (asked, Ink::Strong),
+        (String::new(), Ink::Plain),
+        (
+            format!(
+                "It is known to take about {} calls a second, from everybody together.",
+                numbers::rate(known)
+            ),
+            Ink::Plain,
+        ),
+        ("What is above that is answered \"slow down\", and everybody waits.".to_owned(), Ink::Plain),
+    ];
+    let stay = now.map_or_else(|| "Leave it".to_owned(), |now| format!("Stay at {}", numbers::rate(now)));
+    question::ask(app, Question::new(words, &stay, &answer, Act::Ceiling(wish)));
+}
+
+/// Asks the run for another ceiling.
+pub(super) fn set_ceiling(app: &mut App, wish: Option<f64>, out: &mut Vec<Effect>) {
     app.asked.ceiling = Some(Ceiling::of(wish));
     match wish {
         Some(rate) => app.says(format!("Asked for at most {} calls a second.", numbers::rate(rate))),
         None => app.says("Asked for no ceiling of ours; the platform's answers set the pace."),
     }
-    out.push(Effect::Command(Command::SetRate(wish)));
+    out.push(Effect::Command(Command::SetRate { rate: wish, by: app.by.clone() }));
 }
 
-/// Moves in the list, or in the text that lies over it.
+/// Asks the run for a worker more, or one fewer.
+pub(super) fn workers(app: &mut App, action: Action, out: &mut Vec<Effect>) {
+    let Some(figures) = app.figures() else { return };
+    let (now, noun) = (app.asked.workers.unwrap_or(figures.workers_asked), words::worker_noun(figures));
+    let workers = if action == Action::MoreWorkers { now.saturating_add(1) } else { now.saturating_sub(1) };
+    app.asked.workers = Some(workers);
+    app.says(format!("Asked for {} at a time.", words::some(u64::from(workers), noun)));
+    out.push(Effect::Command(Command::SetWorkers { workers, by: app.by.clone() }));
+}
+
+/// The mouse is taken, or left to the terminal.
+pub(super) fn mouse(app: &mut App, out: &mut Vec<Effect>) {
+    app.mouse = if app.mouse == Mouse::On { Mouse::Off } else { Mouse::On };
+    match app.mouse {
+        Mouse::On => app.says("The mouse presses and scrolls here. m gives it back to the terminal."),
+        Mouse::Off => app.says("The mouse is the terminal's: it selects text. m takes it again."),
+    }
+    out.push(Effect::Mouse(app.mouse));
+}
+
+/// What happened can be looked through; the other panes without a list have nothing to move.
 pub(super) fn scroll(app: &mut App, action: Action, out: &mut Vec<Effect>) {
-    let page = usize::from(layout::full_page(app.size).height.saturating_sub(2));
-    let rows = match app.overlays.last() {
-        Some(Overlay::Failure(open)) => overlays::rows_of_failure(app, open).len(),
-        Some(Overlay::Help { .. }) => overlays::rows_of_help().len(),
-        Some(Overlay::Question(_)) | None => return move_in_list(app, action, out),
-    };
-    let most = rows.saturating_sub(page);
-    if let Some(Overlay::Failure(OpenFailure { scroll, .. }) | Overlay::Help { scroll }) =
-        app.overlays.last_mut()
-    {
-        *scroll = match action {
-            Action::Up => scroll.saturating_sub(1),
-            Action::Down => *scroll + 1,
-            Action::PageUp => scroll.saturating_sub(page.saturating_sub(1).max(1)),
-            Action::PageDown => *scroll + page.saturating_sub(1).max(1),
-            Action::Home => 0,
-            _ => most,
+    if app.focus != Pane::Run {
+        return;
+    }
+    if action == Action::Open {
+        if let Some(act) = app.happenings.current().and_then(|event| event.act) {
+            super::failures::open_act(app, act, out);
         }
-        .min(most);
-    }
-}
-
-fn move_in_list(app: &mut App, action: Action, out: &mut Vec<Effect>) {
-    let page = isize::try_from(layout::failure_rows(app)).unwrap_or(1).max(1);
-    let ask = match action {
-        Action::Up => app.failures.step(-1),
-        Action::Down => app.failures.step(1),
-        Action::PageUp => app.failures.step(-page),
-        Action::PageDown => app.failures.step(page),
-        Action::Home => app.failures.jump(Anchor::Start),
-        _ => app.failures.jump(Anchor::End),
-    };
-    out.extend(ask.map(Effect::ReadPage));
-}
-
-pub(super) fn open(app: &mut App, out: &mut Vec<Effect>) {
-    let Some(id) = app.failures.current().map(|row| row.id) else { return };
-    app.overlays.push(Overlay::Failure(OpenFailure { id, content: Content::Coming, scroll: 0 }));
-    out.push(Effect::ReadFailure(id));
-}
-
-/// The next failure, or the one before, without closing the page.
-pub(super) fn neighbour(app: &mut App, by: isize, out: &mut Vec<Effect>) {
-    out.extend(app.failures.step(by).map(Effect::ReadPage));
-    let Some(id) = app.failures.current().map(|row| row.id) else { return };
-    if let Some(Overlay::Failure(open)) = app.overlays.last_mut()
-        && open.id != id
-    {
-        *open = OpenFailure { id, content: Content::Coming, scroll: 0 };
-        out.push(Effect::ReadFailure(id));
-    }
-}
-
-/// Sends one failure again. It is the one that is opened, else the one under the cursor.
-pub(super) fn resend_one(app: &mut App, out: &mut Vec<Effect>) {
-    let id = match app.overlays.last() {
-        Some(Overlay::Failure(open)) => Some(open.id),
-        _ => app.failures.current().map(|row| row.id),
-    };
-    let Some(id) = id else { return };
-    let key =
-        app.failures.rows.iter().find(|row| row.id == id).map(|row| row.key.clone()).unwrap_or_default();
-    app.failures.mark_asked(id);
-    app.says(format!("Asked to send {key} again."));
-    resend(app, vec![id.item], out);
-}
-
-/// Sends failures again: by the run that goes on, or by a new carrying-out of one that has ended.
-pub(super) fn resend(app: &mut App, items: Vec<Seq>, out: &mut Vec<Effect>) {
-    if app.is_live() {
-        out.push(Effect::Command(Command::Retry { items, by: app.by.clone() }));
     } else {
-        app.starting = Starting::Yes;
-        out.push(Effect::Resend(items));
+        let page = usize::from(layout::body(app.size).height / 2);
+        let last = app.happenings.len().saturating_sub(1);
+        let to = super::lists::scrolled(app.happenings.at(), action, page, last);
+        app.happenings.put(to);
     }
 }

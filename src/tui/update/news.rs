@@ -1,24 +1,34 @@
 //! What the run and the journal have to tell.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::leave;
 use crate::engine::Command;
 use crate::journal::{EventRow, RunRow};
-use crate::model::{FailureId, Figures, Phase, RunState};
-use crate::tui::app::{
-    App, Carried, Ceiling, Content, Overlay, Pausing, Reading, Shown, Starting, carried_by, figures_of,
-};
-use crate::tui::message::{Detail, Effect, More, Tail};
+use crate::model::{Figures, ItemMap, Phase, RunState};
+use crate::tui::app::{App, Carried, Ceiling, LiveRun, Pausing, Reading, Shown, carried_by, figures_of};
+use crate::tui::message::{Effect, Look, More, Tail};
 use crate::tui::theme::Bell;
 
-/// A sample of the live run.
+/// How often it is asked where a run stands that another process carries.
+const MAP: Duration = Duration::from_secs(5);
+
+/// A sample of the run that this process carries, whichever is on the board.
 pub(super) fn figures(app: &mut App, figures: Figures, out: &mut Vec<Effect>) {
-    let before =
-        app.run.as_ref().filter(|run| run.carried == Carried::Here).map(|run| run.figures.phase.clone());
-    // a sample of a run that has ended here comes once: what follows is the journal's
-    app.history.add(app.now.instant, figures.records_per_second, figures.requests, figures.throttled);
-    confirm(app, &figures);
-    take(app, figures, Carried::Here, out);
-    let Some(phase) = app.phase().cloned() else { return };
+    let at = app.now.instant;
+    let before = app.live.as_ref().filter(|live| live.figures.run == figures.run);
+    let before = before.map(|live| live.figures.phase.clone());
+    let mut history =
+        app.live.take().map(|live| live.history).filter(|_| before.is_some()).unwrap_or_default();
+    history.add(at, figures.records_per_second, figures.requests, figures.throttled);
+    let phase = figures.phase.clone();
+    let shown = app.figures().is_none_or(|shown| shown.run == figures.run);
+    if shown {
+        confirm(app, &figures);
+        take(app, figures.clone(), Carried::Here, out);
+    }
+    app.live = Some(LiveRun { figures, at, history });
     leave::phase_is(app, &phase, out);
     if before.as_ref() == Some(&phase) {
         return;
@@ -32,6 +42,7 @@ pub(super) fn figures(app: &mut App, figures: Figures, out: &mut Vec<Effect>) {
             }
             app.asked = crate::tui::app::Asked::default();
             leave::run_ended(app, *state);
+            super::failures::run_ended(app, out);
         }
         _ => {}
     }
@@ -47,7 +58,7 @@ fn tell_the_end(app: &mut App, state: RunState) {
     let words = match state {
         RunState::Completed => "The run has ended: all was delivered or closed. q closes the board.",
         RunState::CompletedWithFailures => {
-            "The run has ended with failures. 6, then R, sends them all again; q closes the board."
+            "The run has ended with failures: 6 shows them. q closes the board."
         }
         RunState::Cancelled => "The run was cancelled. q closes the board.",
         RunState::Paused | RunState::Faulted | RunState::Running => {
@@ -73,6 +84,9 @@ fn confirm(app: &mut App, figures: &Figures) {
     {
         app.asked.pause = None;
     }
+    if app.asked.workers == Some(figures.workers_asked) {
+        app.asked.workers = None;
+    }
     if app.asked.ceiling == Some(Ceiling::of(figures.pace.ceiling)) {
         app.asked.ceiling = None;
     }
@@ -80,12 +94,40 @@ fn confirm(app: &mut App, figures: &Figures) {
 
 /// The run on the board as the journal has it.
 pub(super) fn row(app: &mut App, row: &RunRow, out: &mut Vec<Effect>) {
-    if app.run.as_ref().is_some_and(|run| run.carried == Carried::Here) {
+    let other = app.figures().is_some_and(|shown| shown.run != row.id);
+    if other || app.is_live() {
         return;
     }
-    take(app, figures_of(row), carried_by(row), out);
+    let mut figures = figures_of(row);
+    if let Some(old) = app.figures().filter(|old| old.map.records() > 0) {
+        figures.map = Arc::clone(&old.map);
+    }
+    let moved = app.figures().is_none_or(|old| old.records != figures.records);
+    take(app, figures, carried_by(row), out);
+    app.map_is_old |= moved;
+    let due = app.map_at.is_none_or(|at| app.now.instant.saturating_duration_since(at) >= MAP);
+    // a run that nobody carries any more is not looked at again
+    if app.map_is_old && (due || row.carrier.is_none()) {
+        look_at_map(app, out);
+    }
     app.look_again();
     read_events(app, out);
+}
+
+/// Has the journal asked where the run stands: it is a question about all of its items.
+pub(super) fn look_at_map(app: &mut App, out: &mut Vec<Effect>) {
+    app.map_at = Some(app.now.instant);
+    app.map_is_old = false;
+    out.push(Effect::Look(Look::Map));
+}
+
+/// Where the run on the board stands, where no sample tells it.
+pub(super) fn map(app: &mut App, map: ItemMap) {
+    if !app.is_live()
+        && let Some(shown) = &mut app.run
+    {
+        shown.figures.map = Arc::new(map);
+    }
 }
 
 /// Puts figures on the board, and has read what they say is new.
@@ -103,19 +145,23 @@ fn take(app: &mut App, figures: Figures, carried: Carried, out: &mut Vec<Effect>
     }
 }
 
-fn read_events(app: &mut App, out: &mut Vec<Effect>) {
+pub(super) fn read_events(app: &mut App, out: &mut Vec<Effect>) {
     if let (Reading::Nothing, Some(last)) = (app.reading_events, app.last_event) {
         app.reading_events = Reading::Under;
-        out.push(Effect::ReadEvents(last));
+        out.push(Effect::Look(Look::Events(last)));
     }
 }
 
 /// Events of the journal, oldest first.
 pub(super) fn events(app: &mut App, events: Vec<EventRow>, tail: Tail, out: &mut Vec<Effect>) {
     app.reading_events = Reading::Nothing;
+    if events.iter().any(|event| event.kind == "act") {
+        super::mend::changed(app, out);
+    }
     for event in events {
-        if app.happenings.front().is_none_or(|newest| newest.event < event.event) {
-            app.keep_happening(event);
+        if app.happenings.is_news(&event) {
+            super::failures::happened(app, &event, out);
+            app.happenings.keep(event);
         }
     }
     let before = app.last_event;
@@ -124,18 +170,6 @@ pub(super) fn events(app: &mut App, events: Vec<EventRow>, tail: Tail, out: &mut
     // only a look that found something is worth another one at once; else the next sample asks for it
     if tail.more == More::Maybe || (behind && app.last_event > before) {
         read_events(app, out);
-    }
-}
-
-/// An opened failure, with its record.
-pub(super) fn failure(app: &mut App, id: FailureId, detail: Option<Box<Detail>>) {
-    for overlay in &mut app.overlays {
-        if let Overlay::Failure(open) = overlay
-            && open.id == id
-        {
-            open.content = detail.map_or(Content::Gone, Content::Here);
-            return;
-        }
     }
 }
 
@@ -150,21 +184,12 @@ pub(super) fn not_taken(app: &mut App, command: Command) {
     match command {
         Command::Drain => return leave::drain_not_taken(app),
         Command::Pause | Command::GoOn => app.asked.pause = None,
-        Command::SetRate(_) => app.asked.ceiling = None,
+        Command::SetRate { .. } => app.asked.ceiling = None,
         Command::Retry { items, .. } => app.failures.forget_asked(&items),
         Command::LeaveAtOnce => return,
+        Command::SetWorkers { .. } => app.asked.workers = None,
+        // nothing is shown of these before they are done
+        Command::Judge { .. } | Command::Edit { .. } | Command::Cancel { .. } => {}
     }
     app.warns("The run is busy and did not take that; please press the key again.");
-}
-
-/// A new carrying-out has begun, or could not.
-pub(super) fn resent(app: &mut App, started: Result<(), String>, out: &mut Vec<Effect>) {
-    app.starting = Starting::No;
-    match started {
-        Ok(()) => read_events(app, out),
-        Err(reason) => {
-            app.failures.forget_all_asked();
-            app.warns(format!("Nothing was sent again: {reason}"));
-        }
-    }
 }

@@ -2,63 +2,28 @@
 
 use crossterm::event::KeyCode;
 
-use super::{board, leave};
-use crate::model::Seq;
-use crate::tui::actions::{self, Action, Control, Key};
-use crate::tui::app::{App, Asks, Overlay, Place, Proof, Question, Seen};
-use crate::tui::message::Effect;
-use crate::tui::words;
+use super::{board, failures, leave, office, sheet};
+use crate::tui::actions::{Action, Control, Key};
+use crate::tui::app::{Act, App, Overlay, Place, Proof, Question, Seen};
+use crate::tui::message::{Effect, Request};
+use crate::tui::sheets::{self, Deferred};
 
 /// The longest number that can be typed.
 const LONGEST: usize = 10;
 
-pub(super) fn ask(app: &mut App, asks: Asks, proof: Proof) {
-    let marked = if proof == Proof::Button { Place::Dont } else { Place::Field };
-    let frame = app.frame;
-    app.overlays.push(Overlay::Question(Question { asks, proof, marked, frame, seen: Seen::NotYet }));
-}
-
-/// The items are those of this moment: an act takes what the question names, and nothing that comes later.
-pub(super) fn ask_to_resend(app: &mut App, items: Vec<Seq>) {
-    app.notice = None;
-    if items.is_empty() {
-        app.warns("Not now: there is no open failure to send again.");
-        return;
-    }
-    // things may have changed while they were counted, and no question is put over another
-    if let Err(reason) = actions::may(app, Action::ResendAll) {
-        app.warns(format!("Not now: {reason}."));
-        return;
-    }
+/// Puts a question over the board. No question is put over another.
+pub(in crate::tui) fn ask(app: &mut App, question: Question) {
     if app.overlays.iter().any(|overlay| matches!(overlay, Overlay::Question(_))) {
         return;
     }
-    let production = app.figures().is_some_and(|figures| figures.production);
-    let proof = if production { Proof::Number(String::new()) } else { Proof::Button };
-    ask(app, Asks::Resend(items), proof);
-}
-
-/// The number that has to be typed.
-pub(in crate::tui) fn wanted_number(question: &Question) -> String {
-    match &question.asks {
-        Asks::Leave => String::new(),
-        Asks::Resend(items) => items.len().to_string(),
-    }
-}
-
-/// Whether the button may be pressed.
-pub(in crate::tui) fn proof_given(question: &Question) -> bool {
-    match &question.proof {
-        Proof::Button => true,
-        Proof::Number(typed) => *typed == wanted_number(question),
-    }
+    app.notice = None;
+    let frame = app.frame;
+    app.overlays.push(Overlay::Question(Question { frame, seen: Seen::NotYet, ..question }));
 }
 
 /// A frame stands on the screen now.
-pub(super) fn drawn(app: &mut App, frame: u64) {
-    if let Some(Overlay::Question(question)) = app.overlays.last_mut()
-        && frame >= question.frame
-    {
+pub(super) fn drawn(question: &mut Question, frame: u64) {
+    if frame >= question.frame {
         question.seen = Seen::Yes;
     }
 }
@@ -76,7 +41,7 @@ pub(super) fn takes(app: &mut App, key: Key) -> bool {
     if question.seen == Seen::NotYet {
         return true;
     }
-    let Proof::Number(typed) = &mut question.proof else { return false };
+    let Proof::Number { typed, .. } = &mut question.proof else { return false };
     match (key.code, key.control) {
         (KeyCode::Char(digit), Control::Free) if digit.is_ascii_digit() => {
             question.marked = Place::Field;
@@ -98,79 +63,114 @@ pub(super) fn takes(app: &mut App, key: Key) -> bool {
     }
 }
 
-/// A paste goes into a field, and never answers anything by itself.
-pub(super) fn paste(app: &mut App, text: &str) {
-    if let Some(Question { proof: Proof::Number(typed), seen: Seen::Yes, marked, .. }) = current(app) {
-        *marked = Place::Field;
-        typed.extend(text.chars().filter(char::is_ascii_digit).take(LONGEST));
-        typed.truncate(LONGEST);
-        return;
-    }
-    app.warns("What was pasted is dropped: there is no field here to put it into.");
+/// A paste goes into the field, and never answers anything by itself. Says whether there was one.
+pub(super) fn paste(question: &mut Question, text: &str) -> bool {
+    let Question { proof: Proof::Number { typed, .. }, seen: Seen::Yes, marked, .. } = question else {
+        return false;
+    };
+    *marked = Place::Field;
+    typed.extend(text.chars().filter(char::is_ascii_digit).take(LONGEST));
+    typed.truncate(LONGEST);
+    true
 }
 
 pub(super) fn answer(app: &mut App, action: Action, out: &mut Vec<Effect>) {
     let Some(question) = current(app) else { return };
     match (action, question.marked) {
-        (Action::No, _) | (Action::Press, Place::Dont) => dont(app),
-        (Action::Yes, _) | (Action::Press, Place::Do) => go(app, out),
+        (Action::No, _) | (Action::Press, Place::Answer(0)) => dont(app),
+        (Action::Yes, _) => go(app, 1, out),
+        (Action::Press, Place::Answer(number)) => go(app, number, out),
         (Action::Press, Place::Field) => {
-            if proof_given(question) {
-                question.marked = Place::Do;
+            // who has typed the number has thought about it: Enter does it
+            if question.proof.is_given() {
+                go(app, 1, out);
             } else {
                 say_the_number(app);
             }
         }
-        (Action::NextPlace, marked) => question.marked = beside(marked, &question.proof, 1),
-        (Action::PreviousPlace, marked) => question.marked = beside(marked, &question.proof, -1),
+        (Action::NextPlace, marked) => question.marked = beside(question, marked, 1),
+        (Action::PreviousPlace, marked) => question.marked = beside(question, marked, -1),
         _ => {}
     }
 }
 
+/// A click on an answer: as if it had been marked and pressed.
+pub(super) fn click(app: &mut App, number: usize, out: &mut Vec<Effect>) {
+    if let Some(question) = current(app)
+        && question.seen == Seen::Yes
+        && number < question.answers.len()
+    {
+        question.marked = Place::Answer(number);
+        answer(app, Action::Press, out);
+    }
+}
+
 /// The place so many further on; after the last comes the first.
-fn beside(marked: Place, proof: &Proof, by: isize) -> Place {
-    let places: &[Place] = match proof {
-        Proof::Button => &[Place::Dont, Place::Do],
-        Proof::Number(_) => &[Place::Field, Place::Dont, Place::Do],
-    };
+fn beside(question: &Question, marked: Place, by: isize) -> Place {
+    let field = matches!(question.proof, Proof::Number { .. }).then_some(Place::Field);
+    let places: Vec<Place> =
+        field.into_iter().chain((0..question.answers.len()).map(Place::Answer)).collect();
     let place = places.iter().position(|place| *place == marked).unwrap_or(0);
-    let next = (place + places.len()).saturating_add_signed(by) % places.len();
+    let next = (place + places.len()).saturating_add_signed(by) % places.len().max(1);
     places.get(next).copied().unwrap_or(marked)
 }
 
 fn say_the_number(app: &mut App) {
-    let Some(question) = current(app) else { return };
-    let wanted = wanted_number(question);
-    app.warns(format!("Not yet: type the number {wanted} first."));
+    if let Some(Question { proof: Proof::Number { wanted, .. }, .. }) = current(app) {
+        let wanted = wanted.clone();
+        app.warns(format!("Not yet: type the number {wanted} first."));
+    }
 }
 
 fn dont(app: &mut App) {
     if let Some(Overlay::Question(question)) = app.overlays.pop()
-        && let Asks::Resend(_) = question.asks
+        && let Some(said) =
+            question.answers.get(1).and_then(|answer| answer.act.as_ref()).and_then(left_undone)
     {
-        app.says("Nothing was sent.");
+        app.says(said);
     }
 }
 
-fn go(app: &mut App, out: &mut Vec<Effect>) {
+/// What did not happen.
+const fn left_undone(act: &Act) -> Option<&'static str> {
+    match act {
+        Act::Resend(_) => Some("Nothing was sent."),
+        Act::Judge(..) | Act::Undo(..) => Some("Nothing was changed."),
+        _ => None,
+    }
+}
+
+fn go(app: &mut App, number: usize, out: &mut Vec<Effect>) {
     let Some(question) = current(app) else { return };
-    if !proof_given(question) {
-        say_the_number(app);
+    if !question.proof.is_given() {
+        return say_the_number(app);
+    }
+    let Some(Overlay::Question(mut question)) = app.overlays.pop() else { return };
+    if number >= question.answers.len() {
         return;
     }
-    let Some(Overlay::Question(question)) = app.overlays.pop() else { return };
-    match question.asks {
-        Asks::Leave => leave::drain(app, out),
-        Asks::Resend(items) => {
-            // the board may have been left alone for an hour since it asked
-            if let Err(reason) = actions::may(app, Action::ResendAll) {
-                app.warns(format!("Not now: {reason}. Nothing was sent."));
-                return;
-            }
-            let number = u64::try_from(items.len()).unwrap_or(u64::MAX);
-            app.says(format!("Asked to send {} again.", words::some(number, "failure")));
-            app.failures.mark_all_asked(&items);
-            board::resend(app, items, out);
-        }
+    let Some(act) = question.answers.swap_remove(number).act else { return };
+    if act.is_signed() {
+        sheet::named_first(app, Deferred::Act(act), out);
+    } else {
+        carry_out(app, act, out);
+    }
+}
+
+/// Does what an answer does.
+pub(super) fn carry_out(app: &mut App, act: Act, out: &mut Vec<Effect>) {
+    match act {
+        Act::Leave => leave::drain(app, out),
+        Act::Detach => leave::detach(app, out),
+        Act::Resend(items) => failures::resend_many(app, items, out),
+        Act::Judge(ids, judgement) => failures::judge(app, ids, judgement, out),
+        Act::Undo(closed, edited) => failures::undo(app, closed, edited, out),
+        Act::OpenEdit(id) => sheets::edit::begin(app, id, out),
+        Act::Ceiling(rate) => board::set_ceiling(app, rate, out),
+        Act::Cancel => office::cancel(app, out),
+        Act::Resume(run) => office::resume(app, run, out),
+        Act::GoOn(run) => board::go_on(app, run, out),
+        Act::Remove(name) => out.push(Effect::Ask(Request::Remove(name))),
+        Act::DropForm => sheet::drop_form(app),
     }
 }

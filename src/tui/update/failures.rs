@@ -1,0 +1,162 @@
+//! Keys in *6 Failures* and in a failure that was opened, and what the journal answers to them.
+
+mod listing;
+mod many;
+mod results;
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use crate::journal::Judgement;
+use crate::model::FailureId;
+use crate::tui::actions::Action;
+use crate::tui::app::{Afterwards, App, Content, OpenFailure, Overlay, Page};
+use crate::tui::failures::Purpose;
+use crate::tui::message::{Detail, Effect, Look};
+use crate::tui::{overlays, sheets, words};
+
+pub(super) use listing::{
+    back, call_found, causes, click_cause, copy_call, marks, page, paste, read_again, settle, sort, types,
+    view,
+};
+pub(super) use many::{ask_about, many, resend, resend_many, undo};
+pub(super) use results::{act_found, happened, in_outcome, press_in_outcome, run_ended, written};
+
+pub(super) fn perform(app: &mut App, action: Action, out: &mut Vec<Effect>) {
+    match action {
+        Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Home | Action::End => {
+            listing::go(app, action, out);
+        }
+        Action::Open if app.failures.shows_causes() => listing::open_cause(app, out),
+        Action::Open => open(app, out),
+        Action::ResendOne => many::resend_one(app, out),
+        Action::EditOne => many::edit_one(app, out),
+        Action::CloseOne => many::close_one(app),
+        Action::UndoOne => many::undo_one(app, out),
+        Action::ResendMany => many::count(app, Purpose::Resend, out),
+        Action::EditMany => many::count(app, Purpose::Change, out),
+        Action::CloseMany => many::count(app, Purpose::Close, out),
+        Action::UndoMany => many::count(app, Purpose::Undo, out),
+        Action::MarkAll => many::count(app, Purpose::Mark, out),
+        Action::Mark => listing::mark(app, out),
+        Action::ByCause => listing::turn_causes(app, out),
+        Action::Filter => listing::begin_filter(app),
+        Action::View => listing::open_views(app),
+        Action::Sort => listing::open_sorts(app),
+        Action::CopyMenu => listing::open_copies(app),
+        Action::ToFile => sheets::to_file::open(app, app.failures.query_shown()),
+        Action::OpenItFirst => {
+            app.warns("Not now: open it first (Enter), or take the capital letter for all of the cause.");
+        }
+        _ => {}
+    }
+}
+
+/// Keys in an opened failure.
+pub(super) fn in_one(app: &mut App, action: Action, out: &mut Vec<Effect>) {
+    match action {
+        Action::Back => drop(app.overlays.pop()),
+        Action::ResendOne => many::resend_one(app, out),
+        Action::EditOne => many::edit_one(app, out),
+        Action::CloseOne => many::close_one(app),
+        Action::UndoOne => many::undo_one(app, out),
+        Action::CopyMenu => listing::open_copies(app),
+        Action::NextFailure => neighbour(app, 1, out),
+        Action::PreviousFailure => neighbour(app, -1, out),
+        Action::NextPage => turn(app, 1),
+        Action::PreviousPage => turn(app, -1),
+        _ => scroll(app, action),
+    }
+}
+
+fn scroll(app: &mut App, action: Action) {
+    let page = overlays::rows_of_failure_shown(app);
+    let Some(Overlay::Failure(open)) = app.overlays.last() else { return };
+    let most = overlays::rows_of_failure(app, open).len().saturating_sub(page);
+    if let Some(Overlay::Failure(OpenFailure { scroll, .. })) = app.overlays.last_mut() {
+        *scroll = super::lists::scrolled(*scroll, action, page, most);
+    }
+}
+
+fn turn(app: &mut App, by: isize) {
+    if let Some(Overlay::Failure(open)) = app.overlays.last_mut() {
+        let at = Page::ALL.iter().position(|page| *page == open.page).unwrap_or(0);
+        let next = (at + Page::ALL.len()).saturating_add_signed(by) % Page::ALL.len();
+        open.page = Page::ALL.get(next).copied().unwrap_or(open.page);
+        open.scroll = 0;
+    }
+}
+
+/// Turns an opened failure to a page.
+pub(super) fn to_page(app: &mut App, number: usize) {
+    if let (Some(Overlay::Failure(open)), Some(page)) = (app.overlays.last_mut(), Page::ALL.get(number)) {
+        open.page = *page;
+        open.scroll = 0;
+    }
+}
+
+fn open(app: &mut App, out: &mut Vec<Effect>) {
+    let Some(id) = app.failures.current().map(|row| row.id) else { return };
+    app.overlays.push(Overlay::Failure(OpenFailure {
+        id,
+        content: Content::Coming,
+        page: Page::Reason,
+        scroll: 0,
+    }));
+    out.push(Effect::Look(Look::Failure(id)));
+}
+
+/// The next failure, or the one before, without closing the page.
+fn neighbour(app: &mut App, by: isize, out: &mut Vec<Effect>) {
+    let ask = app.failures.step(by);
+    listing::read(app, ask, out);
+    let Some(id) = app.failures.current().map(|row| row.id) else { return };
+    if let Some(Overlay::Failure(open)) = app.overlays.last_mut()
+        && open.id != id
+    {
+        *open = OpenFailure { id, content: Content::Coming, page: open.page, scroll: 0 };
+        out.push(Effect::Look(Look::Failure(id)));
+    }
+}
+
+/// An opened failure, with its record. One that was read before and is none any more has just been delivered.
+pub(super) fn detail(app: &mut App, id: FailureId, detail: Option<Box<Detail>>) {
+    let opened = app.overlays.iter_mut().find_map(|overlay| match overlay {
+        Overlay::Failure(open) if open.id == id => Some(open),
+        _ => None,
+    });
+    let Some(open) = opened else { return };
+    let before = std::mem::replace(&mut open.content, detail.map_or(Content::Gone, Content::Here));
+    if let (Content::Gone, Content::Here(before)) = (&open.content, before) {
+        app.says(format!("{} was delivered.", before.row.key));
+    }
+}
+
+/// Failures are closed or reopened: the person was asked.
+pub(in crate::tui) fn judge(app: &mut App, ids: Vec<FailureId>, judgement: Judgement, out: &mut Vec<Effect>) {
+    sheets::note::done(app);
+    let done: HashSet<FailureId> = ids.iter().copied().collect();
+    app.failures.marks.done(|id| done.contains(&id));
+    let failures = words::some(u64::try_from(ids.len()).unwrap_or(u64::MAX), "failure");
+    app.says(match judgement {
+        Judgement::Dismiss(_) => format!("Closed {failures}. View shows what is closed, to be opened again."),
+        Judgement::Reopen => format!("Opened {failures} again."),
+    });
+    super::mend::judge(app, ids, judgement, out);
+}
+
+/// Edited records are kept.
+pub(super) fn edit(
+    app: &mut App,
+    records: Vec<(FailureId, Option<Bytes>)>,
+    then: Afterwards,
+    out: &mut Vec<Effect>,
+) {
+    super::mend::edit(app, records, then, out);
+}
+
+/// Shows what became of an act.
+pub(super) fn open_act(app: &mut App, act: i64, out: &mut Vec<Effect>) {
+    results::open(app, act, out);
+}
