@@ -7,7 +7,7 @@ mod support;
 
 use support::{Tenant, contacts, interactions};
 use trunkline::engine::{self, Command};
-use trunkline::journal::{Contents, Filter, Judgement, Write};
+use trunkline::journal::{Contents, Judgement, Query, Write};
 use trunkline::model::{FailureState, FaultKind, OperationKind, Phase, RunState};
 use trunkline::plan::Plan;
 
@@ -88,7 +88,7 @@ async fn what_the_hierarchy_does_not_know_is_invalid_and_the_rest_arrives() {
     assert_eq!(run.state, RunState::CompletedWithFailures);
     assert_eq!((run.records.delivered, run.records.invalid, run.records.failed), (2, 2, 1));
     let reader = tenant.journal.reader().unwrap();
-    let failures = reader.failures(&run, &Filter::default(), None, 10, Contents::With).unwrap();
+    let failures = reader.failures(&run, &Query::default(), None, 10, Contents::With).unwrap();
     let told: Vec<_> =
         failures.iter().map(|one| (one.position, one.key.as_str(), one.code.as_deref())).collect();
     assert_eq!(
@@ -147,7 +147,7 @@ async fn failures_are_sent_again_and_dismissed() {
     let run = tenant.run(OperationKind::Outcomes, &[&dataset], &[]).await;
     assert_eq!(run.records.failed, 2);
     let reader = tenant.journal.reader().unwrap();
-    let items = reader.failures_in(&run, &Filter::default(), &[FailureState::Failed]).unwrap();
+    let items = reader.failures_in(&run, &Query::default(), &[FailureState::Failed]).unwrap();
     let setup = tenant.setup(Plan::from_toml(&run.plan).unwrap());
     let ending = engine::retry(setup, &run, items.iter().map(|id| id.item).collect(), "sam".to_owned())
         .await
@@ -157,7 +157,7 @@ async fn failures_are_sent_again_and_dismissed() {
     assert_eq!(ending.state, RunState::CompletedWithFailures);
     let row = reader.run(&run.id.to_string()).unwrap();
     assert_eq!((row.records.failed, row.records.pending), (2, 0));
-    let failures = reader.failures(&row, &Filter::default(), None, 10, Contents::With).unwrap();
+    let failures = reader.failures(&row, &Query::default(), None, 10, Contents::With).unwrap();
     assert_eq!(failures.iter().map(|one| one.attempts).collect::<Vec<_>>(), [2, 2]);
     let (book, lock) = tenant.journal.take(&row).unwrap();
     let judgement = Judgement::Dismiss("gone".to_owned());

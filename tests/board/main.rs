@@ -9,12 +9,16 @@
     reason = "a test that finds something else than it expects has to say so"
 )]
 
+#[path = "../../src/tui/tests/nobody.rs"]
+mod nobody;
 #[path = "../pty/mod.rs"]
 mod pty;
 mod shown;
 
 use portable_pty::CommandBuilder;
 use rustix::process::Signal;
+// what the office names as its neighbours
+use trunkline::{config, journal, model, plan, tui};
 
 use pty::Session;
 
@@ -60,6 +64,7 @@ fn a_person_looks_around_pauses_and_leaves() {
     session.wait_for("5,000 of 5,000");
     session.type_in(ENTER);
     session.wait_for("The platform does not know this contact.");
+    session.type_in("\x1b[C");
     session.wait_for("\"contactId\": \"contact-4999\"");
     session.type_in(ESC);
     session.wait_until("the list", |screen| !screen.contents().contains("Failure contact"));
@@ -68,7 +73,7 @@ fn a_person_looks_around_pauses_and_leaves() {
     session.type_in("<");
     session.wait_for("ceiling 20/s");
     session.type_in("q");
-    session.wait_for("Leave this run?");
+    session.wait_for("Leave run ");
     session.wait_for("▸( Stay )");
     session.type_in(TAB);
     session.type_in(ENTER);
@@ -115,7 +120,7 @@ fn a_resize_keeps_the_place_and_a_key_beside_it_is_not_lost() {
 fn three_times_ctrl_c_leaves_a_run_that_does_not_drain() {
     let mut session = board("never drains", (100, 30));
     session.type_in(CTRL_C);
-    session.wait_for("Leave this run?");
+    session.wait_for("Leave run ");
     session.type_in(CTRL_C);
     session.wait_for("leaving…");
     session.type_in(CTRL_C);
@@ -184,7 +189,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_comes_back_redrawn() {
     session.wait_until("the board's screen", vt100::Screen::alternate_screen);
     session.wait_for("running");
     session.type_in(CTRL_C);
-    session.wait_for("Leave this run?");
+    session.wait_for("Leave run ");
     session.type_in(CTRL_C);
     session.wait_for("the-end");
     assert_eq!(session.wait_for_end(), 0);

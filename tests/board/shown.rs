@@ -13,6 +13,8 @@ use trunkline::model::{
 };
 use trunkline::tui::{self, Board, Keeps, Live};
 
+use super::nobody::Nobody;
+
 /// The variable that says which kind of run is played.
 pub const KIND: &str = "TRUNKLINE_TEST_BOARD";
 
@@ -44,12 +46,12 @@ impl Live for Played {
             Command::GoOn => Phase::Running,
             Command::Drain if self.kind == "never drains" => Phase::Draining,
             Command::Drain | Command::LeaveAtOnce => Phase::Ended(RunState::Paused),
-            Command::SetRate(rate) => {
+            Command::SetRate { rate, .. } => {
                 self.figures.lock().unwrap().pace.ceiling = rate;
                 self.changes.send_modify(|changes| *changes += 1);
                 return true;
             }
-            Command::Retry { .. } => return true,
+            _ => return true,
         };
         self.figures.lock().unwrap().phase = phase;
         self.changes.send_modify(|changes| *changes += 1);
@@ -74,6 +76,7 @@ fn settled(item: u64) -> Write {
         unsure: 0,
         doubtful: false,
         status: Some(404),
+        took_ms: None,
         name: Some(format!("contact-{item}")),
         correlation_id: None,
         remote_id: None,
@@ -128,6 +131,9 @@ fn figures(run: RunId) -> Figures {
         latency_p50: Some(Duration::from_millis(20)),
         latency_p99: Some(Duration::from_millis(90)),
         workers: Vec::new(),
+        workers_asked: 0,
+        map: Arc::default(),
+        act: None,
         waiting: 0,
         waits: Vec::new(),
         jobs: 0,
@@ -158,7 +164,14 @@ fn the_board_itself() {
         let live =
             Arc::new(Played { kind, figures: Mutex::new(figures(new.id)), changes: watch::Sender::new(0) });
         let by = "sam".to_owned();
-        let board = Board { live: Some(live), journal, run: None, resender: None, by, keeps: Keeps::Journal };
+        let board = Board {
+            live: Some(live),
+            journal,
+            run: None,
+            office: Arc::new(Nobody),
+            by,
+            keeps: Keeps::Journal,
+        };
         tui::watch(board, &Ui::default()).await
     });
     match left {

@@ -4,7 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use portable_pty::CommandBuilder;
+
 use super::bench::{Bench, SECRET, events, files, interactions, outcomes};
+use super::pty::Session;
 
 /// Slow enough to be met in the middle.
 const SLOW: &str = "[latency]\nmin = \"20ms\"\nmax = \"20ms\"\n";
@@ -205,4 +208,41 @@ fn an_interrupted_standard_input_says_what_was_taken_and_what_a_resume_cannot_do
     assert!(out.contains("what came before that place is delivered"), "{out}");
     assert!(!out.contains("trunkline resume"), "it cannot help: {out}");
     assert!(out.contains("trunkline cancel"), "{out}");
+}
+
+#[test]
+fn a_run_in_a_session_of_its_own_outlives_the_terminal_that_it_was_started_from() {
+    let bench = Bench::like(SLOW);
+    bench.file("a.json", interactions(60));
+    let words = ["ingest", "a.json", "--profile", "env", "--events", "--chunk-records", "1"];
+    let child = bench.child(&words).stdout(Stdio::null()).spawn().unwrap();
+    bench.until("a few records", |ledger| ledger["ingest"]["records_applied"].as_u64() >= Some(5));
+    signal(&child, "INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let run = bench.ends(&["runs", "--format", "json"], 0).json()[0]["run"].as_str().unwrap().to_owned();
+    let before = bench.ledger()["ingest"]["records_applied"].as_u64().unwrap();
+    assert!(before < 60);
+
+    let child = bench.child(&["resume", &run, "--headless", "--yes", "--own-session"]);
+    let mut shell = CommandBuilder::new("sh");
+    shell.args(["-c", "\"$@\" < /dev/null > /dev/null 2>&1 & echo it-is-on-its-way; read line", "sh"]);
+    shell.arg(child.get_program());
+    shell.args(child.get_args());
+    shell.env_clear();
+    for (name, value) in child.get_envs() {
+        shell.env(name, value.unwrap());
+    }
+    shell.env("PATH", "/usr/bin:/bin");
+    shell.cwd(bench.folder.path());
+    let mut session = Session::start(shell, (100, 30));
+    session.wait_for("it-is-on-its-way");
+    bench.until("that it goes on", |ledger| ledger["ingest"]["records_applied"].as_u64() > Some(before));
+    session.unplug();
+    drop(session);
+    bench.until("the end", |ledger| ledger["ingest"]["records_applied"] == 60);
+    let begun = Instant::now();
+    while bench.ends(&["show", &run, "--format", "json"], 0).json()["state"] != "completed" {
+        assert!(begun.elapsed() < super::bench::LIMIT, "it never came to its end");
+    }
+    bench.assert_clean();
 }

@@ -29,6 +29,34 @@ fn runs_are_listed_newest_first_with_every_key() {
     assert!(bench.ends(&["show", prefix], 0).out().contains("3 delivered"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_report_is_one_private_page_that_replaces_nothing_unasked() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::calm();
+    bench.file("o.csv", outcomes(["c1", "unknown-77"].map(str::to_owned)));
+    assert!(bench.ends(&["report", "last", "-o", "r.html"], 2).err().contains("there is no journal"));
+    bench.ends(&["outcomes", "o.csv", "--profile", "env"], 1);
+    let said = bench.ends(&["report", "last", "-o", "r.html"], 0);
+    assert_eq!(said.out(), "");
+    let path = bench.folder.path().join("r.html");
+    let page = std::fs::read_to_string(&path).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+    assert!(page.contains("1 failed") && !page.contains("unknown-77"));
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+    std::fs::write(&path, "mine").unwrap();
+    let said = bench.ends(&["report", "last", "-o", "r.html"], 2);
+    assert!(said.err().contains("`r.html` already") && said.err().contains("--force"), "{}", said.err());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    bench.ends(&["report", "last", "-o", "r.html", "--force", "--examples"], 0);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("unknown-77"));
+    assert!(bench.ends(&["report", "last", "-o", "-"], 0).out().starts_with("<!DOCTYPE html>"));
+    bench.ends(&["report", "last"], 2);
+    assert!(bench.ends(&["report", "ffffffff", "-o", "x.html"], 2).err().contains("there is no run"));
+    assert!(!bench.folder.path().join("x.html").exists());
+}
+
 #[test]
 fn a_plain_run_ends_with_a_summary_and_the_commands_to_type_next() {
     let bench = Bench::calm();

@@ -1,6 +1,6 @@
 //! Batches: what is wrong stays here, what the platform refuses is found, and all the rest arrives once.
 
-use trunkline::journal::{Contents, Filter};
+use trunkline::journal::{Contents, Filter, Query};
 use trunkline::model::{FaultKind, OperationKind, RunState, Stage};
 
 use super::support::{Records, Tenant, interactions};
@@ -57,7 +57,7 @@ async fn unnamed_refusals_are_halved_down_to_the_records_that_are_refused() {
     let bound = 20 + refused as u64 * 2 * 9;
     assert!(run.requests <= bound, "{} calls, and {bound} are allowed", run.requests);
     let reader = tenant.journal.reader().unwrap();
-    let filter = Filter { stage: Some(Stage::Delivery), ..Filter::default() };
+    let filter = Filter { stage: Some(Stage::Delivery), ..Filter::default() }.into();
     let failures = reader.failures(&run, &filter, None, 100, Contents::With).unwrap();
     assert_eq!(failures.len(), refused);
     for failure in &failures {
@@ -79,7 +79,7 @@ async fn a_violation_is_told_with_its_place_and_nothing_of_the_record_is_sent() 
     let dataset = tenant.file("i.json", &records.array());
     let run = tenant.run(OperationKind::Exchange, &[&dataset], &[]).await;
     let reader = tenant.journal.reader().unwrap();
-    let failure = reader.failures(&run, &Filter::default(), None, 10, Contents::With).unwrap().pop().unwrap();
+    let failure = reader.failures(&run, &Query::default(), None, 10, Contents::With).unwrap().pop().unwrap();
     assert_eq!(
         (failure.stage, failure.code.as_deref(), failure.position),
         (Stage::Validation, Some("schema.violated"), 1)

@@ -58,7 +58,7 @@ async fn a_refused_record_fails_and_gives_its_key_back() {
     let reader = tenant.journal.reader().unwrap();
     let open = reader.failures_in(
         &run,
-        &Filter::parse("status:400").unwrap(),
+        &Filter::parse("status:400").unwrap().into(),
         &[trunkline::model::FailureState::Failed],
     );
     let items: Vec<_> = open.unwrap().iter().map(|id| id.item).collect();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use trunkline::engine::{self, Command};
-use trunkline::journal::{Contents, Filter};
+use trunkline::journal::{Contents, Query};
 use trunkline::model::{FailureState, OperationKind, RunState, Stage};
 use trunkline::plan::Plan;
 
@@ -38,7 +38,7 @@ async fn each_job_comes_to_the_end_that_the_platform_gives_it() {
     assert_eq!(ledger["import"]["foreign"]["with_token"], 0, "{ledger:#}");
     assert!(ledger["import"]["foreign"]["knocks"].as_u64().unwrap() > 0, "{ledger:#}");
     let reader = tenant.journal.reader().unwrap();
-    let failures = reader.failures(&run, &Filter::default(), None, 100, Contents::With).unwrap();
+    let failures = reader.failures(&run, &Query::default(), None, 100, Contents::With).unwrap();
     let rows: Vec<_> = failures.iter().filter(|one| !one.id.is_item()).collect();
     assert_eq!(rows.len() as u64, run.rows_failed);
     assert!(rows.iter().all(|row| row.stage == Stage::Result && row.record.is_none() && row.position == 1));
@@ -69,7 +69,7 @@ async fn a_job_that_timed_out_is_asked_after_again_by_hand_and_never_submitted_a
     let run = tenant.run(OperationKind::Import, &[&dataset], &[("poll_timeout", "3s")]).await;
     assert_eq!(run.records.failed, 1);
     let reader = tenant.journal.reader().unwrap();
-    let open = reader.failures_in(&run, &Filter::default(), &[FailureState::Failed]).unwrap();
+    let open = reader.failures_in(&run, &Query::default(), &[FailureState::Failed]).unwrap();
     let failure = reader.failure(&run, open[0]).unwrap().unwrap();
     assert_eq!((failure.stage, failure.code.as_deref()), (Stage::Polling, Some("import.timed_out")));
     let mut plan = Plan::from_toml(&run.plan).unwrap();
@@ -137,7 +137,7 @@ async fn a_storm_submits_each_job_once_or_hands_it_to_a_person() {
     assert_eq!(run.records.pending, 0);
     assert_eq!(ledger["import"]["effects"]["twice_or_more"], 0, "{ledger:#}");
     let reader = tenant.journal.reader().unwrap();
-    let failures = reader.failures(&run, &Filter::default(), None, 100, Contents::With).unwrap();
+    let failures = reader.failures(&run, &Query::default(), None, 100, Contents::With).unwrap();
     let unsure = failures.iter().filter(|one| one.stage == Stage::Delivery && one.doubtful).count() as u64;
     assert!(ledger["import"]["jobs"].as_u64().unwrap() <= run.records.total.unwrap(), "{ledger:#}");
     // each that is not known to be there is a person's to decide
@@ -151,7 +151,7 @@ async fn a_result_that_cannot_be_had_fails_at_that_stage_and_a_retry_fetches_it_
     let run = tenant.run(OperationKind::Import, &[&dataset], &[]).await;
     assert_eq!((run.records.delivered, run.records.failed), (1, 3));
     let reader = tenant.journal.reader().unwrap();
-    let failures = reader.failures(&run, &Filter::default(), None, 10, Contents::With).unwrap();
+    let failures = reader.failures(&run, &Query::default(), None, 10, Contents::With).unwrap();
     assert!(failures.iter().all(|one| one.stage == Stage::Result && one.remote_id.is_some()), "{failures:?}");
     let said: Vec<_> = failures.iter().map(|one| one.message.as_str()).collect();
     assert!(said[1].contains("redirects") && said[2].contains("https"), "{said:?}");

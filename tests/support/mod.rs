@@ -1,6 +1,7 @@
 //! A tenant to run against, and datasets to run: shared by the tests of whole runs.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod fake;
 pub mod redis;
 
 use std::fmt::Write as _;
@@ -63,6 +64,7 @@ impl Tenant {
             profile,
             until_error: false,
             store: trunkline::config::StorePlace::Embedded,
+            wins: engine::Wins::default(),
         }
     }
 
