@@ -74,7 +74,10 @@ pub(super) fn words(house: &House, carried: &Carried, row: &RunRow) -> Result<Ve
     };
     let places = &house.places;
     // absolute, and as this process found them: also those that a variable named
-    say("--config", Some(&places.config_file.clone().into()));
+    if places.config_file.try_exists().unwrap_or(true) {
+        // one that is named has to be there; who goes without one finds none either
+        say("--config", Some(&places.config_file.clone().into()));
+    }
     say("--data-dir", Some(&places.data_dir.clone().into()));
     say("--log", Some(&house.log.clone().into()));
     for _ in 0..house.global.verbose {

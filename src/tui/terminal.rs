@@ -76,7 +76,11 @@ impl Screen {
         if self.modes == Modes::Real {
             terminal::enable_raw_mode()?;
         }
-        self.up.store(true, Ordering::SeqCst);
+        let was_up = self.up.swap(true, Ordering::SeqCst);
+        if !was_up {
+            // of a screen that is up already, the title kept would be our own
+            self.write(KEEP_TITLE)?;
+        }
         self.write(&enter_sequence())?;
         if self.mouse.load(Ordering::SeqCst) { self.write(MOUSE_ON) } else { Ok(()) }
     }
@@ -311,7 +315,7 @@ fn remember(screen: &Arc<Screen>) {
 }
 
 fn enter_sequence() -> Vec<u8> {
-    let mut bytes = KEEP_TITLE.to_vec();
+    let mut bytes = Vec::new();
     // into memory: it cannot fail
     let _ = queue!(
         bytes,
@@ -386,6 +390,20 @@ mod tests {
         let written = paper.0.lock().unwrap().clone();
         let expected: Vec<u8> = [b"frame".to_vec(), leave_sequence()].concat();
         assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(&expected));
+    }
+
+    #[test]
+    fn the_title_is_kept_once_however_often_the_modes_are_set() {
+        let paper = Paper::default();
+        let screen = Screen::of(Box::new(paper.clone()));
+        let guard = Terminal::on(Arc::clone(&screen));
+        screen.take_down();
+        guard.enter_again().unwrap();
+        // the process goes on after a stop that it was not asked about
+        guard.enter_again().unwrap();
+        drop(guard);
+        let written = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(written.matches("\x1b[22;0t").count(), 1, "{written:?}");
     }
 
     #[test]

@@ -40,6 +40,10 @@ fn is_own_sending(app: &App, event: &EventRow) -> bool {
 /// The run on the board has ended: what was sent again is over with it.
 pub(in crate::tui::update) fn run_ended(app: &mut App, out: &mut Vec<Effect>) {
     read_opened(app, out);
+    // what was edited may have been sent by now, and whoever leaves is told of the rest
+    if app.mendings.edited > 0 && app.after_edit.is_none() {
+        out.push(Effect::Look(Look::Mendings));
+    }
     let ended = app.failures.acts.ended();
     out.extend(ended.map(|act| Effect::Look(Look::Act(act))));
 }
