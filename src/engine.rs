@@ -24,6 +24,7 @@ mod again;
 mod carry;
 mod check;
 mod checker;
+mod course;
 mod crew;
 mod family;
 mod faults;

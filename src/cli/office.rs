@@ -32,7 +32,6 @@ use futures_util::FutureExt;
 
 use super::House;
 use super::exit::Stop;
-use super::send::log_course;
 use crate::config::Secret;
 use crate::engine::{Handle, Setup};
 use crate::journal::{Journal, JournalError, Judgement};
@@ -125,7 +124,6 @@ impl Turn<'_> {
     /// Keeps a run that has begun.
     fn begun(self, carried: Carried) -> Result<Started, Stop> {
         let row = carried.handle.row();
-        tokio::spawn(log_course(carried.handle.clone()));
         let started = |row| Started {
             live: Arc::new(carried.handle.clone()),
             journal: carried.setup.journal.clone(),

@@ -20,7 +20,7 @@ use crate::dataset::{self, Entry, Limits};
 use crate::engine::{self, Handle, Scanned, Setup, StartError, Winner, Wins};
 use crate::headless::{AtFault, Origin, Signals, Told, watch, write_standstill};
 use crate::journal::{Journal, JournalError, Query, Reader, RunRow};
-use crate::model::{FailureState, OperationKind, Phase, RunState, Seq};
+use crate::model::{FailureState, OperationKind, RunState, Seq};
 use crate::plan::Plan;
 use crate::report::{grouped, records_of};
 use crate::text::one_line;
@@ -383,7 +383,6 @@ impl Carrying<'_> {
     /// Watches it to its end: on the board where there is a terminal.
     async fn watch(self, watching: Watching, mut signals: Signals) -> Result<Exit, Stop> {
         let told = if watching.events { Told::Events } else { Told::Words };
-        tokio::spawn(log_course(self.handle.clone()));
         if board::is_wanted(watching) {
             let carried = Carried::configured(self.handle, self.setup);
             return board::carry(self.house, carried, self.config, told).await;
@@ -391,39 +390,6 @@ impl Carrying<'_> {
         let at_fault = at_fault(watching);
         let ending = watch(&self.handle, self.since, told, at_fault, &mut signals, &BROKEN).await?;
         Ok(Exit::of(&ending))
-    }
-}
-
-/// Writes what becomes of the run into the log.
-pub(super) async fn log_course(handle: Handle) {
-    let mut changes = handle.changes();
-    let first = handle.figures();
-    let (run, operation) = (first.run, first.operation);
-    tracing::info!(%run, %operation, profile = %first.profile, host = %first.host, "the run is carried out");
-    let mut standing = false;
-    loop {
-        let faulted = match handle.figures().phase {
-            Phase::Ended(state) => {
-                let figures = handle.figures();
-                let (calls, records) = (figures.requests, figures.records);
-                tracing::info!(%run, %state, calls, delivered = records.delivered, open = records.open(),
-                    pending = records.pending, "the carrying-out is over");
-                return;
-            }
-            Phase::Faulted(fault) => Some(fault),
-            _ => None,
-        };
-        match &faulted {
-            Some(fault) if !standing => {
-                tracing::warn!(%run, kind = %fault.kind, "fault: {}", one_line(&fault.message, 600));
-            }
-            None if standing => tracing::info!(%run, "the run goes on after the fault"),
-            _ => {}
-        }
-        standing = faulted.is_some();
-        if changes.changed().await.is_err() {
-            return;
-        }
     }
 }
 

@@ -12,11 +12,11 @@ use tokio::time::Instant;
 use super::access::{Access, Brought};
 use super::act::Act;
 use super::crew::Crew;
-use super::faults;
 use super::gauges::{Circumstances, Gauges};
 use super::guard::Guard;
 use super::job::{FailedAs, Job, Sent};
 use super::schedule::Schedule;
+use super::{course, faults};
 use crate::dataset::map::Mapping;
 use crate::journal::{Book, Journal, Write};
 use crate::model::{Bottleneck, Fault, Figures, JobFigures, OperationKind, Phase, PlatformKind, RunId, Wait};
@@ -365,7 +365,8 @@ impl Shared {
     }
 
     pub(super) fn set_phase(&self, phase: Phase) {
-        self.state().phase = phase;
+        let before = std::mem::replace(&mut self.state().phase, phase.clone());
+        course::turned(self, &before, &phase);
         self.touch();
     }
 }

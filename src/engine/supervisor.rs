@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::carry::{Halt, Shared, instant_of};
-use super::faults;
 use super::feeder::{self, Feed};
 use super::handle::{Command, Ending};
 use super::worker;
+use super::{course, faults};
 use crate::journal::{Cleanness, RunLock, Write};
 use crate::model::{Fault, FaultKind, Phase, RunState};
 use crate::plan::Unsure;
@@ -75,6 +75,7 @@ impl Supervisor {
     /// Carries the run to an end, and says which.
     pub(super) async fn carry(mut self) {
         let shared = Arc::clone(&self.shared);
+        course::begun(&shared);
         let teller = tokio::spawn(tell(Arc::clone(&shared)));
         let keeper = tokio::spawn(Arc::clone(&shared).renew_locks());
         let mut begin = std::mem::take(&mut self.first);
@@ -271,6 +272,7 @@ impl Supervisor {
         if let Some(until) = parked_until(&fault) {
             writes.push(Write::NotBefore(Some(until.as_millisecond())));
         }
+        course::faulted(shared, &fault);
         writes.extend([Write::Fault(fault.clone()), Write::State(RunState::Faulted)]);
         // not waited for: the fault may be that nothing can be written
         shared.journal.write(&shared.book, writes).await;
@@ -317,6 +319,7 @@ impl Supervisor {
         writes.extend(shared.end_acts());
         writes.extend(asked);
         if let Some(fault) = fault.as_ref().filter(|_| told) {
+            course::faulted(&shared, fault);
             writes.push(Write::Fault(fault.clone()));
         }
         if known {
@@ -330,6 +333,7 @@ impl Supervisor {
         let owed = owed.filter(|_| self.cancelled.is_none() || state != RunState::Paused);
         let fault = fault.or_else(|| {
             let owed = owed?;
+            course::faulted(&shared, &owed);
             last.push(Write::Fault(owed.clone()));
             Some(owed)
         });
