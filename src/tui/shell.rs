@@ -440,7 +440,12 @@ impl Shell {
     async fn edit(&mut self, text: Vec<u8>) {
         self.events = Box::pin(futures_util::stream::pending());
         let edited = self.terminal.lend(editor::edit(text)).await;
-        self.events = Box::pin(EventStream::new());
+        if edited.is_ok() {
+            self.events = Box::pin(EventStream::new());
+        } else {
+            // not listened to any more: of a terminal that is gone, its end would be read for ever
+            self.take(What::Hangup);
+        }
         self.amount = Amount::Everything;
         self.app.dirty = true;
         let edited = edited.unwrap_or_else(|error| Err(format!("the terminal could not be lent: {error}")));
