@@ -60,6 +60,8 @@ pub(in crate::tui) struct Choice {
     pub at: usize,
     /// The one that is marked in the open list.
     pub open: Option<usize>,
+    /// What was typed to find it.
+    pub typed: String,
 }
 
 impl Choice {
@@ -81,7 +83,7 @@ impl Choice {
     ) -> Self {
         let options: Vec<_> = options.into_iter().collect();
         let at = options.iter().position(|(value, ..)| value == taken).unwrap_or(0);
-        Self { options, at, open: None }
+        Self { options, at, open: None, typed: String::new() }
     }
 
     pub fn value(&self) -> &str {
@@ -90,6 +92,36 @@ impl Choice {
 
     pub fn words(&self) -> &str {
         self.options.get(self.at).map_or("", |(_, words, _)| words)
+    }
+
+    fn show(&mut self) {
+        self.open = Some(self.at);
+        self.typed.clear();
+    }
+
+    /// Types a character more, where some option has what is typed then: at its beginning, at that of a word, or
+    /// anywhere. Returns the first of these; of those that begin like a first character, the next one.
+    fn seek(&mut self, char: char) -> Option<usize> {
+        if self.typed.is_empty() && char == ' ' {
+            return None;
+        }
+        let typed = format!("{}{}", self.typed, char.to_lowercase());
+        let fits = |words: &str| {
+            let words = words.to_lowercase();
+            let at_a_word = words.contains(&format!(" {typed}"));
+            words.find(&typed).map(|at| if at == 0 { 0 } else { 2 - u8::from(at_a_word) })
+        };
+        let from = self.open.unwrap_or(self.at) + usize::from(self.typed.is_empty());
+        let count = self.options.len();
+        let options = self.options.iter().enumerate().filter(|(_, (_, _, may))| may.is_ok());
+        let found = options
+            .filter_map(|(place, (_, words, _))| {
+                Some((fits(words)?, (place + count - from % count) % count, place))
+            })
+            .min();
+        let (.., place) = found?;
+        self.typed = typed;
+        Some(place)
     }
 
     fn take(&mut self, place: usize) -> Taken {
@@ -109,6 +141,7 @@ impl Choice {
 
     /// The next one that can be taken, round the end.
     fn turn(&mut self, by: isize) -> Taken {
+        self.typed.clear();
         let count = self.options.len();
         let mut place = self.at;
         for _ in 1..count {
@@ -243,6 +276,7 @@ impl Field {
                 if let Some(at) = now.options.iter().position(|(value, ..)| value == then.value()) {
                     now.at = at;
                     now.open = then.open.filter(|open| *open < now.options.len());
+                    now.typed = then.typed;
                 }
             }
             _ => {}
@@ -256,6 +290,7 @@ impl Field {
     pub(super) fn close(&mut self) {
         if let Kind::Choice(choice) = &mut self.kind {
             choice.open = None;
+            choice.typed.clear();
         }
     }
 
@@ -266,7 +301,10 @@ impl Field {
                 Taken::Changed
             }
             Kind::Choice(choice) => {
-                choice.open = if choice.open.is_some() { None } else { Some(choice.at) };
+                match choice.open {
+                    Some(_) => choice.open = None,
+                    None => choice.show(),
+                }
                 Taken::Yes
             }
             _ => Taken::Yes,
@@ -365,51 +403,48 @@ fn choose(choice: &mut Choice, key: Key) -> Taken {
     let Some(marked) = choice.open else {
         return match key.code {
             KeyCode::Enter => {
-                choice.open = Some(choice.at);
+                choice.show();
                 Taken::Yes
             }
             KeyCode::Left => choice.turn(-1),
-            KeyCode::Right | KeyCode::Char(' ') => choice.turn(1),
-            KeyCode::Char(char) if key.control == Control::Free => seek(choice, char, true),
+            KeyCode::Right => choice.turn(1),
+            KeyCode::Char(char) if key.control == Control::Free => match choice.seek(char) {
+                Some(place) => choice.take(place),
+                None if char == ' ' => choice.turn(1),
+                None => Taken::Yes,
+            },
             _ => Taken::No,
         };
     };
     match key.code {
-        KeyCode::Up => choice.open = Some(marked.saturating_sub(1)),
-        KeyCode::Down => choice.open = Some((marked + 1).min(last)),
-        KeyCode::PageUp => choice.open = Some(marked.saturating_sub(8)),
-        KeyCode::PageDown => choice.open = Some((marked + 8).min(last)),
-        KeyCode::Home => choice.open = Some(0),
-        KeyCode::End => choice.open = Some(last),
-        KeyCode::Esc => choice.open = None,
-        KeyCode::Enter | KeyCode::Char(' ') => return choice.take(marked),
+        KeyCode::Enter => return choice.take(marked),
         KeyCode::Tab | KeyCode::BackTab => {
             choice.open = None;
             return Taken::No;
         }
-        KeyCode::Char(char) if key.control == Control::Free => return seek(choice, char, false),
-        _ => {}
+        KeyCode::Char(char) if key.control == Control::Free => match choice.seek(char) {
+            Some(place) => choice.open = Some(place),
+            // a blank may stand in a name
+            None if char == ' ' => return choice.take(marked),
+            None => {}
+        },
+        KeyCode::Backspace => drop(choice.typed.pop()),
+        KeyCode::Esc => {
+            choice.open = None;
+            choice.typed.clear();
+        }
+        _ => {
+            choice.typed.clear();
+            match key.code {
+                KeyCode::Up => choice.open = Some(marked.saturating_sub(1)),
+                KeyCode::Down => choice.open = Some((marked + 1).min(last)),
+                KeyCode::PageUp => choice.open = Some(marked.saturating_sub(8)),
+                KeyCode::PageDown => choice.open = Some((marked + 8).min(last)),
+                KeyCode::Home => choice.open = Some(0),
+                KeyCode::End => choice.open = Some(last),
+                _ => {}
+            }
+        }
     }
     Taken::Yes
-}
-
-/// The next option that begins with the character, after the one that is marked or taken.
-fn seek(choice: &mut Choice, char: char, take: bool) -> Taken {
-    let from = choice.open.unwrap_or(choice.at);
-    let count = choice.options.len();
-    let begins = |place: &usize| {
-        choice.options.get(*place).is_some_and(|(_, words, may)| {
-            may.is_ok()
-                && words.chars().next().is_some_and(|first| first.to_lowercase().eq(char.to_lowercase()))
-        })
-    };
-    let found = (1..=count).map(|by| (from + by) % count.max(1)).find(begins);
-    match found {
-        Some(place) if take => choice.take(place),
-        Some(place) => {
-            choice.open = Some(place);
-            Taken::Yes
-        }
-        None => Taken::Yes,
-    }
 }

@@ -115,6 +115,33 @@ fn a_paste_never_presses_and_a_number_takes_digits_only() {
 }
 
 #[test]
+fn what_is_typed_finds_the_option_that_has_it() {
+    let outcomes =
+        Choice::of(["leave as it is", "Sale", "Price refused", "No budget", "No interest"], "Sale");
+    let row = Row::Field(Field::choice("outcome", "Outcome", outcomes));
+    let mut form = Form::new("A form", vec![row], 3);
+    form.drawn(3);
+    for (typed, meant) in [
+        ("refused", "Price refused"),
+        ("no i", "No interest"),
+        ("le", "leave as it is"),
+        ("BUDG", "No budget"),
+    ] {
+        types(&mut form, typed);
+        assert_eq!(form.value("outcome"), meant);
+        form.press(key(KeyCode::Enter));
+        types(&mut form, "sale");
+        assert_eq!(form.value("outcome"), meant, "in an open list it is only marked");
+        assert_eq!(form.press(key(KeyCode::Enter)), Told::Changed("outcome".to_owned()));
+        assert_eq!(form.value("outcome"), "Sale");
+        form.press(key(KeyCode::Enter));
+        form.press(key(KeyCode::Esc));
+    }
+    types(&mut form, "no ixb");
+    assert_eq!(form.value("outcome"), "No interest", "what no option has is not typed");
+}
+
+#[test]
 fn a_button_that_can_t_be_pressed_says_why_and_none_is_pressed_unseen() {
     let mut form = form().focused("save");
     assert_eq!(form.press(key(KeyCode::Enter)), Told::Refused("the name is missing".to_owned()));
