@@ -365,8 +365,9 @@ impl Shared {
     }
 
     pub(super) fn set_phase(&self, phase: Phase) {
-        let before = std::mem::replace(&mut self.state().phase, phase.clone());
+        let before = self.state().phase.clone();
         course::turned(self, &before, &phase);
+        self.state().phase = phase;
         self.touch();
     }
 }

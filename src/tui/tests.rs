@@ -19,3 +19,4 @@ mod nobody;
 mod pictures;
 mod readme;
 mod sending;
+mod whole;
