@@ -242,7 +242,6 @@ impl House {
 
 /// Who does it, for the audit trail.
 fn person(config: &Config) -> String {
-    let user = || std::env::var("USER").ok().filter(|user| !user.is_empty());
-    let name = config.ui.name.clone().or_else(user).unwrap_or_else(|| "somebody".to_owned());
+    let name = config.ui.name.clone().unwrap_or_else(crate::user::name);
     one_line(&name, 64)
 }

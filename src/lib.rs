@@ -41,3 +41,4 @@ pub mod report;
 pub mod sandbox;
 pub mod text;
 pub mod tui;
+pub mod user;

@@ -34,6 +34,8 @@ pub struct Cause {
     pub sendable: u64,
     /// How many may have been carried out without our knowing.
     pub doubtful: u64,
+    /// How many a person has edited that were not sent since.
+    pub edited: u64,
     /// When the first of them first failed.
     pub first_at: Timestamp,
     /// When the last of them last failed.
@@ -75,7 +77,7 @@ const NAMED: usize = 3;
 
 /// The columns, in the order of `Column`: names would be looked up anew for each of a hundred thousand rows.
 const COLUMNS: &str = "f.stage, f.status, f.code, f.cause, f.row, f.key, f.records, f.tries, f.message, f.first_at, f.last_at, \
-                       f.doubtful, f.kept, f.state <> 'dismissed'";
+                       f.doubtful, f.kept, f.state <> 'dismissed', f.edited";
 
 /// Where a column stands; the first four tell the cause.
 mod column {
@@ -90,6 +92,7 @@ mod column {
     pub(super) const DOUBTFUL: usize = 11;
     pub(super) const KEPT: usize = 12;
     pub(super) const STANDS: usize = 13;
+    pub(super) const EDITED: usize = 14;
 }
 
 impl Reader {
@@ -151,6 +154,7 @@ impl Groups {
         cause.records += if is_item { records } else { 1 };
         cause.sendable += u64::from(is_item && row.get(column::KEPT)? && row.get(column::STANDS)?);
         cause.doubtful += u64::from(row.get::<_, bool>(column::DOUBTFUL)?);
+        cause.edited += u64::from(row.get(column::EDITED)? && row.get(column::STANDS)?);
         cause.first_at = cause.first_at.min(at(row, column::FIRST_AT)?);
         cause.last_at = cause.last_at.max(at(row, column::LAST_AT)?);
         let tries = row.get(column::TRIES)?;
@@ -191,6 +195,7 @@ fn begin(row: &Row<'_>) -> rusqlite::Result<Cause> {
         records: 0,
         sendable: 0,
         doubtful: 0,
+        edited: 0,
         first_at: Timestamp::MAX,
         last_at: Timestamp::MIN,
         tries: (u32::MAX, 0),

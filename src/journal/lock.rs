@@ -59,8 +59,7 @@ pub(super) fn take(folder: &Path) -> Result<Result<RunLock, Carrier>, JournalErr
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
     }
-    let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
-    let text = format!("{user}, process {}", std::process::id());
+    let text = format!("{}, process {}", crate::user::name(), std::process::id());
     file.set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(text.as_bytes()))

@@ -200,8 +200,9 @@ fn filtered(filter: &Filter, sql: &mut Sql) {
         sql.and("f.stage = ?", [Value::Text(stage.word().to_owned())]);
     }
     if !filter.items.is_empty() {
-        let holes = vec!["?"; filter.items.len()].join(", ");
-        sql.and(&format!("f.item IN ({holes})"), filter.items.iter().map(|item| Value::Integer(int(*item))));
+        // one list, because there may be more of them than a statement takes values
+        let items = filter.items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        sql.and("f.item IN (SELECT value FROM json_each(?))", [Value::Text(format!("[{items}]"))]);
     }
     if !filter.what.is_empty() {
         let any: Vec<&str> = filter.what.iter().map(|what| meaning(*what)).collect();

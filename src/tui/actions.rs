@@ -10,6 +10,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::app::{App, Overlay, Pane};
 use super::layout::{self, Class};
+use super::words;
 use crate::model::{Phase, RunState};
 
 pub(super) use keymap::Keymap;
@@ -86,6 +87,8 @@ pub(super) enum Action {
     PreviousFailure,
     /// A key that a form takes for itself.
     FormKey,
+    /// Presses the button that a form is for.
+    FormMain,
     Yes,
     No,
     NextPlace,
@@ -329,24 +332,20 @@ pub(super) fn find(app: &App, key: Key) -> Option<Action> {
     (!blind || lives).then_some(found.action)
 }
 
-/// The hints of the pane, or of what lies over it: the key, the word, and whether it may act now. They are dropped from
+/// The hints of the pane, or of what lies over it: what can be done now, the most useful first. They are dropped from
 /// the right where there is no room; the last one stays.
 pub(super) fn hints(app: &App) -> Vec<Hint> {
-    live(app)
-        .filter(|entry| entry.context != Context::Everywhere && !entry.hint.is_empty())
-        .filter(|entry| entry.action != Action::MendFault || is_faulted(app))
+    let mut hints: Vec<_> = live(app)
+        .filter(|entry| entry.context != Context::Everywhere && may(app, entry.action).is_ok())
         // while a run goes, the room is for what steers it
         .filter(|entry| entry.action != Action::Report || entry.context == Context::Runs || is_told(app))
         .filter_map(|entry| {
-            let key = app.keymap.of(entry).first()?.name();
-            Some(Hint {
-                key,
-                words: hint(app, entry),
-                action: entry.action,
-                may: may(app, entry.action).is_ok(),
-            })
+            let words = Some(hint(app, entry)).filter(|words| !words.is_empty())?;
+            Some((rank(app, entry), app.keymap.of(entry).first()?.name(), words, entry.action))
         })
-        .collect()
+        .collect();
+    hints.sort_by_key(|(rank, ..)| *rank);
+    hints.into_iter().map(|(_, key, words, action)| Hint { key, words, action }).collect()
 }
 
 /// A key and its word, for the lowest line.
@@ -355,8 +354,22 @@ pub(super) struct Hint {
     pub key: String,
     pub words: String,
     pub action: Action,
-    /// Whether it can act now.
-    pub may: bool,
+}
+
+/// Where a hint stands: what a run waits for first, what ends something last. Else the table's order holds.
+fn rank(app: &App, entry: &Entry) -> u8 {
+    let stands = matches!(
+        app.phase(),
+        Some(Phase::Paused | Phase::Faulted(_) | Phase::Ended(RunState::Paused | RunState::Faulted))
+    );
+    match entry.action {
+        Action::MendFault => 0,
+        Action::PauseOrGoOn if stands && entry.context == Context::Board => 0,
+        Action::Cancel => 2,
+        Action::Zoom | Action::Leave | Action::Back => 3,
+        Action::Here | Action::Help => 4,
+        _ => 1,
+    }
 }
 
 /// The rows of the table that hold now, those of the nearest context first.
@@ -374,9 +387,23 @@ fn is_faulted(app: &App) -> bool {
     matches!(app.phase(), Some(Phase::Faulted(_) | Phase::Ended(RunState::Faulted)))
 }
 
-/// The word for an action in the hint line, as things stand.
+/// The word for an action in the hint line, as things stand; nothing where there is none.
 fn hint(app: &App, entry: &Entry) -> String {
+    if let (Action::FormMain, Some(Overlay::Sheet(sheet))) = (entry.action, app.overlays.last()) {
+        // of what it does, the last is what it is pressed for
+        let last = |words: &str| words::after_colon(words.rsplit(", and ").next().unwrap_or(words));
+        return sheet.form.main_button().map_or_else(String::new, |button| last(&button.words));
+    }
     match (entry.action, app.phase()) {
+        (Action::Down, _) if entry.context == Context::Page => match app.overlays.last() {
+            Some(Overlay::Welcome { .. } | Overlay::Menu(_) | Overlay::Actions(_) | Overlay::Runs(_)) => {
+                "move"
+            }
+            // its buttons stand beside one another
+            Some(Overlay::Outcome(_)) => "",
+            _ => entry.hint,
+        },
+        (Action::UndoOne, _) => may::word_of_undoing(app).unwrap_or(entry.hint),
         (Action::PauseOrGoOn, Some(Phase::Paused | Phase::Pausing | Phase::Ended(RunState::Paused))) => {
             "go on"
         }

@@ -22,8 +22,8 @@ use super::numbers;
 use super::office::Places;
 use super::shell::Left;
 use super::theme::{Bell, Decoration, Look};
-use crate::journal::RunRow;
-use crate::model::{Doing, Figures, PaceFigures, Phase, RunState, Seq};
+use crate::journal::{FailureRow, RunRow};
+use crate::model::{Doing, FailureId, Figures, PaceFigures, Phase, RunState, Seq};
 
 pub(super) use live::LiveRun;
 pub(super) use over::{Content, OpenFailure, Overlay, Page, Seen};
@@ -61,6 +61,18 @@ impl Pane {
             Self::Workers => "4 Workers",
             Self::Pace => "5 Pace",
             Self::Failures => "6 Failures",
+        }
+    }
+
+    /// The same, where there is little room.
+    pub const fn short_name(self) -> &'static str {
+        match self {
+            Self::Credentials => "1 Creds",
+            Self::Datasets => "2 Data",
+            Self::Run => "3 Run",
+            Self::Workers => "4 Work",
+            Self::Pace => "5 Pace",
+            Self::Failures => "6 Fail",
         }
     }
 }
@@ -409,6 +421,17 @@ impl App {
                 figures.workers.iter().filter(|worker| matches!(worker.doing, Doing::Sending { .. })).count();
             u64::try_from(sending).unwrap_or(u64::MAX)
         })
+    }
+
+    /// The failure, where the board holds its row: as it was opened, else as it is listed.
+    pub fn failure_row(&self, id: FailureId) -> Option<&FailureRow> {
+        let opened = self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Failure(OpenFailure { id: of, content: Content::Here(detail), .. }) if *of == id => {
+                Some(&detail.row)
+            }
+            _ => None,
+        });
+        opened.or_else(|| self.failures.rows.iter().find(|row| row.id == id))
     }
 
     pub fn says(&mut self, text: impl Into<String>) {

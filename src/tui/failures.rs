@@ -11,6 +11,7 @@ mod acts;
 mod causes;
 mod filter_line;
 mod marks;
+mod singles;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use causes::Causes;
 pub(super) use filter_line::{FilterLine, Typed};
 pub use marks::MarkSet;
 pub(super) use marks::Marks;
+pub(super) use singles::{Sender, Singles};
 pub(super) use split::{Fate, fate};
 pub use split::{Purpose, Scope, Split, Wanting};
 
@@ -158,6 +160,8 @@ pub(super) struct FailureList {
     pub wanting: Wanting,
     /// What was sent again from this window.
     pub acts: Acts,
+    /// What was sent again one by one.
+    pub singles: Singles,
 }
 
 impl Default for FailureList {
@@ -186,6 +190,7 @@ impl Default for FailureList {
             line: None,
             wanting: Wanting::default(),
             acts: Acts::default(),
+            singles: Singles::default(),
         }
     }
 }
@@ -483,9 +488,17 @@ impl FailureList {
     }
 
     /// Remembers that a failure was asked to be sent again.
-    pub fn mark_asked(&mut self, id: FailureId) {
-        if let Some(row) = self.rows.iter().find(|row| row.id == id) {
-            self.asked_again.insert(id, row.last_at);
+    pub fn mark_asked(&mut self, row: &FailureRow) {
+        self.asked_again.insert(row.id, row.last_at);
+        self.singles.begin(row);
+    }
+
+    /// One that was sent again, as it is now; none where it was delivered. It is asked no more where it has come to
+    /// something, or nobody sends it any more.
+    pub fn forget_ended(&mut self, id: FailureId, row: Option<&FailureRow>, sender: Sender) {
+        let ended = |at: &Timestamp| row.is_none_or(|row| row.last_at != *at) || sender == Sender::Gone;
+        if self.asked_again.get(&id).is_some_and(ended) {
+            self.asked_again.remove(&id);
         }
     }
 
@@ -501,12 +514,14 @@ impl FailureList {
         for item in items {
             self.asked_again.remove(&FailureId::from(*item));
         }
+        self.singles.forget(|id| items.contains(&id.item));
         self.acts.forget();
     }
 
     /// Takes all of it back: nothing was sent.
     pub fn forget_all_asked(&mut self) {
         self.asked_again.clear();
+        self.singles.forget(|_| true);
         self.acts.forget();
     }
 

@@ -76,6 +76,8 @@ pub(super) struct Form {
     pub touched: Touched,
     /// What stands in the lower line of its frame.
     pub foot: String,
+    /// The button that it is for, which a key presses from anywhere in it.
+    pub main: Option<&'static str>,
     /// The widest column of labels.
     pub labels: u16,
     /// Rows by which a person has scrolled it away from the field that has the keys.
@@ -116,6 +118,7 @@ impl Form {
             focus: String::new(),
             touched: Touched::No,
             foot: String::new(),
+            main: None,
             labels: LABELS,
             shift: 0,
             frame,
@@ -211,11 +214,20 @@ impl Form {
     }
 
     fn button(&self) -> Option<&Button> {
+        self.button_of(&self.focus)
+    }
+
+    fn button_of(&self, id: &str) -> Option<&Button> {
         self.rows
             .iter()
             .filter_map(|row| if let Row::Buttons(buttons) = row { Some(buttons) } else { None })
             .flatten()
-            .find(|button| button.id == self.focus)
+            .find(|button| button.id == id)
+    }
+
+    /// The button that the form is for.
+    pub fn main_button(&self) -> Option<&Button> {
+        self.button_of(self.main?)
     }
 
     fn current(&mut self) -> Option<&mut Field> {
@@ -226,6 +238,9 @@ impl Form {
     /// Takes a key.
     pub fn press(&mut self, key: Key) -> Told {
         let shift = std::mem::take(&mut self.shift);
+        if key.code == KeyCode::Char('s') && key.control == Control::Held {
+            return self.main_button().map_or(Told::Nothing, |button| self.push(button));
+        }
         if let Some(field) = self.current() {
             match field.press(key) {
                 field::Taken::Changed => {
@@ -255,17 +270,19 @@ impl Form {
     }
 
     fn enter(&mut self) -> Told {
-        match self.button() {
+        if let Some(button) = self.button() {
+            return self.push(button);
+        }
+        self.step(1);
+        Told::Nothing
+    }
+
+    fn push(&self, button: &Button) -> Told {
+        match &button.may {
             // a key that was typed before the form could be read presses nothing
-            Some(_) if self.seen == Seen::NotYet => Told::Nothing,
-            Some(button) => match &button.may {
-                Ok(()) => Told::Pressed(button.id),
-                Err(why) => Told::Refused(why.clone()),
-            },
-            None => {
-                self.step(1);
-                Told::Nothing
-            }
+            _ if self.seen == Seen::NotYet => Told::Nothing,
+            Ok(()) => Told::Pressed(button.id),
+            Err(why) => Told::Refused(why.clone()),
         }
     }
 

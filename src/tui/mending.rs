@@ -275,7 +275,7 @@ pub(super) fn editable(row: &FailureRow) -> Result<(), String> {
         );
     }
     match row.state {
-        FailureState::Dismissed => Err(format!("{} was closed by a person; u opens it again", row.key)),
+        FailureState::Dismissed => Err(format!("{} was closed by a person; open it again first", row.key)),
         FailureState::Delivered => Err(format!("{} was delivered since", row.key)),
         FailureState::Failed | FailureState::Invalid if row.remote_id.is_some() => {
             Err("the platform has this import as a job already; it can only be asked about it".to_owned())

@@ -6,6 +6,7 @@ mod chart;
 mod credentials;
 mod datasets;
 mod failures;
+mod item_map;
 mod pace;
 mod run;
 mod workers;

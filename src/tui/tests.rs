@@ -18,4 +18,5 @@ mod new_run;
 mod nobody;
 mod pictures;
 mod readme;
+mod sending;
 mod whole;

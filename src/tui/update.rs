@@ -169,7 +169,8 @@ fn press_key(app: &mut App, key: Key, out: &mut Vec<Effect>) {
             && char.is_alphabetic()
             && !char.is_ascii()
         {
-            app.warns("The keys are Latin letters; `.` lists what they do, and the arrows, Tab, Enter and Esc work with every keyboard.");
+            let key = app.keymap.key(Action::Here);
+            app.warns(format!("The keys are Latin letters; `{key}` lists what they do, and the arrows, Tab, Enter and Esc work with every keyboard."));
         }
         return;
     };
@@ -237,6 +238,11 @@ fn perform(app: &mut App, action: Action, out: &mut Vec<Effect>) {
         Some(Overlay::Runs(_)) => runs::perform(app, action, out),
         Some(Overlay::Preview(_)) => datasets::in_preview(app, action, out),
         Some(Overlay::Log(_)) => log::perform(app, action, out),
+        // its keys are its own; this comes of the mouse
+        Some(Overlay::Sheet(_)) if action == Action::FormMain => {
+            let key = Key { code: KeyCode::Char('s'), control: actions::Control::Held };
+            sheet::press(app, key, out);
+        }
         Some(Overlay::Sheet(_)) => {}
         Some(_) => lists::perform(app, action, out),
     }

@@ -60,13 +60,14 @@ fn draw_into(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
 
 fn too_small(app: &App, canvas: &mut Canvas<'_>) {
     let (_, word, ink) = words::state(app);
+    let key = |action| app.keymap.key(action);
     canvas.write(0, 0, "Please make the window larger:", Ink::Strong);
     canvas.write(0, 1, "60×16 at least.", Ink::Strong);
     canvas.write(0, 3, &word, ink);
     let keys = match app.overlays.last() {
         Some(Overlay::Question(question)) if question.is_leaving() => "A question is open. Ctrl-C leaves.",
         Some(_) => "Something is open; it needs room.",
-        _ => "p pause or go on   q leave",
+        _ => &format!("{} pause or go on   {} leave", key(Action::PauseOrGoOn), key(Action::Leave)),
     };
     canvas.write(0, 4, keys, Ink::Dim);
     if let Some(notice) = &app.notice {
@@ -82,7 +83,13 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
     canvas.write_to(right, 0, &state, ink);
     let Some(run) = &app.run else {
         let x = canvas.write_within(1, 0, room.saturating_sub(1), "trunkline", Ink::Strong);
-        canvas.write_within(x + 2, 0, room.saturating_sub(x + 2), "n begins a run", Ink::Dim);
+        canvas.write_within(
+            x + 2,
+            0,
+            room.saturating_sub(x + 2),
+            &format!("{} begins a run", app.keymap.key(Action::NewRun)),
+            Ink::Dim,
+        );
         return;
     };
     let figures = &run.figures;
@@ -121,14 +128,23 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
     }
 }
 
+/// The names of the panes, as long as there is room for all of them.
+fn tab_names(app: &App, room: u16) -> [(Pane, String); 6] {
+    let open = app.figures().map_or(0, |figures| figures.items.open() + figures.rows_failed);
+    let names = |name: fn(Pane) -> &'static str| {
+        Pane::ALL.map(|pane| match pane {
+            Pane::Failures if open > 0 => (pane, format!("{} {}", name(pane), numbers::count(open))),
+            _ => (pane, name(pane).to_owned()),
+        })
+    };
+    let fits = |names: &[(Pane, String)]| names.iter().map(|(_, name)| width(name) + 2).sum::<u16>() < room;
+    let full = names(Pane::name);
+    if fits(&full) { full } else { names(Pane::short_name) }
+}
+
 fn tabs(app: &App, canvas: &mut Canvas<'_>) {
     let mut x = 1;
-    for pane in Pane::ALL {
-        let open = app.figures().map_or(0, |figures| figures.items.open() + figures.rows_failed);
-        let name = match pane {
-            Pane::Failures if open > 0 => format!("{} {}", pane.name(), numbers::count(open)),
-            _ => pane.name().to_owned(),
-        };
+    for (pane, name) in tab_names(app, canvas.width()) {
         let end = if pane == app.focus {
             canvas.write(x, 0, &format!("[{name}]"), Ink::Cursor)
         } else {
@@ -202,7 +218,7 @@ fn notice(app: &App, canvas: &mut Canvas<'_>) {
         canvas.write_within(1, 0, wide, &notice.text, ink);
     } else if let Some(busy) = &app.busy {
         canvas.write_within(1, 0, wide, &words::busy(app, busy), Ink::Plain);
-    } else if let Some(words) = words::on_marks(app) {
+    } else if let Some(words) = words::on_failures(app, wide) {
         canvas.write_within(1, 0, wide, &words, Ink::Plain);
     } else if app.is_live() {
         let words = match app.keeps {
@@ -232,10 +248,8 @@ fn hints(app: &App, canvas: &mut Canvas<'_>) {
             !full
         }
     });
-    for Hint { key, words, action, may } in hints.into_iter().chain(last) {
-        // one that can't act now is dim, and says why when it is pressed
-        let (key_ink, ink) = if may { (Ink::Key, Ink::Plain) } else { (Ink::Dim, Ink::Dim) };
-        let after = canvas.line(x, 0, &[(&key, key_ink), (" ", ink), (&words, ink)]);
+    for Hint { key, words, action } in hints.into_iter().chain(last) {
+        let after = canvas.line(x, 0, &[(&key, Ink::Key), (" ", Ink::Plain), (&words, Ink::Plain)]);
         canvas.spot((x, 0), (after.saturating_sub(x), 1), Spot::Hint(action));
         x = after + 2;
     }

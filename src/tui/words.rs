@@ -17,7 +17,7 @@ pub(super) use cause::{cause, cause_in_short, cause_sentence, has_examples};
 pub(super) use failure::{advice, best_of, doubt, in_short, sentence_of};
 pub(super) use fault::{fault, fault_changes, fault_of, what_came};
 pub(super) use many::{
-    cause_for_the_vendor, cost, doubts, for_the_vendor, moment, not_sent, on_marks, repeat_until, seldom,
+    cause_for_the_vendor, cost, doubts, for_the_vendor, moment, not_sent, on_failures, repeat_until, seldom,
     split,
 };
 pub(super) use profile::{client, home, may_do, profile_state, refusal, removal, took};
@@ -135,8 +135,8 @@ fn ways_to_say_why(app: &App) -> (Vec<String>, Ink) {
         Phase::Running | Phase::Pausing
             if app.asked.pause == Some(Pausing::Pause) || figures.phase == Phase::Pausing =>
         {
-            let calls = calls_are(app.calls_out());
-            (vec![format!("Pausing: {calls} being finished, no new one starts.")], Ink::Warn)
+            let calls = being_finished(app.calls_out());
+            (vec![format!("Pausing: {calls}, no new one starts.")], Ink::Warn)
         }
         Phase::Running | Phase::Pausing => bottleneck(app, figures),
         Phase::Paused => {
@@ -147,15 +147,13 @@ fn ways_to_say_why(app: &App) -> (Vec<String>, Ink) {
             let short = &crate::plain::fault(fault.kind).short;
             let keys = format!("{} mend it   {} try again", key(Action::MendFault), key(Action::PauseOrGoOn));
             let ways =
-                vec![fault::why(fault), format!("FAULT: {short}.  {keys}"), format!("FAULT: {short}.")];
+                vec![fault::why(app, fault), format!("FAULT: {short}.  {keys}"), format!("FAULT: {short}.")];
             (ways, Ink::Bad)
         }
         Phase::Draining => {
-            let calls = calls_are(app.calls_out());
-            let ways = vec![
-                format!("Leaving: {calls} being finished and written down."),
-                format!("Leaving: {calls} being finished."),
-            ];
+            let calls = being_finished(app.calls_out());
+            let ways =
+                vec![format!("Leaving: {calls}, and all is written down."), format!("Leaving: {calls}.")];
             (ways, Ink::Warn)
         }
         Phase::Ended(state) => (vec![nothing_sent(app, run, *state)], Ink::Plain),
@@ -174,6 +172,22 @@ fn nothing_sent(app: &App, run: &Shown, state: RunState) -> String {
         _ => "Nothing is being sent now.".to_owned(),
     };
     format!("{} of {of}, run {}. {rest}", run.figures.operation, run.figures.run.short())
+}
+
+/// The key that helps on where nothing goes on.
+pub(super) fn next_step(app: &App) -> String {
+    let key = |action| app.keymap.key(action);
+    let Some(run) = &app.run else { return format!("{} begins a run.", key(Action::NewRun)) };
+    match (&run.carried, &run.figures.phase) {
+        (Carried::Elsewhere(_), _) => format!("{} lists all runs.", key(Action::Runs)),
+        (_, Phase::Ended(RunState::Paused | RunState::Faulted)) => {
+            format!("{} goes on with the run.", key(Action::PauseOrGoOn))
+        }
+        (_, Phase::Ended(_)) => {
+            format!("{} begins another run; {} lists all.", key(Action::NewRun), key(Action::Runs))
+        }
+        _ => String::new(),
+    }
 }
 
 /// The profile of a run, with the mark of a production tenant.
@@ -368,9 +382,13 @@ pub(super) fn calls(number: u64) -> String {
     some(number, "call")
 }
 
-/// `1 call is`, `2 calls are`.
-pub(super) fn calls_are(number: u64) -> String {
-    format!("{} {}", calls(number), if number == 1 { "is" } else { "are" })
+/// What becomes of the calls that are out: `2 calls are being finished`.
+pub(super) fn being_finished(number: u64) -> String {
+    match number {
+        0 => "no call is out any more".to_owned(),
+        1 => "1 call is being finished".to_owned(),
+        _ => format!("{} are being finished", calls(number)),
+    }
 }
 
 /// `1 failure`, `2 failures`.

@@ -256,3 +256,23 @@ async fn the_values_of_a_field_are_counted() {
     assert_eq!(seen.len(), 5);
     assert_eq!(seen[4], (4, record_of(4).into_bytes()));
 }
+
+#[tokio::test]
+async fn a_cause_tells_how_many_of_it_are_edited_and_not_sent() {
+    let desk = Desk::with(3).await;
+    desk.edit(1, Some("{}")).await;
+    let edited =
+        || desk.reader.causes(&desk.run, &Query::default()).unwrap().iter().map(|cause| cause.edited).sum();
+    let before: u64 = edited();
+    desk.edit(1, None).await;
+    let after: u64 = edited();
+    assert_eq!((before, after), (1, 0));
+}
+
+#[tokio::test]
+async fn more_failures_can_be_named_than_a_statement_takes_values() {
+    let desk = Desk::with(3).await;
+    let items = (1..100_000).collect();
+    let query = Query::from(Filter { items, ..Filter::default() });
+    assert_eq!(desk.reader.count_failures(&desk.run, &query).unwrap().0, 2);
+}

@@ -93,7 +93,13 @@ impl Keymap {
 }
 
 fn named(binding: &KeyBinding) -> Result<&'static Entry, String> {
-    let names = || TABLE.iter().map(|entry| entry.name).filter(|name| !name.is_empty());
+    // what an action is called in several places is told once
+    let is_first =
+        |place: usize, name: &str| TABLE.iter().position(|other| other.name == name) == Some(place);
+    let all = TABLE.iter().map(|entry| entry.name).enumerate();
+    let names = || {
+        all.clone().filter(|(place, name)| !name.is_empty() && is_first(*place, name)).map(|(_, name)| name)
+    };
     TABLE.iter().find(|entry| !entry.name.is_empty() && entry.name == binding.action).ok_or_else(|| {
         let hint = crate::config::nearest_name(&binding.action, names()).unwrap_or_else(|| {
             let all: Vec<&str> = names().collect();

@@ -102,12 +102,17 @@ fn cancellable(app: &App) -> Result<(), String> {
 }
 
 fn in_credentials(app: &App, action: Action) -> Result<(), String> {
-    let there = || app.credentials.current().ok_or_else(|| "there is no profile yet; a adds one".to_owned());
+    let there = || {
+        app.credentials
+            .current()
+            .ok_or_else(|| format!("there is no profile yet; {} adds one", app.keymap.key(Action::Add)))
+    };
     match action {
         Action::Add => match (&app.credentials.known, &app.credentials.trouble) {
             (Some(_), _) => Ok(()),
             (None, Some(_)) => {
-                Err("the configuration can't be read; mend it, then t reads it again".to_owned())
+                let key = app.keymap.key(Action::Test);
+                Err(format!("the configuration can't be read; mend it, then {key} reads it again"))
             }
             (None, None) => Err("the profiles are still being read".to_owned()),
         },
@@ -168,11 +173,12 @@ fn in_failures(app: &App, action: Action) -> Result<(), String> {
                 return Err("a row of a delivered import cannot be sent again by itself: mend it at its source, and import that anew".to_owned());
             }
             match fate(row) {
-                Fate::Closed => Err(format!("{} was closed by a person; u opens it again", row.key)),
+                Fate::Closed => Err(closed(app, row)),
                 Fate::Delivered => Err(format!("{} was delivered since", row.key)),
                 Fate::ChangeFirst => Err(format!(
-                    "our own check refuses {} as it is: change it first (e), then send it",
-                    row.key
+                    "our own check refuses {} as it is: change it first ({}), then send it",
+                    row.key,
+                    app.keymap.key(Action::EditOne)
                 )),
                 Fate::Again | Fate::AskPlatform | Fate::Row => resendable(app),
             }
@@ -226,6 +232,10 @@ fn meant(app: &App) -> Option<&FailureRow> {
     }
 }
 
+fn closed(app: &App, row: &FailureRow) -> String {
+    format!("{} was closed by a person; {} opens it again", row.key, app.keymap.key(Action::UndoOne))
+}
+
 /// The failure that is meant, where it waits for somebody and is not under way.
 fn open_one(app: &App) -> Result<&FailureRow, String> {
     let row = meant(app).ok_or("there is no failure under the cursor")?;
@@ -233,7 +243,7 @@ fn open_one(app: &App) -> Result<&FailureRow, String> {
         _ if app.failures.was_asked(row.id) => {
             Err(format!("{} is being sent again; wait for its end", row.key))
         }
-        Fate::Closed => Err(format!("{} was closed by a person; u opens it again", row.key)),
+        Fate::Closed => Err(closed(app, row)),
         Fate::Delivered => Err(format!("{} was delivered since", row.key)),
         _ => Ok(row),
     }
@@ -245,9 +255,10 @@ fn many(app: &App) -> Result<(), String> {
         return some_cause(app);
     }
     if app.failures.marks.is_empty() {
-        return Err(
-            "nothing is marked: Space marks one, * marks all; a small letter acts on this one".to_owned()
-        );
+        return Err(format!(
+            "nothing is marked: Space marks one, {} marks all; a small letter acts on this one",
+            app.keymap.key(Action::MarkAll)
+        ));
     }
     Ok(())
 }
@@ -272,7 +283,7 @@ fn workers(app: &App, action: Action) -> Result<(), String> {
             Err(format!("{MOST_WORKERS} at a time is the most"))
         }
         (Action::FewerWorkers, Some(now)) if now <= 1 => {
-            Err("one at a time is the least; p pauses the run".to_owned())
+            Err(format!("one at a time is the least; {} pauses the run", app.keymap.key(Action::PauseOrGoOn)))
         }
         _ => Ok(()),
     }
@@ -285,7 +296,7 @@ fn commandable(app: &App) -> Result<(), String> {
         _ if app.is_live() => Ok(()),
         _ => Err(match run.figures.phase {
             Phase::Ended(RunState::Paused | RunState::Faulted) => {
-                "this run stands still; p goes on with it".to_owned()
+                format!("this run stands still; {} goes on with it", app.keymap.key(Action::PauseOrGoOn))
             }
             _ => "this run has ended".to_owned(),
         }),
@@ -304,7 +315,10 @@ pub(in crate::tui) fn resendable(app: &App) -> Result<(), String> {
     match run.figures.phase {
         Phase::Checking { .. } => Err("the dataset is still being read".to_owned()),
         Phase::Draining => Err("the run is being left".to_owned()),
-        Phase::Faulted(_) => Err("the run is faulted; mend that first, then p goes on".to_owned()),
+        Phase::Faulted(_) => {
+            let key = app.keymap.key(Action::PauseOrGoOn);
+            Err(format!("the run is faulted; mend that first, then {key} goes on"))
+        }
         Phase::Ended(RunState::Cancelled) => Err("the run was cancelled".to_owned()),
         _ => Ok(()),
     }
@@ -324,7 +338,11 @@ pub(super) fn word_of_sending(app: &App) -> Option<&'static str> {
     Some(match fate(meant(app)?) {
         Fate::Again => "send again",
         Fate::AskPlatform => "ask the platform again",
-        Fate::ChangeFirst => "change it first",
-        Fate::Row | Fate::Closed | Fate::Delivered => "can't be sent",
+        Fate::ChangeFirst | Fate::Row | Fate::Closed | Fate::Delivered => return None,
     })
+}
+
+/// What taking back means for the failure, in the word of its key.
+pub(super) fn word_of_undoing(app: &App) -> Option<&'static str> {
+    Some(if meant(app)?.state == FailureState::Dismissed { "open again" } else { "take the edit back" })
 }

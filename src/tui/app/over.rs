@@ -51,6 +51,8 @@ impl Overlay {
 #[derive(Debug, Clone)]
 pub(in crate::tui) struct OpenFailure {
     pub id: FailureId,
+    /// What a person knows it by.
+    pub key: String,
     pub content: Content,
     pub page: Page,
     pub scroll: usize,

@@ -129,12 +129,14 @@ fn what_is_seen_moves_as_little_as_possible() {
 fn one_that_was_asked_to_be_sent_again_is_marked_until_it_ends() {
     let mut list = FailureList::default();
     list.take(page(Anchor::Start, &[1, 2, 3], 0, 3));
-    list.mark_asked(id(2));
+    let row = list.rows[1].clone();
+    list.mark_asked(&row);
     list.take(page(around(1), &[1, 2, 3], 0, 3));
     assert!(list.was_asked(id(2)));
     list.take(page(around(1), &[1, 3], 0, 2));
     assert!(!list.was_asked(id(2)));
-    list.mark_asked(id(3));
+    let row = list.rows[1].clone();
+    list.mark_asked(&row);
     let mut again = page(around(1), &[1, 3], 0, 2);
     again.rows[1].last_at += jiff::SignedDuration::from_secs(9);
     list.take(again);

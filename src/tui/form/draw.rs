@@ -45,7 +45,7 @@ pub(in crate::tui) fn draw(form: &Form, page: &mut Canvas<'_>) -> Option<(u16, u
                     if let Kind::Choice(choice) = &field.kind
                         && let Some(marked) = choice.open
                     {
-                        list = Some((choice, marked, labels + 4, y));
+                        list = Some((field.label.as_str(), choice, marked, (labels + 4, y)));
                     }
                 }
             }
@@ -56,8 +56,8 @@ pub(in crate::tui) fn draw(form: &Form, page: &mut Canvas<'_>) -> Option<(u16, u
             }
         }
     }
-    if let Some((choice, marked, x, y)) = list {
-        stands = draw_list(choice, marked, (x, y), &mut inside).or(stands);
+    if let Some((name, choice, marked, at)) = list {
+        stands = draw_list(name, choice, marked, at, &mut inside).or(stands);
     }
     stands
 }
@@ -186,6 +186,8 @@ fn draw_field(
 fn note(field: &Field) -> Option<(String, Ink)> {
     match &field.note {
         Note::None => None,
+        Note::Says(text) if text.is_empty() => None,
+        Note::Good(text) if text.is_empty() => Some(("✓".to_owned(), Ink::Good)),
         Note::Says(text) => Some((text.clone(), Ink::Dim)),
         Note::Good(text) => Some((format!("✓ {text}"), Ink::Good)),
         Note::Wrong(text) => Some((format!("✗ {text}"), Ink::Bad)),
@@ -271,6 +273,7 @@ fn draw_buttons(
 
 /// The open list lies over what stands below the field, or above it where there is more room.
 fn draw_list(
+    name: &str,
     choice: &Choice,
     marked: usize,
     (x, y): (u16, u16),
@@ -280,13 +283,16 @@ fn draw_list(
     let above = usize::from(y);
     let (room, down) = if below >= above { (below, true) } else { (above, false) };
     let rows = choice.options.len().min(LIST).min(room.saturating_sub(2)).max(1);
+    // of a name with columns, what is before them
+    let name = name.trim().split("  ").next().unwrap_or_default();
     let widest = choice.options.iter().map(|(_, words, _)| canvas::width(words)).max().unwrap_or(8);
+    let widest = widest.max(canvas::width(name) + 2);
     let width = (widest + 4).clamp(12, inside.width().saturating_sub(x + 1).max(12));
     let high = u16::try_from(rows).unwrap_or(1) + 2;
     let top = if down { y + 1 } else { y.saturating_sub(high) };
     let mut list = inside.part_at((x, top), (width, high));
     list.clear();
-    list.frame("", Ink::FocusFrame);
+    list.frame(name, Ink::FocusFrame);
     let first = marked.saturating_sub(rows / 2).min(choice.options.len().saturating_sub(rows));
     let mut rows_inside = list.inside();
     let mut stands = None;
@@ -294,6 +300,7 @@ fn draw_list(
         (0..).zip(choice.options.iter().enumerate().skip(first).take(rows))
     {
         let ink = if may.is_err() { Ink::Dim } else { Ink::Plain };
+        let words = if words.is_empty() { "(nothing)" } else { words };
         rows_inside.write(1, y, words, ink);
         rows_inside.spot((0, y), (width, 1), Spot::Option(value.clone()));
         if place == marked {

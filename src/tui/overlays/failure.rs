@@ -4,6 +4,7 @@ mod hands;
 mod reason;
 mod tries;
 
+use crate::model::FailureState;
 use crate::tui::app::{App, Content, OpenFailure, Page};
 use crate::tui::canvas::{self, Canvas};
 use crate::tui::layout;
@@ -44,12 +45,15 @@ pub(in crate::tui) fn rows_shown(app: &App) -> usize {
 }
 
 fn title(app: &App, open: &OpenFailure) -> String {
-    let Content::Here(detail) = &open.content else { return "Failure".to_owned() };
-    let row = &detail.row;
+    let row = match &open.content {
+        Content::Here(detail) => &detail.row,
+        Content::Coming => return format!("Failure {}", open.key),
+        Content::Gone => return format!("Failure {} · delivered", open.key),
+    };
     let what = if app.failures.was_asked(row.id) {
         "asked to be sent again"
-    } else if row.edited {
-        "edited, not sent yet"
+    } else if row.state == FailureState::Delivered {
+        "delivered"
     } else {
         words::in_short(row, app.figures().map(|figures| figures.operation))
     };
@@ -61,10 +65,9 @@ fn foot(app: &App, open: &OpenFailure, rows: usize, height: usize) -> String {
     let place = super::place_words(open.scroll, rows, height);
     let list = &app.failures;
     let rank = list.rank().filter(|_| list.cursor == Some(open.id));
-    let stands = rank.map(|rank| {
-        let of = numbers::count(list.total);
-        format!("{} of {of}", numbers::count(rank + 1))
-    });
+    let within = if list.query.cause.is_some() { " in this cause" } else { "" };
+    let stands =
+        rank.map(|rank| format!("{} of {}{within}", numbers::count(rank + 1), numbers::count(list.total)));
     let words: Vec<String> =
         [Some(place).filter(|place| !place.is_empty()), stands].into_iter().flatten().collect();
     words.join(" · ")
@@ -119,8 +122,11 @@ fn record(detail: &Detail, lines: &mut Lines) {
         return lines.say(why, Ink::Dim);
     }
     let noun = if detail.row.count == 1 { "The record" } else { "The records" };
-    let how =
-        if detail.row.edited { "edited, not sent yet" } else { "as sent, or as it would have been sent" };
+    let how = match detail.row.state {
+        FailureState::Delivered => "as it was delivered",
+        _ if detail.row.edited => "edited, not sent yet",
+        _ => "as sent, or as it would have been sent",
+    };
     lines.say(&format!("{noun}, {how}:"), Ink::Dim);
     for line in &detail.record {
         lines.say(line, Ink::Plain);

@@ -2,6 +2,7 @@
 
 use crate::journal::RunRow;
 use crate::model::{Figures, RunId, RunState};
+use crate::tui::actions::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, width};
 use crate::tui::layout;
@@ -181,7 +182,7 @@ pub(super) fn draw(app: &App, list: &RunList, canvas: &mut Canvas<'_>) -> Option
     let bottom = inside.height().saturating_sub(u16::from(with_line));
     let field = if with_line { list.narrow.draw("narrow", bottom, &mut inside) } else { None };
     if shown.is_empty() {
-        empty(list, &mut inside);
+        empty(app, list, &mut inside);
         return field.or_else(|| inside.place(0, 0));
     }
     let columns = Columns::within(inside.width());
@@ -201,13 +202,14 @@ pub(super) fn draw(app: &App, list: &RunList, canvas: &mut Canvas<'_>) -> Option
     stands
 }
 
-fn empty(list: &RunList, inside: &mut Canvas<'_>) {
+fn empty(app: &App, list: &RunList, inside: &mut Canvas<'_>) {
+    let begins = format!(
+        "Every run that is begun here stands in this list from then on; {} begins one.",
+        app.keymap.key(Action::NewRun)
+    );
     let lines: [&str; 2] = match &list.rows {
         None => ["The runs are being read…", ""],
-        Some(rows) if rows.is_empty() => [
-            "There is no run yet.",
-            "Every run that is begun here stands in this list from then on; n begins one.",
-        ],
+        Some(rows) if rows.is_empty() => ["There is no run yet.", &begins],
         Some(_) => {
             ["No run holds these words.", "They are sought in id, profile, operation, dataset and state."]
         }

@@ -3,6 +3,7 @@
 use super::frame_ink;
 use crate::journal::Cause;
 use crate::model::OperationKind;
+use crate::tui::actions::Action;
 use crate::tui::app::{App, Pane};
 use crate::tui::canvas::{self, Canvas, width};
 use crate::tui::spots::Spot;
@@ -106,7 +107,7 @@ fn title(app: &App) -> String {
 fn nothing(app: &App) -> String {
     let list = &app.failures;
     if list.filter.is_empty() {
-        "No failures here. v shows others, closed ones for example.".to_owned()
+        format!("No failures here. {} shows others, closed ones for example.", app.keymap.key(Action::View))
     } else {
         "The filter lets none through. Esc clears it.".to_owned()
     }

@@ -4,6 +4,7 @@
 //! width, they are a table with all that is known of the one under the cursor below it.
 
 use super::frame_ink;
+use crate::tui::actions::Action;
 use crate::tui::app::{App, Pane, Test};
 use crate::tui::canvas::{self, Canvas};
 use crate::tui::office::ProfileRow;
@@ -52,20 +53,21 @@ fn foot(app: &App, wide: bool) -> String {
 
 /// Where there is no profile, what to do about it.
 fn teach(app: &App, inside: &mut Canvas<'_>) {
+    let key = |action| app.keymap.key(action);
     let lines = match (&app.credentials.known, &app.credentials.trouble) {
         (_, Some(why)) => vec![
             ("The configuration can't be read.".to_owned(), Ink::Bad),
             (why.clone(), Ink::Plain),
-            ("Mend it, then t reads it again.".to_owned(), Ink::Strong),
+            (format!("Mend it, then {} reads it again.", key(Action::Test)), Ink::Strong),
         ],
         (None, None) => vec![("The profiles are being read…".to_owned(), Ink::Dim)],
         (Some(_), None) => vec![
-            ("No profile yet: a adds one.".to_owned(), Ink::Strong),
+            (format!("No profile yet: {} adds one.", key(Action::Add)), Ink::Strong),
             (
                 "A profile says how to reach a tenant: its region, and a client with its secret.".to_owned(),
                 Ink::Plain,
             ),
-            ("P practises without one.".to_owned(), Ink::Plain),
+            (format!("{} practises without one.", key(Action::Practise)), Ink::Plain),
         ],
     };
     let room = inside.width().saturating_sub(2);

@@ -3,8 +3,9 @@
 use super::frame_ink;
 use crate::journal::{FailureRow, View};
 use crate::model::FailureState;
+use crate::tui::actions::Action;
 use crate::tui::app::{App, Pane};
-use crate::tui::canvas::{Canvas, width};
+use crate::tui::canvas::{self, Canvas, width};
 use crate::tui::spots::Spot;
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
@@ -146,7 +147,7 @@ fn title(app: &App) -> String {
     title + &title_tail(app)
 }
 
-/// The marks and the filter, for the title.
+/// The edits that wait to be sent, the marks and the filter, for the title.
 pub(super) fn title_tail(app: &App) -> String {
     let list = &app.failures;
     let marked = (!list.marks.is_empty()).then(|| {
@@ -157,28 +158,32 @@ pub(super) fn title_tail(app: &App) -> String {
             None => format!(" · marked {marked}"),
         }
     });
+    let edited = app.mendings.edited;
+    let edited = (edited > 0).then(|| format!(" · {} edited", numbers::count(edited)));
     let filter = (!list.filter.is_empty()).then(|| format!(" · filter {}", list.filter));
-    marked.into_iter().chain(filter).collect()
+    edited.into_iter().chain(marked).chain(filter).collect()
 }
 
 fn empty(app: &App, inside: &mut Canvas<'_>) {
     let list = &app.failures;
-    let lines: &[&str] = if !list.known && app.run.is_some() {
-        &["The failures are being read…"]
+    let view = app.keymap.key(Action::View);
+    let (first, then) = if !list.known && app.run.is_some() {
+        ("The failures are being read…", String::new())
     } else if !list.filter.is_empty() {
-        &["The filter lets none through.", "Esc clears it; / changes it."]
+        let key = app.keymap.key(Action::Filter);
+        ("The filter lets none through.", format!("Esc clears it; {key} changes it."))
     } else if list.is_narrowed() {
-        &["None of them is left here.", "Esc goes back to the causes; v shows closed ones, too."]
+        ("None of them is left here.", format!("Esc goes back to the causes; {view} shows closed ones, too."))
     } else if list.all > 0 {
-        &["None of this kind.", "v shows the others: open, closed, or all."]
+        ("None of this kind.", format!("{view} shows the others: open, closed, or all."))
     } else {
-        &[
-            "No failures.",
-            "What the platform refuses, or our own check finds, is listed here with the reason.",
-        ]
+        let what = "What the platform refuses, or our own check finds, is listed here with the reason.";
+        ("No failures.", format!("{what}\n{}", words::next_step(app)))
     };
-    for (y, line) in (0..).zip(lines) {
-        inside.write(1, y, line, if y == 0 { Ink::Plain } else { Ink::Dim });
+    inside.write(1, 0, first, Ink::Plain);
+    let room = inside.width().saturating_sub(2);
+    for (y, line) in (1..).zip(then.lines().flat_map(|line| canvas::wrap(line, room))) {
+        inside.write(1, y, &line, Ink::Dim);
     }
 }
 

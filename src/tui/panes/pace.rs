@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use super::run::is_elsewhere;
 use super::{chart, frame_ink};
-use crate::model::{Doing, Figures, PauseFigures, Phase};
+use crate::model::{Doing, Figures, PauseFigures, Phase, Wait};
 use crate::tui::app::{App, Pane};
-use crate::tui::canvas::{Canvas, width};
+use crate::tui::canvas::{self, Canvas, width};
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
 
@@ -16,6 +16,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let mut inside = canvas.frame("5 Pace", ink);
     let Some(figures) = app.figures() else {
         inside.write(1, 0, "Nothing is being sent.", Ink::Plain);
+        inside.write(1, 1, &words::next_step(app), Ink::Dim);
         return stands;
     };
     let mut y = 0;
@@ -100,13 +101,16 @@ fn limits(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> 
         }
         y += 1;
     }
-    let troubles = format!(
-        "429 ×{}  trouble ×{}  again ×{}",
-        numbers::count(figures.throttled),
-        numbers::count(figures.troubles),
-        numbers::count(figures.retries)
-    );
-    inside.write(1, y, &troubles, Ink::Plain);
+    let mut x = 1;
+    for (word, count) in
+        [("429", figures.throttled), ("trouble", figures.troubles), ("again", figures.retries)]
+    {
+        let text = format!("{word} ×{}", numbers::count(count));
+        if x > 1 && x + width(&text) > inside.width().saturating_sub(1) {
+            (x, y) = (1, y + 1);
+        }
+        x = inside.write(x, y, &text, Ink::Plain) + 2;
+    }
     y + 1
 }
 
@@ -116,14 +120,15 @@ fn waits(now: Instant, figures: &Figures, inside: &mut Canvas<'_>, y: u16) {
     let width = inside.width();
     let mut y = y;
     let still: Vec<_> = figures.waits.iter().filter(|wait| wait.until > now).take(room).collect();
+    let why = |wait: &Wait| format!("{} ×{}", words::wait(wait.reason, wait.status), wait.attempts);
+    let whys = still.iter().map(|wait| canvas::width(&why(wait)) + 1).max().unwrap_or(0).max(10);
     for wait in &still {
         let left = wait.until.saturating_duration_since(now);
         let whole = wait.until.saturating_duration_since(wait.since);
         inside.write_within(1, y, 8, &numbers::count(wait.item), Ink::Plain);
-        let why = format!("{} ×{}", words::wait(wait.reason, wait.status), wait.attempts);
-        inside.write_within(10, y, 10, &why, Ink::Plain);
-        let bar = chart::bar(millis(left), millis(whole), width.saturating_sub(30).min(24), '▓');
-        inside.picture(20, y, &bar, Ink::Warn);
+        inside.write_within(10, y, whys, &why(wait), Ink::Plain);
+        let bar = chart::bar(millis(left), millis(whole), width.saturating_sub(whys + 20).min(24), '▓');
+        inside.picture(10 + whys, y, &bar, Ink::Warn);
         inside.write_to(width.saturating_sub(1), y, &numbers::left(left), Ink::Plain);
         y += 1;
     }

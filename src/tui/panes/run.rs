@@ -1,10 +1,11 @@
 //! *3 Run*: how far it is, how fast, and what happened.
 
-use super::{chart, frame_ink};
-use crate::model::{CellState, Figures};
+use super::{chart, frame_ink, item_map};
+use crate::model::Figures;
+use crate::tui::actions::Action;
 use crate::tui::app::{App, Carried, Pane};
 use crate::tui::canvas::{self, Canvas};
-use crate::tui::happenings::times;
+use crate::tui::happenings::{Happening, times};
 use crate::tui::history::History;
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
@@ -19,7 +20,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         app.figures().map_or_else(|| "3 Run".to_owned(), |figures| format!("3 Run {}", figures.run.short()));
     let mut inside = canvas.frame(&title, ink);
     let Some(figures) = app.figures() else {
-        empty(&mut inside);
+        empty(app, &mut inside);
         return stands;
     };
     let mut lines = 0;
@@ -39,18 +40,25 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     }
     lines = counts(app, figures, &mut inside, lines);
     lines = act(app, figures, &mut inside, lines);
-    lines = item_map(figures, &mut inside, lines);
+    lines = item_map::draw(figures, &mut inside, lines);
     lines += u16::from(roomy);
-    lines = speed(app, figures, &mut inside, lines);
+    // what happened last is to be read whole; where there is no room, a measure gives way to it
+    let last = if words::fault_of(app).is_some() { 0 } else { lines_of_last(app, inside.width()) };
+    let rows = inside.height().saturating_sub(lines + last);
+    lines = speed(app, figures, &mut inside, lines, usize::from(rows));
     lines += u16::from(roomy);
     happened(app, &mut inside, lines).or(stands)
 }
 
-fn empty(inside: &mut Canvas<'_>) {
+fn empty(app: &App, inside: &mut Canvas<'_>) {
+    let begins = format!(
+        "{} begins a new one: what, where to, which files. Nothing is sent before it was checked and asked for.",
+        app.keymap.key(Action::NewRun)
+    );
     let lines = [
         "No run is on the board.",
         "",
-        "n begins a new one: what, where to, which files. Nothing is sent before it was checked and asked for.",
+        &begins,
         "`trunkline demo` shows one against a platform that lives in this machine.",
         "`trunkline ingest FILE` or `trunkline outcomes FILE` begins one.",
     ];
@@ -119,7 +127,7 @@ fn counts(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> 
 /// Failures that a person sends again, while that goes on.
 fn act(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     let Some(act) = &figures.act else { return y };
-    let who = if act.by == app.by { "you send" } else { "somebody sends" };
+    let who = if act.by == app.by { "you send".to_owned() } else { format!("{} sends", act.by) };
     let text = format!(
         "{who} {} again: delivered {}, refused again {}, to go {}",
         numbers::count(act.asked),
@@ -131,80 +139,8 @@ fn act(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     y + 1
 }
 
-/// Where in its datasets the run stands: the worst that is true of each cell.
-fn item_map(figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
-    let room = usize::from(inside.width().saturating_sub(2)).max(1);
-    let states: Vec<CellState> = figures.map.states().collect();
-    if states.is_empty() || inside.is_plain() {
-        return y;
-    }
-    let columns = states.len().min(room);
-    let from = |column: usize| column * states.len() / columns;
-    // the worst comes first in their order
-    let worst: Vec<CellState> = (0..columns)
-        .filter_map(|column| states.get(from(column)..from(column + 1))?.iter().min().copied())
-        .collect();
-    let mut x = 1;
-    for run in worst.chunk_by(|one, other| one == other) {
-        let Some((sign, ink, _)) = run.first().map(|state| cell(*state)) else { continue };
-        x = inside.picture(x, y, &sign.to_string().repeat(run.len()), ink);
-    }
-    legend(figures, &worst, y + 1, inside);
-    y + 2
-}
-
-/// How a cell is drawn, and what that means.
-const fn cell(state: CellState) -> (char, Ink, &'static str) {
-    match state {
-        CellState::Failed => ('▣', Ink::Bad, "some failed"),
-        CellState::UnderWay => ('◐', Ink::Warn, "under way"),
-        CellState::ToCome => ('·', Ink::Dim, "to come"),
-        CellState::Dismissed => ('□', Ink::Plain, "some closed"),
-        CellState::Delivered => ('■', Ink::Good, "delivered"),
-    }
-}
-
-/// What the signs mean, and how many records a cell holds.
-fn legend(figures: &Figures, worst: &[CellState], y: u16, inside: &mut Canvas<'_>) {
-    let right = inside.width().saturating_sub(1);
-    let mut x = 1;
-    // as a run goes on; that some were closed is told only where it is so
-    let order = [
-        CellState::Delivered,
-        CellState::Failed,
-        CellState::Dismissed,
-        CellState::UnderWay,
-        CellState::ToCome,
-    ];
-    for state in order {
-        if state == CellState::Dismissed && !worst.contains(&state) {
-            continue;
-        }
-        let (sign, ink, words) = cell(state);
-        if x + 2 + canvas::width(words) > right {
-            break;
-        }
-        let sign = sign.to_string();
-        x = inside.line(x, y, &[(&sign, ink), (" ", ink), (words, Ink::Dim)]) + 1;
-        if inside.width() >= WIDE {
-            x += 2;
-        }
-    }
-    let held = match u64::try_from(worst.len()).unwrap_or(u64::MAX) {
-        cells if cells == u64::try_from(figures.map.cells().len()).unwrap_or(0) => figures.map.width(),
-        cells => figures.map.records().div_ceil(cells.max(1)),
-    };
-    let long = format!("{} a cell", words::some(held, "record"));
-    let short = format!("{} a cell", numbers::count(held));
-    let fits = |text: &str| x + canvas::width(text) <= right + 1;
-    if let Some(text) = [long, short].iter().find(|text| fits(text)) {
-        // one cell apart from the signs, if need be at the cost of the margin
-        let signs = if inside.width() >= WIDE { x.saturating_sub(2) } else { x };
-        inside.write_to(right.max(signs + canvas::width(text)), y, text, Ink::Dim);
-    }
-}
-
-fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
+/// How fast it goes, in at most so many rows.
+fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16, most_rows: usize) -> u16 {
     let wide = inside.width() >= WIDE;
     let (records, slow, one) = if wide {
         ("records a second", "answers \"slow down\"", "one call")
@@ -230,7 +166,7 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
         (slow, share, chart::shares(&history.slow_downs(most)), Ink::Warn),
     ];
     let mut y = y;
-    for (name, value, columns, ink) in rows {
+    for (name, value, columns, ink) in rows.into_iter().take(most_rows) {
         inside.write(1, y, name, Ink::Plain);
         inside.write_to(value_ends, y, &value, Ink::Strong);
         let end = inside.picture(chart_begins, y, &columns, ink);
@@ -238,6 +174,9 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
             inside.write(end + 2, y, &reach, Ink::Dim);
         }
         y += 1;
+    }
+    if most_rows < 3 {
+        return y;
     }
     let call = match (figures.latency_p50, figures.latency_p99) {
         (Some(half), Some(most)) if wide => {
@@ -252,11 +191,43 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16) -> u16 {
     y + 1
 }
 
-/// What happened, the newest first; where the pane has the keys, with a cursor to look back. Returns where that stands.
+/// The column at which what happened begins.
+const HAPPENED: u16 = 11;
+
+/// What stands beside something that happened.
+fn aside(row: &Happening) -> String {
+    if row.times > 1 {
+        times(row.times)
+    } else {
+        row.event.was.as_ref().map_or_else(String::new, |was| format!("was {was}"))
+    }
+}
+
+/// Something that happened, in as many lines as it needs.
+fn whole(row: &Happening, wide: u16) -> Vec<String> {
+    let room = wide.saturating_sub(HAPPENED + 1);
+    let (text, _) = words::happening(&row.event);
+    let beside = canvas::width(&aside(row)) + 2;
+    if row.times > 1 && canvas::width(&text) + beside > room {
+        return canvas::wrap(&text, room.saturating_sub(beside));
+    }
+    canvas::wrap(&text, room)
+}
+
+/// The lines that the newest of what happened needs.
+fn lines_of_last(app: &App, wide: u16) -> u16 {
+    let newest = app.happenings.rows().next().map_or(0, |row| whole(row, wide).len());
+    u16::try_from(newest).unwrap_or(u16::MAX)
+}
+
+/// What happened, the newest first; where the pane has the keys, with a cursor to look back. The one under the cursor,
+/// which is the newest where nobody looks back, is told whole. Returns where the cursor stands.
 fn happened(app: &App, inside: &mut Canvas<'_>, mut y: u16) -> Option<(u16, u16)> {
     let right = inside.width().saturating_sub(1);
     let here = app.focus == Pane::Run && app.overlays.is_empty();
-    if inside.height().saturating_sub(y) >= 3 {
+    let at = app.happenings.at();
+    let long = app.happenings.rows().nth(at).map_or(1, |row| whole(row, inside.width()).len());
+    if usize::from(inside.height().saturating_sub(y)) > long.max(2) {
         inside.write(1, y, "What happened", Ink::Strong);
         inside.write_to(
             right,
@@ -267,32 +238,36 @@ fn happened(app: &App, inside: &mut Canvas<'_>, mut y: u16) -> Option<(u16, u16)
         y += 1;
     }
     let height = usize::from(inside.height().saturating_sub(y));
-    let at = app.happenings.at();
-    let first = (at + 1).saturating_sub(height);
+    let first = (at + long).saturating_sub(height).min(at);
     let mut stands = None;
     for (place, row) in app.happenings.rows().enumerate().skip(first).take(height) {
-        let event = &row.event;
-        let when = numbers::time_of_day(event.at, &app.zone);
-        let (text, ink) = words::happening(event);
-        let aside = if row.times > 1 {
-            times(row.times)
-        } else {
-            event.was.as_ref().map_or_else(String::new, |was| format!("was {was}"))
-        };
-        let x = inside.write(1, y, &when, Ink::Dim) + 2;
-        // what happened is worth more than what it was before
-        let aside_fits = x + canvas::width(&text) + canvas::width(&aside) + 2 <= right || row.times > 1;
-        let aside = if aside_fits { aside.as_str() } else { "" };
-        let room = right.saturating_sub(x + canvas::width(aside) + u16::from(!aside.is_empty()));
-        inside.write_within(x, y, room, &text, ink);
-        inside.write_to(right, y, aside, Ink::Dim);
+        if y >= inside.height() {
+            break;
+        }
+        let when = numbers::time_of_day(row.event.at, &app.zone);
+        let (text, ink) = words::happening(&row.event);
+        inside.write(1, y, &when, Ink::Dim);
         if here && place == at {
             stands = inside.place(0, y);
             if at > 0 {
                 inside.write(0, y, "▸", Ink::Strong);
             }
         }
-        y += 1;
+        let aside = aside(row);
+        // what happened is worth more than what it was before
+        let fits = HAPPENED + canvas::width(&text) + canvas::width(&aside) + 2 <= right || row.times > 1;
+        let aside = if fits { aside.as_str() } else { "" };
+        inside.write_to(right, y, aside, Ink::Dim);
+        if place == at {
+            for line in whole(row, inside.width()) {
+                inside.write(HAPPENED, y, &line, ink);
+                y += 1;
+            }
+        } else {
+            let room = right.saturating_sub(HAPPENED + canvas::width(aside) + u16::from(!aside.is_empty()));
+            inside.write_within(HAPPENED, y, room, &text, ink);
+            y += 1;
+        }
     }
     stands
 }

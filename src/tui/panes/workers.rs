@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::frame_ink;
 use crate::model::{Doing, WorkerFigures};
+use crate::tui::actions::Action;
 use crate::tui::app::{App, Pane, Zoom};
-use crate::tui::canvas::Canvas;
+use crate::tui::canvas::{Canvas, width};
 use crate::tui::theme::Ink;
 use crate::tui::{numbers, words};
 
@@ -41,7 +42,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     if shown < workers.len() {
         let x = inside.width() - wide;
         let hidden = workers.len() - shown;
-        let more = if app.zoom == Zoom::On { "" } else { "; z shows them" };
+        let key = app.keymap.key(Action::Zoom);
+        let more = if app.zoom == Zoom::On { String::new() } else { format!("; {key} shows them") };
         let text = format!("and {} more{more}", numbers::count_of(hidden));
         inside.write(x + 1, inside.height().saturating_sub(1), &text, Ink::Dim);
     }
@@ -70,11 +72,12 @@ fn asked(app: &App) -> String {
 
 fn nobody(app: &App, inside: &mut Canvas<'_>) {
     let lines = if super::run::is_elsewhere(app) {
-        ["Its workers are in another process.", "What they do is not written down anywhere."]
+        vec!["Its workers are in another process.", "What they do is not written down anywhere."]
     } else {
-        ["Nobody is at work.", "Each worker has one call out at a time."]
+        vec!["Nobody is at work.", "Each worker has one call out at a time."]
     };
-    for (y, line) in (0..).zip(lines) {
+    let next = words::next_step(app);
+    for (y, line) in (0..).zip(lines.into_iter().chain([next.as_str()])) {
         inside.write(1, y, line, if y == 0 { Ink::Plain } else { Ink::Dim });
     }
 }
@@ -99,14 +102,14 @@ fn draw_worker(app: &App, number: usize, worker: &WorkerFigures, line: &mut Canv
         }
     };
     let right = line.width().saturating_sub(1);
-    line.write_within(5, 0, right.saturating_sub(5 + 6), &doing, ink);
     // whole seconds only: what is quicker is a blur, and would have to be drawn all the time
     let long = since
         .map(|since| app.now.instant.saturating_duration_since(since))
         .filter(|time| time.as_secs() > 0 && !line.is_plain());
-    if let Some(time) = long {
-        line.write_to(right, 0, &numbers::clock(Duration::from_secs(time.as_secs())), Ink::Plain);
-    }
+    let long = long.map_or_else(String::new, |time| numbers::clock(Duration::from_secs(time.as_secs())));
+    let room = right.saturating_sub(5 + width(&long) + u16::from(!long.is_empty()));
+    line.write_within(5, 0, room, &doing, ink);
+    line.write_to(right, 0, &long, Ink::Plain);
 }
 
 /// Remote jobs that are watched, below the workers: how far each is, and when it is looked at next.

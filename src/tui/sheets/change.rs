@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::{About, Sheet, Stays};
 use crate::journal::Query;
 use crate::model::FailureId;
-use crate::tui::actions;
+use crate::tui::actions::{self, Action};
 use crate::tui::app::{Afterwards, App, Busy};
 use crate::tui::changing::{Counted, Errand, Fields, NewForOld, News, Outlook, Target, Task};
 use crate::tui::form::{Form, Touched};
@@ -101,8 +101,7 @@ pub(in crate::tui) fn open(app: &mut App, scope: Query, count: u64, out: &mut Ve
         typed: BTreeMap::new(),
         outlook: None,
     };
-    let mut form = Form::new(title, Vec::new(), app.frame);
-    form.labels = rows::LABELS;
+    let mut form = Form { main: Some(rows::SEND), ..Form::new(title, Vec::new(), app.frame) };
     let task = Task::Fields(change.scope.clone());
     change.begin(app, Under::Fields, task, out);
     change.arrange(&mut form, app);
@@ -427,7 +426,8 @@ impl Change {
             self.stop_keeping(app, form, out);
             return Stays::Open;
         }
-        app.says(format!("{} changed and kept, not sent yet. U takes that back.", changed(number)));
+        let key = app.keymap.key(Action::UndoMany);
+        app.says(format!("{} changed and kept, not sent yet. {key} takes that back.", changed(number)));
         if then == Afterwards::AskToSend {
             mend::ask_to_send(app, kept, out);
         }

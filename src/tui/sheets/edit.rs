@@ -19,8 +19,8 @@ use crate::dataset::patch::{self, Field};
 use crate::journal::FailureRow;
 use crate::model::{FailureId, Place};
 use crate::text::one_line;
-use crate::tui::actions;
-use crate::tui::app::{Act, Afterwards, App, Content, Overlay, Question};
+use crate::tui::actions::{self, Action};
+use crate::tui::app::{Act, Afterwards, App, Question};
 use crate::tui::form::{Form, Touched};
 use crate::tui::mending::{self, Editable, Tried, Wish};
 use crate::tui::message::{Effect, Look};
@@ -93,7 +93,7 @@ pub(in crate::tui) fn open(app: &mut App, id: FailureId, out: &mut Vec<Effect>) 
     if let Err(why) = actions::mendable(app) {
         return app.warns(format!("Not now: {why}."));
     }
-    let row = known(app, id);
+    let row = app.failure_row(id);
     if let Some(Err(why)) = row.map(mending::editable) {
         return app.warns(format!("Not now: {why}."));
     }
@@ -120,22 +120,10 @@ pub(in crate::tui) fn open(app: &mut App, id: FailureId, out: &mut Vec<Effect>) 
 pub(in crate::tui) fn begin(app: &mut App, id: FailureId, out: &mut Vec<Effect>) {
     let edit =
         Edit { id, here: None, number: 0, checking: Checking::No, answer: None, waits: None, draft: None };
-    let mut form = Form::new("Edit", Vec::new(), app.frame);
+    let mut form = Form { main: Some(rows::SEND), ..Form::new("Edit", Vec::new(), app.frame) };
     edit.arrange(&mut form, app);
     forms::open(app, Sheet { form, about: About::Edit(Box::new(edit)) });
     out.push(Effect::Look(Look::ToEdit(id)));
-}
-
-/// The failure's row, where the board holds it.
-fn known(app: &App, id: FailureId) -> Option<&FailureRow> {
-    let opened = app.overlays.iter().rev().find_map(|overlay| match overlay {
-        Overlay::Failure(open) if open.id == id => match &open.content {
-            Content::Here(detail) => Some(&detail.row),
-            _ => None,
-        },
-        _ => None,
-    });
-    opened.or_else(|| app.failures.rows.iter().find(|row| row.id == id))
 }
 
 /// The record has been read.
@@ -283,7 +271,7 @@ impl Edit {
         app.says(if same {
             format!("{} is as it was in the file again.", here.row.key)
         } else {
-            format!("{} is edited. u takes that back.", here.row.key)
+            format!("{} is edited. {} takes that back.", here.row.key, app.keymap.key(Action::UndoOne))
         });
         mend::edit(app, vec![(self.id, (!same).then(|| new.clone()))], then, out);
         Stays::Closed

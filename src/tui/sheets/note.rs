@@ -3,7 +3,7 @@
 use super::{About, Sheet, Stays};
 use crate::journal::Judgement;
 use crate::model::FailureId;
-use crate::tui::actions;
+use crate::tui::actions::{self, Action};
 use crate::tui::app::{Act, App, Question};
 use crate::tui::form::{Button, Choice, Field, Form, Note, Row, Touched};
 use crate::tui::message::Effect;
@@ -14,6 +14,8 @@ use crate::tui::words;
 /// The fields.
 const NOTE: &str = "note";
 const EARLIER: &str = "earlier";
+/// The button.
+const CLOSE: &str = "close";
 
 /// The longest note, in characters.
 const LONGEST: usize = 500;
@@ -22,6 +24,8 @@ const LONGEST: usize = 500;
 #[derive(Debug)]
 pub(in crate::tui) struct Closing {
     ids: Vec<FailureId>,
+    /// What becomes of them, with the keys for it.
+    after: String,
     /// The last notes, the newest first.
     earlier: Vec<String>,
 }
@@ -41,8 +45,14 @@ pub(in crate::tui) fn open(app: &mut App, ids: Vec<FailureId>, one: bool) {
         Some(row) => format!("Close {}", row.key),
         None => format!("Close {}", words::some(number, "failure")),
     };
-    let closing = Closing { ids, earlier: app.mendings.notes.clone() };
-    let form = Form::new(title, closing.rows(""), app.frame);
+    let key = |action| app.keymap.key(action);
+    let after = format!(
+        "It leaves the list. {} shows what is closed, {} opens it again. Say why:",
+        key(Action::View),
+        key(Action::UndoOne)
+    );
+    let closing = Closing { ids, after, earlier: app.mendings.notes.clone() };
+    let form = Form { main: Some(CLOSE), ..Form::new(title, closing.rows(""), app.frame) };
     forms::open(app, Sheet { form, about: About::Closing(closing) });
 }
 
@@ -60,13 +70,7 @@ impl Closing {
         let why = if note.trim().is_empty() { Err("it needs a note".to_owned()) } else { Ok(()) };
         let mut field = Field::text(NOTE, "Note", note).wide(52);
         field.note = Note::Says(String::new());
-        let mut rows = vec![
-            Row::Text(
-                "It leaves the list. v shows what is closed, u opens it again. Say why:".to_owned(),
-                Ink::Dim,
-            ),
-            Row::Field(field),
-        ];
+        let mut rows = vec![Row::Text(self.after.clone(), Ink::Dim), Row::Field(field)];
         if !self.earlier.is_empty() {
             let nothing = (String::new(), "(one of the last notes)".to_owned(), Ok(()));
             let earlier = self.earlier.iter().map(|one| (one.clone(), one.clone(), Ok(())));
@@ -80,7 +84,7 @@ impl Closing {
         } else {
             format!("Close {}", words::some(number, "failure"))
         };
-        rows.push(Row::Buttons(vec![Button::new("close", close).may(why), Button::new("leave", "Leave")]));
+        rows.push(Row::Buttons(vec![Button::new(CLOSE, close).may(why), Button::new("leave", "Leave")]));
         rows
     }
 
@@ -98,7 +102,7 @@ impl Closing {
     }
 
     pub fn pressed(&self, app: &mut App, form: &mut Form, id: &str, out: &mut Vec<Effect>) -> Stays {
-        if id != "close" {
+        if id != CLOSE {
             return Stays::Closed;
         }
         let note = crate::text::one_line(form.value(NOTE).trim(), LONGEST);

@@ -12,7 +12,7 @@ use crate::dataset::patch;
 use crate::engine::Command;
 use crate::journal::{ActKind, FailureRow, Filter, Hand, Judgement, Query};
 use crate::model::{FailureId, FailureState, OperationKind, Phase, Reason, RunState, Stage, Violation};
-use crate::tui::app::{App, Content, OpenFailure, Overlay, Page};
+use crate::tui::app::{Afterwards, App, Content, OpenFailure, Overlay, Page};
 use crate::tui::changing::{Counted, Errand, Fields, News, Old, Outlook, Task};
 use crate::tui::mending::{Detail, Editable, FieldLine, Lines, Mark, Mendings, Tried, Verdict, Wish};
 use crate::tui::message::{Answer, Effect, Found, Look, Request, What};
@@ -100,6 +100,7 @@ fn refused() -> Reason {
 fn opened(app: &mut App, page: Page, detail: Detail) {
     app.overlays.push(Overlay::Failure(OpenFailure {
         id: 180.into(),
+        key: detail.row.key.clone(),
         content: Content::Here(Box::new(detail)),
         page,
         scroll: 0,
@@ -741,7 +742,22 @@ fn what_is_sent_again_from_its_page_is_told_there_to_be_delivered() {
     let effects = in_phase(&mut app, Phase::Ended(RunState::CompletedWithFailures));
     assert!(effects.contains(&Effect::Look(Look::Failure(180.into()))), "{effects:?}");
     tell(&mut app, What::Found(Found::Failure(180.into(), None)));
-    let said = app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
-    assert!(said.ends_with(" was delivered."), "{said}");
-    assert!(picture(&app).contains("It is no failure any more"), "{}", picture(&app));
+    let shown = picture(&app);
+    assert!(shown.contains("Failure 6b02-11c4-9d31 · delivered"), "{shown}");
+    assert!(shown.contains("the platform has taken it since"), "{shown}");
+}
+
+#[test]
+fn one_key_keeps_and_sends_from_anywhere_in_the_form() {
+    let mut app = outcomes((80, 24));
+    let effects = edit(&mut app, RECORD);
+    check(&mut app, &effects, &Verdict::Passes);
+    go(&mut app, "field:/contactId");
+    let effects = press(&mut app, "x");
+    check(&mut app, &effects, &Verdict::Passes);
+    assert!(picture(&app).contains("Ctrl-S keep and send"), "{}", picture(&app));
+    let effects = control(&mut app, 's');
+    assert!(matches!(effects[..], [Effect::Ask(Request::Edit(_))]), "{effects:?}");
+    assert_eq!(app.after_edit.as_ref().map(|(then, _)| *then), Some(Afterwards::Send));
+    assert!(app.overlays.is_empty());
 }

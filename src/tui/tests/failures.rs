@@ -27,6 +27,7 @@ fn cause(items: u64, stage: Stage, status: Option<u16>, code: &str, message: &st
         records: items,
         sendable: items,
         doubtful: 0,
+        edited: 0,
         first_at: "2026-11-21T01:14:00Z".parse().unwrap(),
         last_at: "2026-11-21T02:40:00Z".parse().unwrap(),
         tries: (1, 1),
@@ -425,7 +426,7 @@ fn the_key_s_word_follows_the_row() {
     app.failures.rows[0].remote_id = Some("job".to_owned());
     assert!(picture(&app).contains("r ask the platform again"));
     press(&mut app, "jj");
-    assert!(picture(&app).contains("r change it first"));
+    assert!(!picture(&app).contains("r send again") && picture(&app).contains("e edit"));
     assert_eq!(press(&mut app, "r"), []);
     assert!(notice(&app).contains("change it first"));
     app.failures.rows[2].edited = true;
@@ -539,4 +540,15 @@ fn the_ids_are_read_at_the_moment_of_the_question() {
     assert_eq!((scope.purpose, scope.query.view), (Purpose::Close, View::Open));
     assert_eq!(scope.query.cause, Some(four()[2].id()));
     assert_eq!(scope.marked, None);
+}
+
+#[test]
+fn edits_that_wait_are_told_with_their_cause_and_in_the_title() {
+    let mut app = morning((100, 30));
+    let mut list = four();
+    list[2].edited = 40;
+    tell(&mut app, What::Found(Found::Causes(Causes { edition: 0, list, all: 9412, open: 9412 })));
+    app.mendings.edited = 40;
+    let shown = picture(&app);
+    assert!(shown.contains("40 edited, not sent yet") && shown.contains("9,412 open · 40 edited"), "{shown}");
 }

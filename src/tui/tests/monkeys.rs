@@ -242,6 +242,11 @@ impl<'l> Episode<'l> {
             }
             return What::Key(key);
         }
+        // what comes seldom, and has seldom buttons, is not left to chance
+        if self.way_to("see").is_some() && self.rng.u8(..4) == 0 {
+            self.begin_script();
+            return What::Clock;
+        }
         let (width, height) = self.app.size;
         match self.rng.u8(..100) {
             0..56 => What::Key(self.key()),
@@ -321,6 +326,15 @@ impl<'l> Episode<'l> {
         if leaves { plain(KeyCode::Down) } else { key }
     }
 
+    /// The keys that press a button of the form, where it has that.
+    fn way_to(&self, button: &str) -> Option<String> {
+        let Some(Overlay::Sheet(sheet)) = self.app.overlays.last() else { return None };
+        let stops = sheet.form.stops();
+        let place = |name: &str| stops.iter().position(|stop| *stop == name);
+        let (at, to) = (place(&sheet.form.focus)?, place(button)?);
+        Some(format!("{}\r", "\t".repeat((to + stops.len() - at) % stops.len())))
+    }
+
     /// Keys that a person would press one after another.
     fn begin_script(&mut self) {
         let wanted = match self.app.overlays.last() {
@@ -337,8 +351,12 @@ impl<'l> Episode<'l> {
             None if matches!(self.app.overlays.last(), Some(Overlay::Sheet(sheet)) if matches!(sheet.about, About::NewRun(_))) => {
                 "⇤\r".to_owned()
             }
-            None if matches!(self.app.overlays.last(), Some(Overlay::Sheet(sheet)) if matches!(sheet.about, About::Flight(_))) => {
-                (*self.rng.choice(["\t\r", "\t\t\r", "\r", "⇤\r", "⇤⇤\r"].iter()).unwrap()).to_owned()
+            None if matches!(self.app.overlays.last(), Some(Overlay::Sheet(sheet)) if matches!(sheet.about, About::Flight(_))) =>
+            {
+                let see = self.way_to("see").filter(|_| self.rng.u8(..3) == 0);
+                see.unwrap_or_else(|| {
+                    (*self.rng.choice(["\t\r", "\t\t\r", "\r", "⇤\r", "⇤⇤\r"].iter()).unwrap()).to_owned()
+                })
             }
             None if self.app.overlays.is_empty() => {
                 let all = [

@@ -28,6 +28,7 @@ pub(super) fn focus(app: &mut App, action: Action) {
 
 pub(super) fn to_pane(app: &mut App, pane: Pane) {
     if pane != app.focus {
+        app.failures.singles.leave();
         app.focus_before = app.focus;
         app.focus = pane;
     }
@@ -204,10 +205,11 @@ pub(super) fn workers(app: &mut App, action: Action, out: &mut Vec<Effect>) {
 /// The mouse is taken, or left to the terminal.
 pub(super) fn mouse(app: &mut App, out: &mut Vec<Effect>) {
     app.mouse = if app.mouse == Mouse::On { Mouse::Off } else { Mouse::On };
-    match app.mouse {
-        Mouse::On => app.says("The mouse presses and scrolls here. m gives it back to the terminal."),
-        Mouse::Off => app.says("The mouse is the terminal's: it selects text. m takes it again."),
-    }
+    let key = app.keymap.key(Action::Mouse);
+    app.says(match app.mouse {
+        Mouse::On => format!("The mouse presses and scrolls here. {key} gives it back to the terminal."),
+        Mouse::Off => format!("The mouse is the terminal's: it selects text. {key} takes it again."),
+    });
     out.push(Effect::Mouse(app.mouse));
 }
 

@@ -8,11 +8,11 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use crate::journal::Judgement;
-use crate::model::FailureId;
+use crate::journal::{FailureRow, Judgement};
+use crate::model::{FailureId, FailureState};
 use crate::tui::actions::Action;
-use crate::tui::app::{Afterwards, App, Content, OpenFailure, Overlay, Page};
-use crate::tui::failures::Purpose;
+use crate::tui::app::{Afterwards, App, Content, OpenFailure, Overlay, Page, Starting};
+use crate::tui::failures::{Purpose, Sender};
 use crate::tui::message::{Detail, Effect, Look};
 use crate::tui::{overlays, sheets, words};
 
@@ -20,7 +20,7 @@ pub(super) use listing::{
     back, call_found, causes, click_cause, copy_call, marks, page, paste, read_again, settle, sort, types,
     view,
 };
-pub(super) use many::{ask_about, many, resend, resend_many, undo};
+pub(super) use many::{ask_about, many, resend_many, send_one as resend_one, undo};
 pub(super) use results::{act_found, happened, in_outcome, press_in_outcome, run_ended, written};
 
 pub(super) fn perform(app: &mut App, action: Action, out: &mut Vec<Effect>) {
@@ -97,9 +97,10 @@ pub(super) fn to_page(app: &mut App, number: usize) {
 }
 
 fn open(app: &mut App, out: &mut Vec<Effect>) {
-    let Some(id) = app.failures.current().map(|row| row.id) else { return };
+    let Some((id, key)) = app.failures.current().map(|row| (row.id, row.key.clone())) else { return };
     app.overlays.push(Overlay::Failure(OpenFailure {
         id,
+        key,
         content: Content::Coming,
         page: Page::Reason,
         scroll: 0,
@@ -107,30 +108,62 @@ fn open(app: &mut App, out: &mut Vec<Effect>) {
     out.push(Effect::Look(Look::Failure(id)));
 }
 
-/// The next failure, or the one before, without closing the page.
+/// The next failure, or the one before, without closing the page. Where the opened one has left the list, the cursor
+/// stands on the next one already.
 fn neighbour(app: &mut App, by: isize, out: &mut Vec<Effect>) {
-    let ask = app.failures.step(by);
-    listing::read(app, ask, out);
-    let Some(id) = app.failures.current().map(|row| row.id) else { return };
+    let opened = app.overlays.last().and_then(|overlay| match overlay {
+        Overlay::Failure(open) => Some(open.id),
+        _ => None,
+    });
+    if by < 0 || app.failures.cursor == opened {
+        let ask = app.failures.step(by);
+        listing::read(app, ask, out);
+    }
+    let Some((id, key)) = app.failures.current().map(|row| (row.id, row.key.clone())) else { return };
     if let Some(Overlay::Failure(open)) = app.overlays.last_mut()
         && open.id != id
     {
-        *open = OpenFailure { id, content: Content::Coming, page: open.page, scroll: 0 };
+        *open = OpenFailure { id, key, content: Content::Coming, page: open.page, scroll: 0 };
         out.push(Effect::Look(Look::Failure(id)));
     }
 }
 
-/// An opened failure, with its record. One that was read before and is none any more has just been delivered.
+/// A failure as it is now, with its record; none where it was delivered. What is on the page of one that was delivered
+/// stays there, and is told as such.
 pub(super) fn detail(app: &mut App, id: FailureId, detail: Option<Box<Detail>>) {
+    came_of(app, id, detail.as_ref().map(|detail| &detail.row));
     let opened = app.overlays.iter_mut().find_map(|overlay| match overlay {
         Overlay::Failure(open) if open.id == id => Some(open),
         _ => None,
     });
     let Some(open) = opened else { return };
-    let before = std::mem::replace(&mut open.content, detail.map_or(Content::Gone, Content::Here));
-    if let (Content::Gone, Content::Here(before)) = (&open.content, before) {
-        app.says(format!("{} was delivered.", before.row.key));
+    open.content = match (detail, std::mem::replace(&mut open.content, Content::Coming)) {
+        (Some(detail), _) => Content::Here(detail),
+        (None, Content::Here(mut known)) => {
+            known.row.state = FailureState::Delivered;
+            known.row.edited = false;
+            Content::Here(known)
+        }
+        (None, Content::Coming | Content::Gone) => Content::Gone,
+    };
+}
+
+/// What became of a failure that was sent again by itself, where that is known now.
+fn came_of(app: &mut App, id: FailureId, row: Option<&FailureRow>) {
+    let operation = app.figures().map(|figures| figures.operation);
+    let sender =
+        if app.carried().is_some() || app.starting == Starting::Yes { Sender::Goes } else { Sender::Gone };
+    app.failures.forget_ended(id, row, sender);
+    if app.failures.singles.found(id, row, operation, sender) {
+        // the lowest line tells it from now on
+        app.notice = None;
+        app.failures_changed();
     }
+}
+
+/// Asks what became of those that were sent again one by one.
+pub(super) fn look_at_singles(app: &App, out: &mut Vec<Effect>) {
+    out.extend(app.failures.singles.waiting().into_iter().map(|id| Effect::Look(Look::Failure(id))));
 }
 
 /// Failures are closed or reopened: the person was asked.

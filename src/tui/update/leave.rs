@@ -7,6 +7,7 @@ use super::question;
 use crate::engine::Command;
 use crate::model::{Phase, RunState};
 use crate::tui::Keeps;
+use crate::tui::actions::Action;
 use crate::tui::app::{Act, App, Leaving, Overlay, PausedForIt, Pausing, Question, Suspending, Then, Why};
 use crate::tui::message::Effect;
 use crate::tui::shell::Left;
@@ -36,8 +37,9 @@ fn ask(app: &mut App) {
     };
     let then = match app.keeps {
         Keeps::Journal => format!(
-            "Paused, it has {} to go. Nothing is lost: p goes on with it, or `trunkline resume {}`.",
+            "Paused, it has {} to go. Nothing is lost: {} goes on with it, or `trunkline resume {}`.",
             words::some(pending, "record"),
+            app.keymap.key(Action::PauseOrGoOn),
             live.figures.run.prefix()
         ),
         Keeps::Nothing => format!("{}.", words::FOR_SHOW),
@@ -115,10 +117,7 @@ fn begin_draining(app: &mut App, why: Why, then: Then, out: &mut Vec<Effect>) {
     }
     app.overlays.clear();
     app.leaving = Leaving::Draining { since: app.now.instant, why, then, again_at: None };
-    app.says(format!(
-        "Leaving: {} being finished. Ctrl-C leaves at once.",
-        words::calls_are(app.calls_out())
-    ));
+    app.says(format!("Leaving: {}. Ctrl-C leaves at once.", words::being_finished(app.calls_out())));
     out.push(Effect::Command(Command::Drain));
 }
 
@@ -185,8 +184,8 @@ pub(super) fn suspend(app: &mut App, out: &mut Vec<Effect>) {
             app.suspending = Suspending::Draining;
             app.asked.pause = Some(Pausing::Pause);
             app.says(format!(
-                "Suspending: {} being finished first. Ctrl-Z suspends at once.",
-                words::calls_are(app.calls_out())
+                "Suspending: {} first. Ctrl-Z suspends at once.",
+                words::being_finished(app.calls_out())
             ));
             out.push(Effect::Command(Command::Pause));
         }

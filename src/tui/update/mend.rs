@@ -7,7 +7,7 @@ use crate::engine::Command;
 use crate::journal::Judgement;
 use crate::model::{FailureId, FailureState, Seq};
 use crate::tui::actions;
-use crate::tui::app::{Afterwards, App, Content, Overlay};
+use crate::tui::app::{Afterwards, App, Overlay};
 use crate::tui::mending::Mendings;
 use crate::tui::message::{Effect, Look, Request};
 use crate::tui::sheets;
@@ -114,9 +114,8 @@ pub(in crate::tui) fn send_one(app: &mut App, id: FailureId, out: &mut Vec<Effec
     if let Err(why) = actions::resendable(app) {
         return app.warns(format!("It is kept, and was not sent: {why}."));
     }
-    app.failures.mark_asked(id);
     app.says("Kept, and asked to send it.");
-    failures::resend(app, vec![id.item], out);
+    failures::resend_one(app, id, out);
 }
 
 /// Asks whether to send those that have just been changed.
@@ -129,14 +128,7 @@ pub(super) fn undo_one(app: &mut App, id: FailureId, out: &mut Vec<Effect>) {
     if let Err(why) = actions::mendable(app) {
         return app.warns(format!("Not now: {why}."));
     }
-    let opened = app.overlays.iter().rev().find_map(|overlay| match overlay {
-        Overlay::Failure(open) if open.id == id => match &open.content {
-            Content::Here(detail) => Some(&detail.row),
-            _ => None,
-        },
-        _ => None,
-    });
-    let Some(row) = opened.or_else(|| app.failures.rows.iter().find(|row| row.id == id)) else { return };
+    let Some(row) = app.failure_row(id) else { return };
     let (state, edited, key) = (row.state, row.edited, row.key.clone());
     match state {
         FailureState::Dismissed => {

@@ -7,6 +7,7 @@ use super::leave;
 use crate::engine::Command;
 use crate::journal::{EventRow, RunRow};
 use crate::model::{Figures, ItemMap, Phase, RunState, Tally};
+use crate::tui::actions::Action;
 use crate::tui::app::{App, Carried, Ceiling, LiveRun, Pausing, Reading, Shown, carried_by, figures_of};
 use crate::tui::message::{Effect, Look, More, Tail};
 use crate::tui::theme::Bell;
@@ -56,16 +57,12 @@ fn ring(app: &App, out: &mut Vec<Effect>) {
 
 fn tell_the_end(app: &mut App, state: RunState) {
     let words = match state {
-        RunState::Completed => "The run has ended: all was delivered or closed. q closes the board.",
-        RunState::CompletedWithFailures => {
-            "The run has ended with failures: 6 shows them. q closes the board."
-        }
-        RunState::Cancelled => "The run was cancelled. q closes the board.",
-        RunState::Paused | RunState::Faulted | RunState::Running => {
-            "The run stands still now. q closes the board."
-        }
+        RunState::Completed => "The run has ended: all was delivered or closed.",
+        RunState::CompletedWithFailures => "The run has ended with failures: 6 shows them.",
+        RunState::Cancelled => "The run was cancelled.",
+        RunState::Paused | RunState::Faulted | RunState::Running => "The run stands still now.",
     };
-    app.says(words);
+    app.says(format!("{words} {} closes the board.", app.keymap.key(Action::Leave)));
 }
 
 /// What was asked for and has come to be is no wish any more.

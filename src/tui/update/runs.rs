@@ -130,7 +130,8 @@ fn show(app: &mut App, row: &RunRow, out: &mut Vec<Effect>) {
     put(app, shown, out);
     let word = row.id.short();
     if let Some(live) = app.live.as_ref().map(|live| live.figures.run.short()) {
-        app.says(format!("Looking at {word}; b goes back to {live}."));
+        let key = app.keymap.key(Action::BackToLive);
+        app.says(format!("Looking at {word}; {key} goes back to {live}."));
     }
 }
 

@@ -19,7 +19,14 @@ pub(super) fn perform(app: &mut App, action: Action, _out: &mut Vec<Effect>) {
     match action {
         Action::Back => {
             app.overlays.pop();
-            app.says("P practises, a in 1 adds a profile, n begins a run; ? lists all keys.");
+            let key = |action| app.keymap.key(action);
+            app.says(format!(
+                "{} practises, {} in 1 adds a profile, {} begins a run; {} lists all keys.",
+                key(Action::Practise),
+                key(Action::Add),
+                key(Action::NewRun),
+                key(Action::Help)
+            ));
         }
         Action::Open => {
             let at = *at;

@@ -93,6 +93,9 @@ pub(in crate::tui) fn cause(app: &App, cause: &Cause) -> CauseWords {
 fn detail(app: &App, cause: &Cause) -> Vec<String> {
     let mut parts = Vec::new();
     let own = cause.stage == Stage::Validation;
+    if cause.edited > 0 {
+        parts.push(format!("{} edited, not sent yet", numbers::count(cause.edited)));
+    }
     match (cause.status, cause.code.as_deref()) {
         _ if own => parts.push("never sent: our own check found it".to_owned()),
         (Some(status), Some(code)) => parts.push(format!("{status} {code}")),

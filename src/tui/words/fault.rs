@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{after_colon, some, whole_sentence};
 use crate::model::{Fault, FaultKind, Phase, RunState};
 use crate::plain;
+use crate::tui::actions::Action;
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::{Decoration, Ink};
 use crate::tui::{layout, numbers};
@@ -21,11 +22,12 @@ pub(in crate::tui) fn fault_of(app: &App) -> Option<Fault> {
 }
 
 /// The sentence under the gauge.
-pub(super) fn why(fault: &Fault) -> String {
+pub(super) fn why(app: &App, fault: &Fault) -> String {
+    let (mend, again) = (app.keymap.key(Action::MendFault), app.keymap.key(Action::PauseOrGoOn));
     let keys = match fault.kind {
-        FaultKind::ClientRefused => "f new secret   p try again with the same one",
-        FaultKind::Parked | FaultKind::Disk => "It goes on by itself.   f what to do",
-        _ => "f what to do   p try again",
+        FaultKind::ClientRefused => format!("{mend} new secret   {again} try again with the same one"),
+        FaultKind::Parked | FaultKind::Disk => format!("It goes on by itself.   {mend} what to do"),
+        _ => format!("{mend} what to do   {again} try again"),
     };
     format!("FAULT: {}.  {keys}", plain::fault(fault.kind).short)
 }
@@ -69,8 +71,9 @@ fn todo(app: &App, fault: &Fault) -> String {
     match (fault.kind, profile) {
         (FaultKind::ClientRefused, Some(row)) => {
             format!(
-                "get the new secret of client {} from who keeps it, press f.",
-                super::client(&row.client_id)
+                "get the new secret of client {} from who keeps it, press {}.",
+                super::client(&row.client_id),
+                app.keymap.key(Action::MendFault)
             )
         }
         (kind, _) => after_colon(&plain::fault(kind).todo),

@@ -8,8 +8,9 @@ use super::{calls, some};
 use crate::journal::{Cause, FailureRow};
 use crate::model::{Figures, OperationKind, Stage};
 use crate::plain::{self, Repeat};
-use crate::tui::actions;
-use crate::tui::app::{App, Pane};
+use crate::tui::actions::{self, Action};
+use crate::tui::app::{App, Overlay, Pane};
+use crate::tui::canvas::width;
 use crate::tui::failures::Split;
 use crate::tui::numbers;
 
@@ -57,7 +58,11 @@ pub(in crate::tui) fn cost(app: &App, number: u64, planned: Option<f64>) -> Stri
         Some(rate) => {
             let tenths = (rate * 10.0).max(1.0);
             let time = Duration::from_secs(number).mul_f64((10.0 / tenths).min(1000.0));
-            format!("{calls}, about {} at {} a second.", numbers::span(time), numbers::rate(rate))
+            let long = match time.as_secs() {
+                0 => "less than a second".to_owned(),
+                _ => format!("about {}", numbers::span(time)),
+            };
+            format!("{calls}, {long} at {} a second.", numbers::rate(rate))
         }
         None => format!("{calls}, as fast as the platform takes them."),
     }
@@ -182,8 +187,22 @@ pub(in crate::tui) fn cause_for_the_vendor(cause: &Cause, figures: &Figures) -> 
     lines.iter().map(|line| crate::text::one_line(line, 500)).collect::<Vec<_>>().join("\n")
 }
 
-/// What the capital letters would act on, for the line below *6 Failures*.
-pub(in crate::tui) fn on_marks(app: &App) -> Option<String> {
+/// The line below *6 Failures*, and below a page of one: what became of what was sent again one by one, then what the
+/// capital letters would act on.
+pub(in crate::tui) fn on_failures(app: &App, room: u16) -> Option<String> {
+    let here = match app.overlays.last() {
+        None => app.focus == Pane::Failures,
+        Some(over) => matches!(over, Overlay::Failure(_)),
+    };
+    let came = app.failures.singles.told();
+    let Some(last) = came.last().filter(|_| here) else { return on_marks(app) };
+    let came = came.iter().find(|way| width(way) <= room).unwrap_or(last);
+    let both = on_marks(app).map(|marks| format!("{came}  {marks}")).filter(|both| width(both) <= room);
+    Some(both.unwrap_or_else(|| came.clone()))
+}
+
+/// What the capital letters would act on.
+fn on_marks(app: &App) -> Option<String> {
     if app.focus != Pane::Failures || !app.overlays.is_empty() {
         return None;
     }
@@ -198,6 +217,12 @@ pub(in crate::tui) fn on_marks(app: &App) -> Option<String> {
         });
     }
     (!list.marks.is_empty()).then(|| {
-        format!("Marked {}.  R sends the marked ones again, D closes them.", numbers::count(list.marks.len()))
+        let key = |action| app.keymap.key(action);
+        format!(
+            "Marked {}.  {} sends the marked ones again, {} closes them.",
+            numbers::count(list.marks.len()),
+            key(Action::ResendMany),
+            key(Action::CloseMany)
+        )
     })
 }

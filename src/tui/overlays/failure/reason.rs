@@ -3,6 +3,7 @@
 use super::{Lines, moment};
 use crate::journal::FailureRow;
 use crate::model::FailureState;
+use crate::tui::actions::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::pad;
 use crate::tui::mending::{Lines as FileLines, Mark, Verdict, name_of, names};
@@ -23,6 +24,10 @@ pub(super) fn tell(app: &App, detail: &Detail, lines: &mut Lines) {
     let row = &detail.row;
     let operation = app.figures().map(|figures| figures.operation);
     lines.say(&words::sentence_of(row, operation), Ink::Strong);
+    if row.state == FailureState::Delivered {
+        lines.gap();
+        return place(app, detail, lines);
+    }
     if let Some(sent) = sent(row) {
         lines.say(&sent, Ink::Plain);
     }
@@ -31,10 +36,12 @@ pub(super) fn tell(app: &App, detail: &Detail, lines: &mut Lines) {
     }
     if app.failures.was_asked(row.id) {
         lines.say("It was asked to be sent again, and has not ended yet.", Ink::Warn);
+    } else if let Some(came) = app.failures.singles.of(row.id) {
+        lines.say(came, Ink::Warn);
     }
     lines.gap();
     lines.say(&format!("What you can do: {}", words::advice(row, operation)), Ink::Plain);
-    lines.say(&keys(row), Ink::Dim);
+    lines.say(&keys(app, row), Ink::Dim);
     lines.gap();
     table(detail, lines);
     wrong(detail, lines);
@@ -65,17 +72,23 @@ fn sent(row: &FailureRow) -> Option<String> {
 }
 
 /// The keys that act on it as it is.
-fn keys(row: &FailureRow) -> String {
+fn keys(app: &App, row: &FailureRow) -> String {
+    let key = |action| app.keymap.key(action);
+    let [send, edit, close, undo, copy] =
+        [Action::ResendOne, Action::EditOne, Action::CloseOne, Action::UndoOne, Action::CopyMenu].map(key);
+    let close = format!("{close} closes it with a note");
     match row.state {
-        FailureState::Delivered => "Nothing is to be done.".to_owned(),
-        FailureState::Dismissed => "u opens it again   c copies words about it".to_owned(),
-        _ if !row.id.is_item() => "d closes it with a note   c copies words for the vendor".to_owned(),
+        FailureState::Delivered => String::new(),
+        FailureState::Dismissed => format!("{undo} opens it again   {copy} copies words about it"),
+        _ if !row.id.is_item() => format!("{close}   {copy} copies words for the vendor"),
         _ if row.remote_id.is_some() => {
-            "r asks the platform again   d closes it with a note   c copies words for the vendor".to_owned()
+            format!("{send} asks the platform again   {close}   {copy} copies words for the vendor")
         }
-        _ if row.edited => "r sends it as it is now   e edits it further   u takes the edit back".to_owned(),
-        FailureState::Invalid => "e changes it, then r sends it   d closes it with a note".to_owned(),
-        FailureState::Failed => "r sends it again   e changes it   d closes it with a note".to_owned(),
+        _ if row.edited => {
+            format!("{send} sends it as it is now   {edit} edits it further   {undo} takes the edit back")
+        }
+        FailureState::Invalid => format!("{edit} changes it, then {send} sends it   {close}"),
+        FailureState::Failed => format!("{send} sends it again   {edit} changes it   {close}"),
     }
 }
 

@@ -5,8 +5,9 @@ use crate::model::OperationKind;
 use crate::tui::actions;
 use crate::tui::app::App;
 use crate::tui::canvas::{self, pad};
-use crate::tui::changing::{MOST_VALUES, Outlook};
-use crate::tui::form::{Button, Choice, Field, Form, Kind, Note, Row, Touched};
+use crate::tui::changing::{MOST_VALUES, Old, Outlook};
+use crate::tui::form::{Button, Choice, Field, Form, Note, Row, Touched};
+use crate::tui::layout;
 use crate::tui::sheets::edit;
 use crate::tui::theme::Ink;
 use crate::tui::value::{self, Spelling};
@@ -19,10 +20,22 @@ const VALUE: &str = "value:";
 pub(super) const KEEP: &str = "keep";
 pub(super) const SEND: &str = "send";
 
-/// The width of a value that stands there, and of its count.
-const VALUES: u16 = 22;
+/// The widths of the count of a value, of the signs around a field, and of what stands beside it.
 const COUNTS: u16 = 9;
-pub(super) const LABELS: u16 = VALUES + COUNTS;
+const SIGNS: u16 = 8;
+const BESIDE: u16 = 3;
+
+/// The least and the most columns of a new value.
+const LEAST: u16 = 18;
+const MOST: u16 = 40;
+
+/// How the room of a row is shared out.
+struct Columns {
+    /// The value that stands there.
+    values: u16,
+    /// The new one.
+    new: u16,
+}
 
 /// The place in the list of values that a field is about.
 pub(super) fn place(id: &str) -> Option<usize> {
@@ -32,7 +45,7 @@ pub(super) fn place(id: &str) -> Option<usize> {
 impl Change {
     pub(super) fn arrange(&self, form: &mut Form, app: &App) {
         form.arrange(self.rows(app));
-        self.foot(form);
+        self.frame(form, app);
     }
 
     pub(super) fn arrange_anew(&self, form: &mut Form, app: &App) {
@@ -41,10 +54,19 @@ impl Change {
         if !here || (form.touched == Touched::No && form.focus != FIELD) {
             form.focus = form.stops().first().map(|stop| (*stop).to_owned()).unwrap_or_default();
         }
-        self.foot(form);
+        self.frame(form, app);
     }
 
-    fn foot(&self, form: &mut Form) {
+    /// As much of the values as there is room for, and the rest for the new ones.
+    fn columns(&self, app: &App) -> Columns {
+        let room = layout::full_page(app.size).width.saturating_sub(2 + COUNTS + SIGNS + BESIDE);
+        let shown = self.counted.values.iter().map(|(old, _)| canvas::width(&self.shown(old)));
+        let values = shown.max().map_or(0, |widest| widest + 1).clamp(12, room.saturating_sub(LEAST).max(12));
+        Columns { values, new: room.saturating_sub(values).clamp(LEAST, MOST) }
+    }
+
+    fn frame(&self, form: &mut Form, app: &App) {
+        form.labels = self.columns(app).values + COUNTS;
         form.foot = match &self.under {
             Under::Fields | Under::Values => "it is being read".to_owned(),
             Under::Trying(_) => "it is being checked".to_owned(),
@@ -80,7 +102,7 @@ impl Change {
             let words = if *named > 0 { format!("{name} (refused)") } else { name };
             (pointer.clone(), words, Ok(()))
         });
-        let field = Field::choice(FIELD, "Field", Choice::among(options, taken)).wide(26);
+        let field = Field::choice(FIELD, "Field", Choice::among(options, taken)).wide(MOST);
         match self.only_category() {
             Some(category) => field.says(format!("under {category}")),
             None => field.says(""),
@@ -108,21 +130,18 @@ impl Change {
             Some(OperationKind::Outcomes) => "contacts",
             _ => "records",
         };
-        let head = format!("{}{}    becomes", pad("in the file", VALUES), right(noun, COUNTS));
+        let Columns { values, new } = self.columns(app);
+        let head = format!("{}{}    becomes", pad("in the file", values), right(noun, COUNTS));
         rows.push(Row::words(head, Ink::Dim));
         for (place, (old, count)) in self.counted.values.iter().enumerate() {
             let spelled = value::spell(old.value.as_deref());
-            let shown = value::shown(old.value.as_deref(), 60);
-            let shown = match (&old.beside, self.only_category()) {
-                (Some(beside), None) => format!("{} / {shown}", value::shown(Some(beside), 30)),
-                _ => shown,
-            };
-            let label = format!("{}{}", pad(&shown, VALUES), right(&numbers::count(*count), COUNTS));
+            let label =
+                format!("{}{}", pad(&self.shown(old), values), right(&numbers::count(*count), COUNTS));
             if spelled.as_ == Spelling::Whole {
                 rows.push(Row::words(format!("{label}    (can be changed one by one only)"), Ink::Dim));
                 continue;
             }
-            rows.push(Row::Field(self.value(place, &spelled, label)));
+            rows.push(Row::Field(self.value(place, &spelled, label).wide(new)));
         }
         if self.counted.more > 0 {
             let most = MOST_VALUES;
@@ -134,6 +153,15 @@ impl Change {
         }
         rows.push(Row::gap());
         self.outlook(rows);
+    }
+
+    /// A value that stands there, with its category where they have different ones.
+    fn shown(&self, old: &Old) -> String {
+        let shown = value::shown(old.value.as_deref(), 60);
+        match (&old.beside, self.only_category()) {
+            (Some(beside), None) => format!("{} / {shown}", value::shown(Some(beside), 30)),
+            _ => shown,
+        }
     }
 
     fn value(&self, place: usize, spelled: &value::Spelled, label: String) -> Field {
@@ -156,12 +184,10 @@ impl Change {
         let wrong = self.new_for_old().err().filter(|(wrong, _)| *wrong == place);
         let note = match wrong {
             Some((_, why)) => Note::Wrong(why),
-            // a list says so itself
-            None if stays && matches!(field.kind, Kind::Choice(_)) => Note::Says(String::new()),
-            None if stays => Note::Says("stays".to_owned()),
+            None if stays => Note::Says(String::new()),
             None => Note::Good(String::new()),
         };
-        Field { note, ..field.wide(22) }
+        Field { note, ..field }
     }
 
     fn outlook(&self, rows: &mut Vec<Row>) {
@@ -177,9 +203,10 @@ impl Change {
         if !outlook.examples.is_empty() {
             let number = numbers::count_of(outlook.examples.len());
             rows.push(Row::words(format!("{number} of them, before and after"), Ink::Dim));
+            let keys = outlook.examples.iter().map(|(key, ..)| canvas::width(key)).max().unwrap_or(0).min(30);
             for (key, before, after) in &outlook.examples {
                 rows.push(Row::Words(vec![
-                    (format!("{}  ", pad(key, 14)), Ink::Plain),
+                    (pad(key, keys + 2), Ink::Plain),
                     (before.clone(), Ink::Dim),
                     ("  →  ".to_owned(), Ink::Dim),
                     (after.clone(), Ink::Strong),

@@ -36,6 +36,11 @@ pub(in crate::tui::update) fn read_again(app: &mut App, out: &mut Vec<Effect>) {
 /// A page of rows.
 pub(in crate::tui::update) fn page(app: &mut App, page: Page, out: &mut Vec<Effect>) {
     let next = app.failures.take(page);
+    // one that was sent again and is not as it was has come to its end
+    let waits = app.failures.singles.waiting();
+    if waits.iter().any(|id| !app.failures.was_asked(*id)) {
+        super::look_at_singles(app, out);
+    }
     // what a person looks at does not turn into something else under the hands
     let is_used = app.focus == Pane::Failures || !app.overlays.is_empty();
     if !is_used && app.failures.show_by_number() {
@@ -238,8 +243,10 @@ pub(super) fn open_views(app: &mut App) {
 /// In which order.
 pub(super) fn open_sorts(app: &mut App) {
     if app.failures.shows_causes() {
-        app.warns("Not now: causes stand by their number, the most frequent first. g lists rows.");
-        return;
+        let key = app.keymap.key(Action::ByCause);
+        return app.warns(format!(
+            "Not now: causes stand by their number, the most frequent first. {key} lists rows."
+        ));
     }
     let now = app.failures.query.sort;
     let rows: Vec<MenuRow> = SORTS

@@ -19,9 +19,6 @@ use crate::tui::theme::Ink;
 use crate::tui::update::mend;
 use crate::tui::{numbers, words};
 
-/// The most marked failures that a value can be changed in: the journal takes no longer list of numbers.
-const MOST_NAMED: u64 = 30_000;
-
 /// Sends one failure again. One of which nobody knows whether it was carried out, and whose repeat may be done twice,
 /// is asked about.
 pub(super) fn resend_one(app: &mut App, out: &mut Vec<Effect>) {
@@ -46,12 +43,15 @@ pub(super) fn resend_one(app: &mut App, out: &mut Vec<Effect>) {
         asked.push((plain::repeat(Repeat::MayBeTwice), Ink::Warn));
         return question::ask(app, Question::new(asked, "Don't send", "Send", Act::Resend(vec![id.item])));
     }
-    send_one(app, id, &key, out);
+    app.says(format!("Asked to send {key} again."));
+    send_one(app, id, out);
 }
 
-fn send_one(app: &mut App, id: FailureId, key: &str, out: &mut Vec<Effect>) {
-    app.failures.mark_asked(id);
-    app.says(format!("Asked to send {key} again."));
+/// Sends one failure again, and remembers to tell what becomes of it.
+pub(in crate::tui::update) fn send_one(app: &mut App, id: FailureId, out: &mut Vec<Effect>) {
+    if let Some(row) = app.failure_row(id).cloned() {
+        app.failures.mark_asked(&row);
+    }
     resend(app, vec![id.item], out);
 }
 
@@ -213,19 +213,11 @@ fn change(app: &mut App, scope: &Scope, split: &Split, out: &mut Vec<Effect>) {
     if count == 0 {
         return app.warns("Not now: none of them has a record that can be changed.");
     }
-    let query = match &scope.marked {
-        None => scope.query.clone(),
-        Some(_) if count > MOST_NAMED => {
-            return app.warns(format!(
-                "Not now: {} are marked, and a value can be changed in {} marked ones at most; take the whole cause.",
-                numbers::count(count),
-                numbers::count(MOST_NAMED)
-            ));
-        }
-        Some(_) => {
-            let items = split.changeable.iter().map(|id| id.item).collect();
-            Query { filter: Filter { items, ..Filter::default() }, ..scope.query.clone() }
-        }
+    let query = if scope.marked.is_none() {
+        scope.query.clone()
+    } else {
+        let items = split.changeable.iter().map(|id| id.item).collect();
+        Query { filter: Filter { items, ..Filter::default() }, ..scope.query.clone() }
     };
     sheets::change::open(app, query, count, out);
 }
@@ -286,16 +278,18 @@ pub(in crate::tui::update) fn resend_many(app: &mut App, items: Vec<Seq>, out: &
     }
     let number = u64::try_from(items.len()).unwrap_or(u64::MAX);
     app.says(format!("Asked to send {} again.", words::some(number, "failure")));
+    if let [one] = items.as_slice() {
+        app.failures.marks.done(|id| id == FailureId::from(*one));
+        return send_one(app, (*one).into(), out);
+    }
     app.failures.mark_all_asked(&items);
     app.failures.marks.done(|id| id.is_item() && items.binary_search(&id.item).is_ok());
-    if number > 1 {
-        app.failures.acts.asked();
-    }
+    app.failures.acts.asked();
     resend(app, items, out);
 }
 
 /// Sends failures again: by the run that goes on, or by a new carrying-out of one that has ended.
-pub(in crate::tui::update) fn resend(app: &mut App, items: Vec<Seq>, out: &mut Vec<Effect>) {
+fn resend(app: &mut App, items: Vec<Seq>, out: &mut Vec<Effect>) {
     if app.is_live() {
         out.push(Effect::Command(Command::Retry { items, by: app.by.clone() }));
     } else {

@@ -22,6 +22,7 @@ pub(in crate::tui::update) fn happened(app: &mut App, event: &EventRow, out: &mu
         ("act", Some(act)) if is_own_sending(app, event) => app.failures.acts.told(act),
         ("act_ended", _) => {
             read_opened(app, out);
+            app.failures_changed();
             app.failures.acts.ended()
         }
         _ => None,
@@ -50,10 +51,12 @@ pub(in crate::tui::update) fn run_ended(app: &mut App, out: &mut Vec<Effect>) {
 
 /// What was sent again from the page of a failure has its end there, too.
 fn read_opened(app: &App, out: &mut Vec<Effect>) {
+    let singles = app.failures.singles.waiting();
     out.extend(app.overlays.iter().filter_map(|overlay| match overlay {
-        Overlay::Failure(open) => Some(Effect::Look(Look::Failure(open.id))),
+        Overlay::Failure(open) if !singles.contains(&open.id) => Some(Effect::Look(Look::Failure(open.id))),
         _ => None,
     }));
+    super::look_at_singles(app, out);
 }
 
 /// What became of an act.
