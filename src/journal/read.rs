@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
@@ -24,8 +25,11 @@ pub struct Reader {
     folder: std::path::PathBuf,
 }
 
-/// A run's counts, its calls, and the number of its last event.
-pub(super) fn counts(connection: &Connection, run: i64) -> rusqlite::Result<(Counts, [u64; 4], i64)> {
+/// A run's counts, its calls, how long it took, and the number of its last event.
+pub(super) fn counts(
+    connection: &Connection,
+    run: i64,
+) -> rusqlite::Result<(Counts, [u64; 5], Duration, i64)> {
     let last: Option<i64> =
         connection
             .query_row("SELECT max(event) FROM event WHERE run = ?1", params![run], |row| row.get(0))?;
@@ -38,9 +42,11 @@ pub(super) fn counts(connection: &Connection, run: i64) -> rusqlite::Result<(Cou
             natural(row, "retries")?,
             natural(row, "throttled")?,
             natural(row, "troubles")?,
+            maybe_natural(row, "quota")?.unwrap_or(0),
         ];
         let counts = Counts { map: Arc::new(map), ..counts_of(row)? };
-        Ok((counts, traffic, last.unwrap_or(0)))
+        let took = Duration::from_millis(natural(row, "took_ms")?);
+        Ok((counts, traffic, took, last.unwrap_or(0)))
     })
 }
 
@@ -135,6 +141,9 @@ impl Reader {
             requests: natural(row, "requests")?,
             retries: natural(row, "retries")?,
             throttled: natural(row, "throttled")?,
+            troubles: natural(row, "troubles")?,
+            quota: maybe_natural(row, "quota")?,
+            took: Duration::from_millis(natural(row, "took_ms")?),
             largest_accepted: maybe_natural(row, "largest_accepted")?,
             smallest_refused: maybe_natural(row, "smallest_refused")?,
             not_before: moment(row, "not_before")?,
@@ -161,6 +170,17 @@ impl Reader {
             })
         })?;
         rows.collect()
+    }
+
+    /// Records of one of the run's datasets that it has delivered; datasets count from 0.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn delivered_of(&self, run: &RunRow, dataset: u32) -> Result<u64, JournalError> {
+        let sql = "SELECT coalesce(sum(count), 0) AS records FROM item
+                   WHERE run = ?1 AND dataset = ?2 AND state = 'delivered'";
+        Ok(self.connection.query_row(sql, params![run.number, dataset], |row| natural(row, "records"))?)
     }
 
     /// The number of the run's last event; 0 before the first.
