@@ -15,7 +15,7 @@ use super::map::item_map;
 use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
-use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock};
+use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock, schema};
 use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
 
 /// A connection for looking.
@@ -51,13 +51,17 @@ pub(super) fn counts(
 }
 
 impl Reader {
-    /// Opens the journal in the folder for looking.
+    /// Opens the journal in the folder for looking. One of an older version is brought to this one first.
     ///
     /// # Errors
     ///
     /// There is none, or it cannot be opened.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let connection = connect(&file_in(folder), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let path = file_in(folder);
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        if schema::is_old(schema::version(&connection)?) {
+            drop(connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
+        }
         Ok(Self { connection, folder: folder.to_owned() })
     }
 

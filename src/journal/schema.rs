@@ -294,12 +294,21 @@ UPDATE run SET took_ms = coalesce((
 ",
 ];
 
-/// Brings the file to this program's version. A file of a later version is refused, not guessed at.
-pub(super) fn migrate(connection: &mut Connection, path: &std::path::Path) -> Result<(), JournalError> {
-    let version: usize = connection
+/// The version that a file has.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection
         .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
-        .map_err(|source| JournalError::open(path, source))?;
+}
+
+/// Whether a file of this version lacks what this program reads.
+pub(super) const fn is_old(version: usize) -> bool {
+    version < MIGRATIONS.len()
+}
+
+/// Brings the file to this program's version. A file of a later version is refused, not guessed at.
+pub(super) fn migrate(connection: &mut Connection, path: &std::path::Path) -> Result<(), JournalError> {
+    let version = version(connection).map_err(|source| JournalError::open(path, source))?;
     if version > MIGRATIONS.len() {
         return Err(JournalError::Newer { path: path.to_owned(), version, known: MIGRATIONS.len() });
     }

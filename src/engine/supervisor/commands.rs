@@ -16,8 +16,9 @@ impl Supervisor {
         let shared = Arc::clone(&self.shared);
         match command {
             Command::Pause => {
-                self.wants_pause = true;
-                if self.standing.is_none() {
+                // one that is asked for twice happened once
+                let wanted = std::mem::replace(&mut self.wants_pause, true);
+                if self.standing.is_none() && !wanted {
                     self.pause().await;
                 }
             }

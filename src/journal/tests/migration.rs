@@ -65,3 +65,11 @@ async fn a_file_of_version_2_keeps_its_failures() {
     assert_eq!(*taken.lock().unwrap(), [0]);
     assert_eq!(reader.failure(&run, 1.into()).unwrap().unwrap().state, FailureState::Invalid);
 }
+
+#[test]
+fn a_file_of_an_older_version_can_be_looked_at_before_anything_is_written_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    of_version_2(folder.path());
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(reader.runs().unwrap().len(), 1);
+}
