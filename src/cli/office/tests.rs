@@ -397,8 +397,12 @@ async fn failures_are_closed_reopened_and_sent_again_by_whoever_has_the_run() {
     elsewhere.judge(run, vec![failures[0]], Judgement::Reopen, by()).await.unwrap();
     assert_eq!(Bench::state(&started), RunState::CompletedWithFailures);
     elsewhere.retry(run, vec![failures[0].item], by()).await.unwrap();
-    let again = elsewhere.last().await.unwrap().handle.ended().await.state;
-    assert_eq!(again, RunState::CompletedWithFailures);
+    let took = started.live.figures().elapsed;
+    let handle = elsewhere.last().await.unwrap().handle;
+    assert_eq!(handle.ended().await.state, RunState::CompletedWithFailures);
+    let (now, kept) = (handle.figures().elapsed, handle.row().unwrap().took);
+    assert!(now > took, "the time of the retry comes to that of the run: {now:?} {took:?}");
+    assert_eq!(kept.as_millis(), now.as_millis(), "as it is read again later");
     assert!(refused(elsewhere.cancel(run, by())).await.contains("nothing to cancel"));
 }
 
