@@ -41,6 +41,9 @@ mod taken;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use office::tests::over as office_over;
+
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

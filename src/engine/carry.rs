@@ -369,9 +369,9 @@ impl Shared {
             Phase::Checking { .. } | Phase::Running | Phase::Pausing | Phase::Draining => self.book.goes(),
             Phase::Paused | Phase::Faulted(_) | Phase::Ended(_) => self.book.stands(),
         }
-        let now = phase.clone();
-        let before = std::mem::replace(&mut self.state().phase, phase);
-        course::turned(self, &before, &now);
+        let before = self.state().phase.clone();
+        course::turned(self, &before, &phase);
+        self.state().phase = phase;
         self.touch();
     }
 }

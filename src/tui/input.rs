@@ -14,6 +14,9 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 /// What is asked: the sign at the upper left and where the cursor is after it, the background, the kind.
 pub(super) const ASK: &[u8] = "\x1b[H■\x1b[6n\x1b]11;?\x1b\\\x1b[c\x1b[H\x1b[2J".as_bytes();
 
+/// What ends a bracketed paste.
+const PASTE_END: &[u8] = b"\x1b[201~";
+
 /// How long to wait for the answers.
 pub(super) const PATIENCE: Duration = Duration::from_millis(150);
 
@@ -32,9 +35,9 @@ pub(super) struct Told {
     pub sign: Option<u16>,
     /// Whether it has answered the last question.
     pub done: bool,
-    /// What a person typed meanwhile.
-    pub typed: Vec<KeyEvent>,
-    /// Whether the answers end in the middle of a string.
+    /// What a person typed or pasted meanwhile.
+    pub typed: Vec<Event>,
+    /// Whether they end in the middle of a string, or of a paste: what comes of it without a pause is nobody's key.
     pub open: bool,
 }
 
@@ -52,7 +55,16 @@ pub(super) fn answers(bytes: &[u8]) -> Told {
                 told.light = background(text).or(told.light);
                 after
             }
-            (0x1b, [b'[', sequence @ ..]) => {
+            (0x1b, [b'[', b'2', b'0', b'0', b'~', pasted @ ..]) => {
+                let Some(end) = pasted.windows(PASTE_END.len()).position(|part| part == PASTE_END) else {
+                    told.open = true;
+                    return told;
+                };
+                let (text, after) = pasted.split_at(end);
+                told.typed.push(Event::Paste(String::from_utf8_lossy(text).into_owned()));
+                after.get(PASTE_END.len()..).unwrap_or_default()
+            }
+            (0x1b, [b'[' | b'O', sequence @ ..]) => {
                 let Some(end) = sequence.iter().position(|byte| (0x40..=0x7e).contains(byte)) else {
                     return told;
                 };
@@ -60,22 +72,62 @@ pub(super) fn answers(bytes: &[u8]) -> Told {
                 match after.first() {
                     Some(b'R') => told.sign = column(body).or(told.sign),
                     Some(b'c') => told.done = true,
-                    _ => {}
+                    Some(last) => told.typed.extend(named(body, *last).map(typed)),
+                    None => {}
                 }
                 after.get(1..).unwrap_or_default()
             }
-            (3, _) => {
-                told.typed.push(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
+            _ => {
+                let (key, after) = one_key(rest);
+                told.typed.extend(key.map(Event::Key));
                 after
             }
-            (byte, _) if byte.is_ascii_graphic() => {
-                told.typed.push(KeyEvent::new(KeyCode::Char(char::from(*byte)), KeyModifiers::NONE));
-                after
-            }
-            _ => after,
         };
     }
     told
+}
+
+fn typed(code: KeyCode) -> Event {
+    Event::Key(code.into())
+}
+
+/// The key of a control sequence, as ECMA-48 and the VT220 have it.
+fn named(body: &[u8], last: u8) -> Option<KeyCode> {
+    Some(match (body, last) {
+        (_, b'A') => KeyCode::Up,
+        (_, b'B') => KeyCode::Down,
+        (_, b'C') => KeyCode::Right,
+        (_, b'D') => KeyCode::Left,
+        (_, b'H') | (b"1" | b"7", b'~') => KeyCode::Home,
+        (_, b'F') | (b"4" | b"8", b'~') => KeyCode::End,
+        (_, b'Z') => KeyCode::BackTab,
+        (b"5", b'~') => KeyCode::PageUp,
+        (b"6", b'~') => KeyCode::PageDown,
+        _ => return None,
+    })
+}
+
+/// The key that is no sequence, and what comes after it.
+fn one_key(bytes: &[u8]) -> (Option<KeyEvent>, &[u8]) {
+    let Some((first, after)) = bytes.split_first() else { return (None, bytes) };
+    let key = match first {
+        // before the line discipline was told otherwise, it made line feeds of Enter
+        b'\r' | b'\n' => KeyCode::Enter.into(),
+        b'\t' => KeyCode::Tab.into(),
+        0x7f => KeyCode::Backspace.into(),
+        0x1b => KeyCode::Esc.into(),
+        1..=26 => KeyEvent::new(KeyCode::Char(char::from(first - 1 + b'a')), KeyModifiers::CONTROL),
+        _ => {
+            let letter = (1..=4)
+                .filter_map(|length| bytes.split_at_checked(length))
+                .find_map(|(char, after)| Some((std::str::from_utf8(char).ok()?.chars().next()?, after)));
+            return match letter {
+                Some((char, after)) if !char.is_control() => (Some(KeyCode::Char(char).into()), after),
+                _ => (None, after),
+            };
+        }
+    };
+    (Some(key), after)
 }
 
 /// The text of a string up to its end (BEL, or `ESC \`), and what comes after.
@@ -158,7 +210,37 @@ mod tests {
         assert_eq!((told.light, told.sign, told.done), (Some(true), Some(1), true));
         let told = answers(b"q\x1b[1;3R\x1b]11;rgb:1e/1e/2e\x07\x1b[?1;2c\x03");
         assert_eq!((told.light, told.sign, told.done), (Some(false), Some(2), true));
-        assert_eq!(told.typed.len(), 2, "what was typed meanwhile is not lost");
+        assert_eq!(told.typed.len(), 2);
+    }
+
+    #[test]
+    fn what_is_typed_before_anybody_listens_is_not_lost() {
+        let told =
+            answers("6\x1b[B\x1b]11;rgb:0/0/0\x07\x1bOA\r\t\x1b[5~я\x7f\x1b[?62;22c\x1a\x1b".as_bytes());
+        let keys = [
+            KeyCode::Char('6'),
+            KeyCode::Down,
+            KeyCode::Up,
+            KeyCode::Enter,
+            KeyCode::Tab,
+            KeyCode::PageUp,
+            KeyCode::Char('я'),
+            KeyCode::Backspace,
+            KeyCode::Char('z'),
+            KeyCode::Esc,
+        ];
+        let codes: Vec<KeyCode> =
+            told.typed.iter().filter_map(Event::as_key_event).map(|key| key.code).collect();
+        assert_eq!(codes, keys);
+    }
+
+    #[test]
+    fn what_is_pasted_before_anybody_listens_is_no_keys() {
+        let told = answers(b"\x1b[200~pq\r\x1b[201~6");
+        let six = Event::Key(KeyCode::Char('6').into());
+        assert_eq!(told.typed, [Event::Paste("pq\r".to_owned()), six]);
+        let told = answers(b"\x1b[200~pq\r");
+        assert!(told.open && told.typed.is_empty(), "{told:?}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, EventStream, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -143,8 +143,8 @@ pub(super) struct Shell {
     to_edit: Option<Vec<u8>>,
     /// Finds out what terminals say between keys.
     strings: Strings,
-    /// Keys that were pressed before anybody listened to them.
-    typed: Vec<KeyEvent>,
+    /// What was typed before anybody listened.
+    typed: Vec<Event>,
 }
 
 /// What woke the loop.
@@ -224,8 +224,8 @@ impl Shell {
     pub async fn run(mut self) -> Result<Left, TuiError> {
         let effects = update::begin(&mut self.app);
         self.carry_out(effects);
-        for key in std::mem::take(&mut self.typed) {
-            self.take(What::Key(key));
+        for event in std::mem::take(&mut self.typed) {
+            self.take_typed(event);
         }
         loop {
             self.paint();
@@ -293,6 +293,10 @@ impl Shell {
         if self.strings.takes(&event, now().instant) {
             return;
         }
+        self.take_typed(event);
+    }
+
+    fn take_typed(&mut self, event: Event) {
         match event {
             Event::Key(key) => self.take(What::Key(key)),
             Event::Paste(text) => self.take(What::Paste(text)),
@@ -436,7 +440,12 @@ impl Shell {
     async fn edit(&mut self, text: Vec<u8>) {
         self.events = Box::pin(futures_util::stream::pending());
         let edited = self.terminal.lend(editor::edit(text)).await;
-        self.events = Box::pin(EventStream::new());
+        if edited.is_ok() {
+            self.events = Box::pin(EventStream::new());
+        } else {
+            // not listened to any more: of a terminal that is gone, its end would be read for ever
+            self.take(What::Hangup);
+        }
         self.amount = Amount::Everything;
         self.app.dirty = true;
         let edited = edited.unwrap_or_else(|error| Err(format!("the terminal could not be lent: {error}")));

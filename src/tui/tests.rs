@@ -18,3 +18,4 @@ mod new_run;
 mod nobody;
 mod pictures;
 mod readme;
+mod whole;

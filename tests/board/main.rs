@@ -12,6 +12,7 @@
 #[path = "../../src/tui/tests/nobody.rs"]
 mod nobody;
 #[path = "../pty/mod.rs"]
+#[expect(dead_code, reason = "the program's tests use the rest")]
 mod pty;
 mod shown;
 
@@ -45,7 +46,7 @@ fn command(kind: &str) -> CommandBuilder {
 
 fn board(kind: &str, size: (u16, u16)) -> Session {
     let session = Session::start(command(kind), size);
-    session.wait_for("running");
+    session.wait_for("▶ running");
     session.wait_for("[3 Run]");
     session
 }
@@ -75,6 +76,7 @@ fn a_person_looks_around_pauses_and_leaves() {
     session.type_in("q");
     session.wait_for("Leave run ");
     session.wait_for("▸( Stay )");
+    session.settle();
     session.type_in(TAB);
     session.type_in(ENTER);
     assert_eq!(session.wait_for_end(), 0);
@@ -194,4 +196,47 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_comes_back_redrawn() {
     session.wait_for("the-end");
     assert_eq!(session.wait_for_end(), 0);
     session.assert_restored();
+}
+
+#[test]
+fn keys_that_were_typed_before_the_first_frame_are_not_lost_and_answer_nothing() {
+    for (typed, seen) in [("6", "[6 Failures 5,000]"), ("6\x1b[Z", "[5 Pace]"), (TAB, "[4 Workers]")] {
+        let mut session = Session::start(command("calm"), (100, 30));
+        session.type_in(typed);
+        session.wait_for(seen);
+    }
+
+    let mut session = Session::start(command("calm"), (100, 30));
+    session.type_in("qy\t\r");
+    session.wait_for("▸( Stay )");
+    session.settle();
+    session.wait_for("▸( Stay )");
+    session.type_in(ESC);
+    session.wait_until("the question gone", |screen| !screen.contents().contains("( Stay )"));
+    session.wait_for("▶ running");
+}
+
+#[test]
+fn what_a_terminal_says_between_keys_is_nobodys_key() {
+    let mut session = board("calm", (100, 30));
+    session.type_in("\x1b]11;rgb:ffff/ffff/e0e0\x1b\\6");
+    session.wait_for("[6 Failures 5,000]");
+    session.type_in("\x1b]52;c;cXFx\x073");
+    session.wait_for("[3 Run]");
+    let text = session.text();
+    assert!(!text.contains("Not now") && text.contains("running") && !text.contains("Leave run"), "{text}");
+}
+
+#[test]
+fn what_is_pasted_onto_the_board_presses_no_key() {
+    let mut session = board("calm", (100, 30));
+    // the last that is said without being asked for
+    session.wait_for("nobody is here");
+    session.type_in("\x1b[200~p6q\r\x1b[201~");
+    session.wait_for("What was pasted is dropped");
+    session.type_in("?");
+    session.wait_for("in 3 Run, where you are");
+    session.type_in(ESC);
+    session.wait_for("[3 Run]");
+    assert!(session.text().contains("running"), "{}", session.text());
 }

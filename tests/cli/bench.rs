@@ -121,7 +121,7 @@ impl Bench {
 
     /// Waits until the ledger looks like that.
     #[track_caller]
-    pub fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) {
+    pub fn until(&self, what: &str, mut holds: impl FnMut(&Value) -> bool) {
         let begun = Instant::now();
         while !holds(&self.ledger()) {
             assert!(begun.elapsed() < LIMIT, "the ledger never showed {what}: {}", self.ledger());

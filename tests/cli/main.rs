@@ -5,6 +5,8 @@ mod asking;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod board;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod events;

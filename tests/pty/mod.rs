@@ -12,7 +12,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long something may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program, its terminal, and what is on the screen.
 pub struct Session {
@@ -20,6 +20,10 @@ pub struct Session {
     typing: Option<Box<dyn Write + Send>>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// All that was written.
+    written: Arc<Mutex<Vec<u8>>>,
+    /// Whether nothing more is read from the terminal, for now.
+    held: Arc<AtomicBool>,
     unplugged: Arc<AtomicBool>,
     modes_before: String,
 }
@@ -44,17 +48,32 @@ impl Session {
         let seen = Arc::clone(&screen);
         let unplugged = Arc::new(AtomicBool::new(false));
         let no_more = Arc::clone(&unplugged);
+        let (written, held) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (log, waits) = (Arc::clone(&written), Arc::clone(&held));
         std::thread::spawn(move || {
             let mut bytes = [0; 8192];
             while let Ok(length @ 1..) = output.read(&mut bytes) {
                 if no_more.load(Ordering::SeqCst) {
                     return;
                 }
+                log.lock().unwrap().extend_from_slice(&bytes[..length]);
                 seen.lock().unwrap().process(&bytes[..length]);
+                while waits.load(Ordering::SeqCst) {
+                    std::thread::park_timeout(Duration::from_millis(5));
+                }
             }
         });
         let typing = pair.master.take_writer().unwrap();
-        Self { master: Some(pair.master), typing: Some(typing), child, screen, unplugged, modes_before }
+        Self {
+            master: Some(pair.master),
+            typing: Some(typing),
+            child,
+            screen,
+            written,
+            held,
+            unplugged,
+            modes_before,
+        }
     }
 
     /// Types; escape sequences are keys.
@@ -83,6 +102,11 @@ impl Session {
         self.master = None;
     }
 
+    /// From now on nothing is read of what the program writes, as of a connection that is stuck; or it is again.
+    pub fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::SeqCst);
+    }
+
     /// What is on the screen.
     pub fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
@@ -105,6 +129,18 @@ impl Session {
         }
     }
 
+    /// Has the board drawn anew and waits for that: what was seen before can be answered by then.
+    pub fn settle(&mut self) {
+        let before = self.drawn_anew();
+        self.type_in("\x0c");
+        self.wait_until("the board drawn anew", |_| self.drawn_anew() > before);
+    }
+
+    /// How often all of the screen was cleared.
+    fn drawn_anew(&self) -> usize {
+        self.written.lock().unwrap().windows(4).filter(|four| four == b"\x1b[2J").count()
+    }
+
     /// Waits for the program's end. Returns its exit code.
     pub fn wait_for_end(&mut self) -> u32 {
         let begun = Instant::now();
@@ -125,6 +161,12 @@ impl Session {
         self.wait_until("the screen as it was", |screen| !screen.alternate_screen());
         self.wait_until("the cursor", |screen| !screen.hide_cursor());
         self.wait_until("pastes as they were", |screen| !screen.bracketed_paste());
+        self.wait_until("the mouse as it was", |screen| {
+            screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+        });
+        let written = String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned();
+        let kept = written.matches("\x1b[22;0t").count();
+        assert_eq!(written.matches("\x1b[23;0t").count(), kept, "the title is not as it was");
         let now = format!("{:?}", self.master.as_ref().unwrap().get_termios());
         assert_eq!(now, self.modes_before, "the line discipline is not as it was");
     }

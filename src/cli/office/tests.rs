@@ -102,6 +102,14 @@ fn house(folder: &Path) -> House {
     House { places, log, own_data: None, global, colours: Colours::Configured }
 }
 
+/// An office over this folder and the journal in it, for whoever tests the board in front of it.
+pub(crate) fn over(folder: &Path) -> (Arc<dyn Office>, Journal) {
+    crate::platform::ensure_crypto();
+    let desk = Desk::open(&house(folder));
+    let journal = desk.journal().unwrap();
+    (Arc::new(desk), journal)
+}
+
 /// What was said instead; an answer has nothing that could be shown in its place.
 async fn refused<T>(answer: Reply<T>) -> String {
     answer.await.err().unwrap()

@@ -7,7 +7,7 @@ use super::fixtures::*;
 use super::pictures::{picture, pictures};
 use crate::engine::Command;
 use crate::journal::{Act, ActKind, Cause, CauseId, Filter, Outcome, Query, Sort, View, What as Kind};
-use crate::model::{FailureId, OperationKind, Phase, RunState, Stage};
+use crate::model::{ActFigures, FailureId, Figures, OperationKind, Phase, RunState, Stage};
 use crate::tui::app::{App, Carried, Overlay, Pane};
 use crate::tui::failures::{Anchor, Causes, Page, Purpose};
 use crate::tui::message::{Effect, Found, Look, Request, What};
@@ -475,6 +475,23 @@ fn the_result_of_an_act_is_shown_when_it_ends_and_leads_to_what_is_left() {
     let shown = query_of(&tell(&mut app, key(KeyCode::Enter)));
     assert_eq!((shown.act, shown.view), (Some(7), View::Open));
     assert_eq!((app.overlays.len(), app.focus), (0, Pane::Failures));
+}
+
+#[test]
+fn what_is_listed_is_read_again_while_failures_are_sent_again_and_when_that_has_come_to_its_end() {
+    let mut app = morning((80, 24));
+    for left in [Some(3), Some(2), Some(1), None] {
+        app.reread_at = None;
+        let act = |left| ActFigures { asked: 3, delivered: 3 - left, failed: 0, left, by: "sam".to_owned() };
+        let given = Figures { act: left.map(act), ..app.figures().unwrap().clone() };
+        tell(&mut app, What::Figures(Box::new(given)));
+        assert!(app.reread_at.is_some(), "{left:?}");
+    }
+    app.reread_at = None;
+    let row = happening(22, "13:00:00", "act_ended", None, Some("Sent again: 3; delivered 3."));
+    let tail = crate::tui::message::Tail { last: 22, more: crate::tui::message::More::No };
+    tell(&mut app, What::Found(Found::Events(vec![row], tail)));
+    assert!(app.reread_at.is_some());
 }
 
 #[test]

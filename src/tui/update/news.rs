@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::leave;
 use crate::engine::Command;
 use crate::journal::{EventRow, RunRow};
-use crate::model::{Figures, ItemMap, Phase, RunState};
+use crate::model::{Figures, ItemMap, Phase, RunState, Tally};
 use crate::tui::app::{App, Carried, Ceiling, LiveRun, Pausing, Reading, Shown, carried_by, figures_of};
 use crate::tui::message::{Effect, Look, More, Tail};
 use crate::tui::theme::Bell;
@@ -132,7 +132,11 @@ pub(super) fn map(app: &mut App, map: ItemMap) {
 
 /// Puts figures on the board, and has read what they say is new.
 fn take(app: &mut App, figures: Figures, carried: Carried, out: &mut Vec<Effect>) {
-    let counts = |figures: &Figures| (figures.items.failed, figures.items.invalid, figures.items.dismissed);
+    // what is sent again leaves the tally as its act begins, and the list one by one
+    let counts = |figures: &Figures| {
+        let Tally { failed, invalid, dismissed, .. } = figures.items;
+        (failed, invalid, dismissed, figures.act.as_ref().map(|act| act.left))
+    };
     let old = app.figures();
     let failures_moved = old.is_none_or(|old| counts(old) != counts(&figures));
     let events_moved = app.last_event.is_some_and(|last| figures.last_event > last);
@@ -157,6 +161,10 @@ pub(super) fn events(app: &mut App, events: Vec<EventRow>, tail: Tail, out: &mut
     app.reading_events = Reading::Nothing;
     if events.iter().any(|event| event.kind == "act") {
         super::mend::changed(app, out);
+    }
+    // the last sample of an act may come before its last failure is written down
+    if events.iter().any(|event| event.kind == "act_ended") {
+        app.failures_changed();
     }
     for event in events {
         if app.happenings.is_news(&event) {
