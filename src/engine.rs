@@ -58,7 +58,7 @@ use crate::platform::TargetError;
 use start::{hold_to_platform, mapping};
 use way::{access, way};
 
-pub use check::{CheckReport, InvalidCause, check};
+pub use check::{CheckReport, InvalidCause, InvalidValue, Spot, check};
 pub use checker::{Checker, Known};
 pub use handle::{Command, Ending, Handle};
 pub use scan::{Scanned, ScannedDataset, scan};

@@ -256,7 +256,7 @@ impl Journal {
         tx.commit()?;
         let map = Arc::new(ItemMap::over(total));
         let counts = Counts { records_total: total, map, ..Counts::default() };
-        Ok((Arc::new(Book::new(run, counts, [0; 4], 0)), lock))
+        Ok((Arc::new(Book::new(run, counts, [0; 5], Duration::ZERO, 0)), lock))
     }
 
     /// Takes a run that was begun before, and puts right what a crash left: failures that were being sent again are
@@ -272,9 +272,9 @@ impl Journal {
         };
         let mut connection = connect(&file_in(&self.folder), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let (mut counts, traffic, last_event) = read::counts(&tx, run.number)?;
+        let (mut counts, traffic, took, last_event) = read::counts(&tx, run.number)?;
         apply::apply(&Write::PutBack, run.number, &tx, &mut counts)?;
-        let book = Book::new(run.number, counts, traffic, last_event);
+        let book = Book::new(run.number, counts, traffic, took, last_event);
         writer::save(&tx, run.number, &book, &book.counts())?;
         tx.commit()?;
         Ok((Arc::new(book), lock))

@@ -21,7 +21,7 @@ mod outcomes;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use delivery::{Backoff, Delivery, Timeout, Unsure};
+pub use delivery::{Backoff, Delivery, MOST_WORKERS, Timeout, Unsure};
 pub use exchange::Exchange;
 pub use execute::{Execute, KeyScope, Wrap};
 pub use import::{Import, JobState};

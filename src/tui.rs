@@ -74,7 +74,8 @@ use std::sync::Arc;
 pub use actions::KeysError;
 pub use live::Live;
 pub use office::{
-    Flight, Home, Kept, Office, Places, ProfileDraft, ProfileRow, Profiles, Progress, Reply, Started, Tested,
+    Earlier, Flight, Home, Kept, Office, Places, ProfileDraft, ProfileRow, Profiles, Progress, Reply,
+    Started, Tested,
 };
 pub use shell::{Left, TuiError};
 

@@ -373,8 +373,8 @@ async fn workers_come_and_go_while_a_run_goes_and_a_resume_keeps_their_number() 
     until(&handle, |figures| figures.workers_asked == 3 && figures.workers.len() == 3).await;
     until(&handle, |figures| sending(figures) == 3).await;
     // more than there may be
-    assert!(handle.command(Command::SetWorkers { workers: 999, by: "max".to_owned() }));
-    until(&handle, |figures| figures.workers.len() == 64).await;
+    assert!(handle.command(Command::SetWorkers { workers: 100, by: "max".to_owned() }));
+    until(&handle, |figures| figures.workers.len() == 100).await;
     assert!(handle.command(Command::SetWorkers { workers: 2, by: "sam".to_owned() }));
     let rate = Command::SetRate { rate: Some(500.0), by: "sam".to_owned() };
     assert!(handle.command(rate));
@@ -403,7 +403,7 @@ async fn workers_come_and_go_while_a_run_goes_and_a_resume_keeps_their_number() 
         [
             "sam: 8 calls at a time",
             "sam: 3 calls at a time",
-            "max: 64 calls at a time",
+            "max: 100 calls at a time",
             "sam: 2 calls at a time"
         ]
     );

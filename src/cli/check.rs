@@ -103,7 +103,7 @@ fn write(out: &mut dyn Write, kind: OperationKind, to: &str, report: &CheckRepor
 
 /// What is wrong with some records, and one of them as the example.
 fn write_cause(out: &mut dyn Write, cause: &InvalidCause) -> std::io::Result<()> {
-    let InvalidCause { records, position, reason } = cause;
+    let InvalidCause { records, position, reason, .. } = cause;
     let code = reason.code.as_deref().map(|code| format!("{} ", one_line(code, 80))).unwrap_or_default();
     let message = one_line(&reason.message, 400);
     match records {

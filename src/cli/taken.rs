@@ -53,9 +53,23 @@ impl Taken {
         Some(state)
     }
 
-    /// Keeps records that a person has edited; none takes an edit back.
-    pub(super) async fn edit(&self, records: Vec<(FailureId, Option<Bytes>)>, by: String) {
-        self.commit(vec![Write::Edit { records, by }]).await;
+    /// Keeps records that a person has edited; none takes an edit back. Refuses where none of them is open any more.
+    pub(super) async fn edit(
+        &self,
+        records: Vec<(FailureId, Option<Bytes>)>,
+        by: String,
+    ) -> Result<(), Stop> {
+        self.commit(vec![Write::Edit { records: records.clone(), by }]).await;
+        let reader = self.journal.reader()?;
+        for (id, new) in records {
+            let row = reader.failure(&self.run, id)?;
+            let stands =
+                row.is_some_and(|row| new.map_or(!row.edited, |new| row.record.as_deref() == Some(&new)));
+            if stands {
+                return Ok(());
+            }
+        }
+        Err(Stop::refuse("it is open no more: it was delivered or closed meanwhile"))
     }
 
     /// Refuses a run of which nothing is left that could be cancelled.

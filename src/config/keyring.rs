@@ -19,7 +19,7 @@ use super::secret::{Secret, SecretError};
 /// How long a key store may take; long enough for a person to type its password.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// How long one may take that is asked for nothing, while a person waits for a list.
+/// How long one may take that is only tried, while a person waits for a list.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long a stored secret lasts.
@@ -78,7 +78,7 @@ pub async fn delete_secret(profile: &str) -> Result<(), SecretError> {
     }
 }
 
-/// Says whether a key store can be asked here, and how long it keeps a secret.
+/// Says whether a key store takes secrets here, and how long it keeps them: an entry is written and deleted.
 ///
 /// # Errors
 ///

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -73,9 +73,6 @@ pub(super) struct Shared {
     pub(super) idle: Notify,
     pub(super) reading: AtomicU64,
     pub(super) faults: mpsc::Sender<Fault>,
-    pub(super) begun: Instant,
-    /// How long it took, once it is over.
-    pub(super) over: OnceLock<Duration>,
     pub(super) state: Mutex<State>,
 }
 
@@ -164,6 +161,9 @@ impl Shared {
             }
             Outcome::Status(_) | Outcome::InProgress => 0,
         };
+        if let Some(window) = brought.answer.as_ref().and_then(|answer| answer.window) {
+            traffic.quota.store(window.allowed, Ordering::Relaxed);
+        }
         if let Some(change) = brought.change.take() {
             self.tell(change).await;
         }
@@ -317,7 +317,7 @@ impl Shared {
             production: self.facts.production,
             datasets: self.facts.datasets.clone(),
             started_at: self.facts.started_at,
-            elapsed: self.over.get().copied().unwrap_or_else(|| self.begun.elapsed()),
+            elapsed: self.book.took(),
             bottleneck: if going { self.gauges.bottleneck(around) } else { None },
             phase,
             items: counts.item_tally(),
@@ -365,6 +365,10 @@ impl Shared {
     }
 
     pub(super) fn set_phase(&self, phase: Phase) {
+        match &phase {
+            Phase::Checking { .. } | Phase::Running | Phase::Pausing | Phase::Draining => self.book.goes(),
+            Phase::Paused | Phase::Faulted(_) | Phase::Ended(_) => self.book.stands(),
+        }
         let before = self.state().phase.clone();
         course::turned(self, &before, &phase);
         self.state().phase = phase;

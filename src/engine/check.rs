@@ -3,14 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::grouping::{Grouper, Refused};
+use super::preflight::Looked;
 use super::{Scanned, Setup, StartError, scan};
 use crate::dataset::{self, Reader};
 use crate::journal::{Extent, JournalError, mask};
-use crate::model::{Position, Reason, RunId};
+use crate::model::{Place, Position, Reason, RunId};
 use crate::operation::{self, Draft, Grouping, Operation};
 
 /// How many causes are kept apart. Who has more of them has one: the wrong file.
@@ -25,7 +29,42 @@ pub struct InvalidCause {
     pub position: Position,
     /// What is wrong with that one.
     pub reason: Reason,
+    /// Them by what stands there, the first of all first; at most [`ALIKE`] of these.
+    pub values: Vec<InvalidValue>,
 }
+
+/// Records of one cause in which the same stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidValue {
+    /// How many.
+    pub records: u64,
+    /// What is wrong with them, for a person to read.
+    pub message: String,
+    /// Fields, and what stands in them as JSON; nothing where a field is not there. Neither is safe to be shown.
+    pub fields: Vec<(String, Option<String>)>,
+    /// Where the first of them are; at most [`SPOTS`].
+    pub spots: Vec<Spot>,
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// Its dataset's file.
+    pub file: PathBuf,
+    /// The line at which it begins, from 1.
+    pub line: u64,
+    /// Which one it is in all datasets, from 0.
+    pub position: Position,
+}
+
+/// How many different values of a cause are kept.
+const ALIKE: usize = 50;
+
+/// How many places of a value are kept.
+const SPOTS: usize = 5;
+
+/// The most of a value that is kept, in characters.
+const LONGEST_VALUE: usize = 200;
 
 /// What a run would do.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +87,8 @@ pub struct CheckReport {
     pub scopes: Option<Vec<String>>,
     /// The scopes that the operation needs.
     pub needed: Vec<String>,
+    /// Calls that the platform's own window allows, where an answer told, now or in an earlier run.
+    pub quota: Option<u64>,
 }
 
 /// Reads and validates all records, gets a token, looks at scopes and at what the operation wants to know, and sends no
@@ -59,7 +100,7 @@ pub struct CheckReport {
 pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartError> {
     super::hold_to_platform(&setup)?;
     let operation = operation::of(&setup.plan)?;
-    let (scopes, looks) = super::preflight::alone(&setup, operation.as_ref()).await?;
+    let Looked { scopes, calls, quota } = super::preflight::alone(&setup, operation.as_ref()).await?;
     let mapping = super::mapping(&setup.plan)?;
     let rate = setup.plan.delivery.rate;
     let needed = operation.kind().scopes().iter().map(|&scope| scope.to_owned()).collect();
@@ -67,7 +108,7 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
     let is_wanted = Arc::downgrade(&wanted);
     let counted = tokio::task::spawn_blocking(move || -> Result<CheckReport, StartError> {
         let mut causes = Causes::new();
-        let mut report = CheckReport { scopes, needed, calls: looks, ..CheckReport::default() };
+        let mut report = CheckReport { calls, scopes, needed, quota, ..CheckReport::default() };
         for dataset in &scanned.datasets {
             let limits = scan::limits(operation.grouping());
             let reader = match &dataset.fingerprint {
@@ -81,6 +122,8 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
             let limit = move || bytes;
             let mut grouper = Grouper::new(operation.as_ref(), mapping.as_ref(), 64, &limit);
             let first = report.records;
+            // of the records that are not in a batch yet
+            let mut lines = Vec::new();
             for entry in reader {
                 if is_wanted.strong_count() == 0 {
                     // nobody reads this
@@ -92,17 +135,19 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
                     break;
                 }
                 let entry = entry?;
-                let local = match &entry {
-                    dataset::Entry::Record(record) => record.position,
-                    dataset::Entry::Unusable(unusable) => unusable.position,
+                let (local, place) = match &entry {
+                    dataset::Entry::Record(record) => (record.position, record.place),
+                    dataset::Entry::Unusable(unusable) => (unusable.position, unusable.place),
                 };
                 report.records += 1;
                 if let Some(batch) = grouper.push(first + local, entry) {
-                    report.take(&mut causes, batch, operation.as_ref());
+                    report.take(&mut causes, batch, operation.as_ref(), (&dataset.path, &lines));
+                    lines.clear();
                 }
+                lines.push((first + local, place.line));
             }
             if let Some(batch) = grouper.finish() {
-                report.take(&mut causes, batch, operation.as_ref());
+                report.take(&mut causes, batch, operation.as_ref(), (&dataset.path, &lines));
             }
         }
         report.causes = causes.into_values().collect();
@@ -120,19 +165,63 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
 /// By code, and by message with its values masked.
 type Causes = HashMap<(Option<String>, String), InvalidCause>;
 
-impl CheckReport {
-    fn take(&mut self, causes: &mut Causes, batch: super::grouping::Batch, operation: &dyn Operation) {
-        self.invalid += batch.refused.len() as u64;
-        for Refused { position, reason, .. } in batch.refused {
-            let alike = (reason.code.clone(), mask(&reason.message));
-            let kept = causes.len();
-            match causes.entry(alike) {
-                Entry::Occupied(mut cause) => cause.get_mut().records += 1,
-                Entry::Vacant(place) if kept < CAUSES => {
-                    place.insert(InvalidCause { records: 1, position, reason });
-                }
-                Entry::Vacant(_) => {}
+impl InvalidCause {
+    fn keep(&mut self, refused: &Refused, spot: impl FnOnce() -> Spot) {
+        let message = &refused.reason.message;
+        let fields = fields(refused);
+        let same = |value: &InvalidValue| value.message == *message && value.fields == fields;
+        if let Some(at) = self.values.iter().position(same) {
+            let Some(value) = self.values.get_mut(at) else { return };
+            value.records += 1;
+            if value.spots.len() < SPOTS {
+                value.spots.push(spot());
             }
+        } else if self.values.len() < ALIKE {
+            let (message, spots) = (message.clone(), vec![spot()]);
+            self.values.push(InvalidValue { records: 1, message, fields, spots });
+        }
+    }
+}
+
+/// The fields that are wrong in a record, and what stands in them.
+fn fields(refused: &Refused) -> Vec<(String, Option<String>)> {
+    let places = refused.reason.violations.iter().filter_map(|violation| match &violation.place {
+        Place::Pointer(pointer) if !pointer.is_empty() => Some(pointer),
+        Place::Pointer(_) | Place::Row(_) => None,
+    });
+    let record = refused.record.as_deref().and_then(|record| serde_json::from_slice::<Value>(record).ok());
+    let value = |pointer: &String| {
+        let text = record.as_ref()?.pointer(pointer)?.to_string();
+        Some(text.chars().take(LONGEST_VALUE).collect())
+    };
+    places.map(|pointer| (pointer.clone(), value(pointer))).collect()
+}
+
+impl CheckReport {
+    fn take(
+        &mut self,
+        causes: &mut Causes,
+        batch: super::grouping::Batch,
+        operation: &dyn Operation,
+        (file, lines): (&Path, &[(Position, u64)]),
+    ) {
+        self.invalid += batch.refused.len() as u64;
+        for refused in batch.refused {
+            let position = refused.position;
+            let line = lines.binary_search_by_key(&position, |(at, _)| *at).ok();
+            let line = line.and_then(|at| lines.get(at)).map_or(0, |(_, line)| *line);
+            let alike = (refused.reason.code.clone(), mask(&refused.reason.message));
+            let kept = causes.len();
+            let cause = match causes.entry(alike) {
+                Entry::Occupied(cause) => cause.into_mut(),
+                Entry::Vacant(place) if kept < CAUSES => {
+                    let reason = refused.reason.clone();
+                    place.insert(InvalidCause { records: 0, position, reason, values: Vec::new() })
+                }
+                Entry::Vacant(_) => continue,
+            };
+            cause.records += 1;
+            cause.keep(&refused, || Spot { file: file.to_owned(), line, position });
         }
         let records = batch.records.into_iter().map(|(_, record)| record);
         match operation.grouping() {

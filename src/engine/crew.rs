@@ -8,9 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, watch};
 
-/// The most workers that a person can ask for while a run goes.
-pub(super) const MOST: u16 = 64;
-
 /// How many workers are wanted.
 #[derive(Debug)]
 pub(super) struct Crew {

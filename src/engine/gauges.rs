@@ -15,6 +15,12 @@ const WINDOW: Duration = Duration::from_secs(5);
 /// How finely.
 const SLOT: Duration = Duration::from_millis(250);
 
+/// Slots in the window, and one that has just begun.
+const SLOTS: usize = 21;
+
+/// For how long what binds is told at the least: nobody can read what flickers.
+const TOLD: Duration = Duration::from_secs(2);
+
 /// How long a latency counts before newer ones take its place.
 const LATENCY_AGE: Duration = Duration::from_mins(1);
 
@@ -49,9 +55,10 @@ struct State {
     /// By number; those that have gone leave a gap.
     workers: Vec<Option<(Doing, Instant)>>,
     asked: usize,
-    /// How long workers did what, in seconds, since the last halving.
-    spent: Spent,
-    spent_since: Instant,
+    /// How long workers did what, by slots of the window, each with its number since the beginning.
+    spent: [(u32, Spent); SLOTS],
+    /// What was told to bind, and since when.
+    told: Option<(Option<Bottleneck>, Instant)>,
     settled: VecDeque<(Instant, u64)>,
     latency: [Option<Histogram<u32>>; 2],
     turned: Instant,
@@ -95,8 +102,8 @@ impl Gauges {
             begun: now,
             workers: vec![Some((Doing::Idle, now)); workers],
             asked: workers,
-            spent: Spent::default(),
-            spent_since: now,
+            spent: [(0, Spent::default()); SLOTS],
+            told: None,
             settled: VecDeque::new(),
             latency: [histogram(), histogram()],
             turned: now,
@@ -168,18 +175,8 @@ impl Gauges {
         let now = Instant::now();
         let mut state = self.state();
         let Some(Some(place)) = state.workers.get_mut(worker) else { return };
-        let spent = now.saturating_duration_since(place.1).as_secs_f64();
-        *place = (doing, now);
-        match was {
-            Activity::Idle => state.spent.idle += spent,
-            Activity::Held => state.spent.held += spent,
-            Activity::Sending => state.spent.sending += spent,
-            Activity::Disk => state.spent.disk += spent,
-        }
-        if now.saturating_duration_since(state.spent_since) > WINDOW {
-            state.spent_since = now;
-            state.spent = state.spent.halved();
-        }
+        let since = std::mem::replace(place, (doing, now)).1;
+        state.spend(since, now, was);
     }
 
     /// A call came to its end.
@@ -253,17 +250,74 @@ impl Gauges {
         if around.pause.is_some() {
             return around.pause;
         }
-        let now = Instant::now();
-        let state = self.state();
-        let mut spent = state.spent;
-        for (doing, since) in state.workers.iter().flatten() {
-            let lasts = now.saturating_duration_since(*since).as_secs_f64();
-            match doing {
-                Doing::Idle => spent.idle += lasts,
-                Doing::Held { .. } => spent.held += lasts,
-                Doing::Sending { .. } => spent.sending += lasts,
+        self.state().tells(Instant::now(), around)
+    }
+}
+
+impl State {
+    fn slot(&self, at: Instant) -> u32 {
+        let slot = at.saturating_duration_since(self.begun).as_nanos() / SLOT.as_nanos();
+        u32::try_from(slot).unwrap_or(u32::MAX)
+    }
+
+    /// What a worker did from then to now goes into the slots in which it did it, so far back as the window reaches.
+    fn spend(&mut self, from: Instant, now: Instant, what: Activity) {
+        let (newest, mut from) = (self.slot(now), from.max(now.checked_sub(WINDOW).unwrap_or(self.begun)));
+        for number in self.slot(from)..=newest {
+            let end = self.begun.checked_add(SLOT * number.saturating_add(1)).unwrap_or(now).min(now);
+            let spent = end.saturating_duration_since(from).as_secs_f64();
+            from = end;
+            let Some(slot) = self.spent.get_mut(number as usize % SLOTS) else { continue };
+            if slot.0 != number {
+                *slot = (number, Spent::default());
             }
+            slot.1.add(what, spent);
         }
+    }
+
+    /// How long workers did what in the window.
+    fn spent(&self, now: Instant) -> Spent {
+        let begins = now.checked_sub(WINDOW).unwrap_or(self.begun);
+        let oldest = self.slot(begins);
+        let mut all = Spent::default();
+        for (_, slot) in self.spent.iter().filter(|(number, _)| *number >= oldest) {
+            all.idle += slot.idle;
+            all.held += slot.held;
+            all.sending += slot.sending;
+            all.disk += slot.disk;
+        }
+        for (doing, since) in self.workers.iter().flatten() {
+            let lasts = now.saturating_duration_since((*since).max(begins)).as_secs_f64();
+            let what = match doing {
+                Doing::Idle => Activity::Idle,
+                Doing::Held { .. } => Activity::Held,
+                Doing::Sending { .. } => Activity::Sending,
+            };
+            all.add(what, lasts);
+        }
+        all
+    }
+
+    /// What is told to bind: what does, unless something else was told a moment ago and is still possible.
+    fn tells(&mut self, now: Instant, around: Circumstances) -> Option<Bottleneck> {
+        let binds = self.binds(now, around);
+        if let Some((told, since)) = self.told
+            && told != binds
+        {
+            // these two are told with a number, which may be 0 by now
+            let over = matches!(told, Some(Bottleneck::Backoffs | Bottleneck::Jobs)) && around.idle != told;
+            if !over && now.saturating_duration_since(since) < TOLD {
+                return told;
+            }
+        } else if self.told.is_some() || binds.is_none() {
+            return binds;
+        }
+        self.told = Some((binds, now));
+        binds
+    }
+
+    fn binds(&self, now: Instant, around: Circumstances) -> Option<Bottleneck> {
+        let spent = self.spent(now);
         let all = spent.idle + spent.held + spent.sending + spent.disk;
         if all < 0.5 {
             return None;
@@ -283,12 +337,12 @@ impl Gauges {
 }
 
 impl Spent {
-    fn halved(self) -> Self {
-        Self {
-            idle: self.idle / 2.0,
-            held: self.held / 2.0,
-            sending: self.sending / 2.0,
-            disk: self.disk / 2.0,
+    fn add(&mut self, what: Activity, seconds: f64) {
+        match what {
+            Activity::Idle => self.idle += seconds,
+            Activity::Held => self.held += seconds,
+            Activity::Sending => self.sending += seconds,
+            Activity::Disk => self.disk += seconds,
         }
     }
 }
@@ -297,3 +351,6 @@ impl Spent {
 fn histogram() -> Option<Histogram<u32>> {
     Histogram::new_with_bounds(1, 3_600_000_000, 2).ok()
 }
+
+#[cfg(test)]
+mod tests;

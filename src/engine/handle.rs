@@ -22,7 +22,7 @@ pub enum Command {
         /// Who wants it.
         by: String,
     },
-    /// How many calls may be in flight from now on, for `ingest` datasets side by side: 1 to 64, what lies outside is
+    /// How many calls may be in flight from now on, for `ingest` datasets side by side: 1 to 1,000 as in a plan, what lies outside is
     /// brought to the nearer end. Of too many those in flight end first. A resume keeps it.
     SetWorkers {
         /// So many.

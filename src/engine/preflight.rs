@@ -33,15 +33,26 @@ pub(super) async fn prepare(
     Ok(token.scopes.clone())
 }
 
-/// The same without a run: the token's scopes, and how many calls of a run this is.
-pub(super) async fn alone(
-    setup: &Setup,
-    operation: &dyn Operation,
-) -> Result<(Option<Vec<String>>, u64), StartError> {
+/// What is known before the first item.
+pub(super) struct Looked {
+    /// The token's scopes, where they were told.
+    pub(super) scopes: Option<Vec<String>>,
+    /// How many calls of a run this is.
+    pub(super) calls: u64,
+    /// Calls that the platform's own window allows, where an answer told.
+    pub(super) quota: Option<u64>,
+}
+
+/// The same without a run.
+pub(super) async fn alone(setup: &Setup, operation: &dyn Operation) -> Result<Looked, StartError> {
     let access = super::access(&setup.plan, super::way(setup)?, None, crate::pacing::Fill::Full);
     let scopes =
         prepare(&access, operation, None).await.map_err(|fault| StartError::Fault(Box::new(fault)))?;
-    Ok((scopes, u64::from(operation.preflight().is_some())))
+    Ok(Looked {
+        scopes,
+        calls: u64::from(operation.preflight().is_some()),
+        quota: access.lane.figures().window.map(|window| window.allowed),
+    })
 }
 
 /// Makes the operation's own look, paced and tried again as every call is.

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::carry::{Facts, Halt, Shared, State, instant_of};
@@ -352,8 +351,6 @@ fn carry_on(
         idle: Notify::new(),
         reading: AtomicU64::new(0),
         faults: told,
-        begun: Instant::now(),
-        over: std::sync::OnceLock::new(),
         state: Mutex::new(State {
             phase: Phase::Running,
             largest_accepted: run.limits.0,

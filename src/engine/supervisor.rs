@@ -102,8 +102,6 @@ impl Supervisor {
         // from here on another process may have the run
         shared.book.close();
         drop(self.lock);
-        // nothing but this sets it
-        let _ = shared.over.set(shared.begun.elapsed());
         shared.gauges.nothing_under_way();
         shared.set_phase(Phase::Ended(ending.state));
         teller.abort();
@@ -327,6 +325,8 @@ impl Supervisor {
         }
         self.write_at_the_end(writes).await;
         let owed = self.settle_at_the_end(patience).await;
+        // what is written last is what viewers are told
+        shared.book.stands();
         let mut state = shared.book.counts().ended();
         let mut last = Vec::with_capacity(3);
         // one that is cancelled with items pending is over, whatever it owes

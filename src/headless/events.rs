@@ -162,8 +162,9 @@ pub fn write_standstill(out: impl Write + Send, run: &RunRow, fault: &Fault) -> 
     let (operation, profile) = (run.operation, run.profile.as_str());
     lines.line("run_started", now(), Started { operation, profile, datasets: &datasets, resumed: true })?;
     lines.fault(fault)?;
-    let RunRow { state, items, records, requests, retries, throttled, .. } = *run;
-    let finished = Finished { state, items, records, requests, retries, throttled, elapsed_ms: 0 };
+    let RunRow { state, items, records, requests, retries, throttled, took, .. } = *run;
+    let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let finished = Finished { state, items, records, requests, retries, throttled, elapsed_ms };
     lines.line("run_finished", now(), finished)?;
     lines.out.flush()
 }

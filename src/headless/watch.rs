@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -16,7 +15,7 @@ use super::summary::{Faults, Hints, write_summary};
 use super::teller::{Sight, Teller, Voice};
 use crate::engine::{Command, Ending, Handle};
 use crate::journal::JournalError;
-use crate::model::{Figures, Phase, RunState};
+use crate::model::{Phase, RunState};
 
 /// What happens at a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,19 +140,12 @@ pub async fn watch(
 /// The journal cannot be read.
 pub fn summarise(handle: &Handle, ending: &Ending, told: Told) -> Result<(), JournalError> {
     let sight = Sight { run: handle.row()?, reader: handle.journal().reader()? };
-    let mut figures = handle.figures();
-    figures.elapsed = taken(&figures, sight.run.ended_at);
+    let figures = handle.figures();
     let written = write_summary(&mut io::stdout(), &sight, &figures, ending, (hints(told), Faults::Untold));
     if let Err(error) = written {
         tracing::info!(%error, "the output was closed");
     }
     Ok(())
-}
-
-/// How long a carrying-out took, also where it is looked at long after its end.
-fn taken(figures: &Figures, ended_at: Option<Timestamp>) -> Duration {
-    let since_end = ended_at.and_then(|at| Duration::try_from(Timestamp::now().duration_since(at)).ok());
-    figures.elapsed.saturating_sub(since_end.unwrap_or_default())
 }
 
 fn hints(told: Told) -> Hints {

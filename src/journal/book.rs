@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -110,6 +111,23 @@ pub struct Traffic {
     pub throttled: AtomicU64,
     /// Answers that were 5xx, and calls that got none.
     pub troubles: AtomicU64,
+    /// Calls that the platform's own window allows, as its headers told last; 0 where they never did.
+    pub quota: AtomicU64,
+}
+
+/// How long a run goes, from carrying-out to carrying-out.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    /// What is over of it.
+    took: Duration,
+    /// Since when it goes now.
+    since: Option<Instant>,
+}
+
+impl Clock {
+    fn reads(&self) -> Duration {
+        self.took + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
 }
 
 /// What is committed of one run.
@@ -120,22 +138,42 @@ pub struct Book {
     counts: Mutex<Counts>,
     /// Calls made.
     pub traffic: Traffic,
+    clock: Mutex<Clock>,
     last_event: AtomicI64,
     commits: watch::Sender<u64>,
     closed: AtomicBool,
 }
 
 impl Book {
-    pub(super) fn new(run: i64, counts: Counts, traffic: [u64; 4], last_event: i64) -> Self {
-        let [requests, retries, throttled, troubles] = traffic.map(AtomicU64::new);
+    pub(super) fn new(run: i64, counts: Counts, traffic: [u64; 5], took: Duration, last_event: i64) -> Self {
+        let [requests, retries, throttled, troubles, quota] = traffic.map(AtomicU64::new);
         Self {
             run,
             counts: Mutex::new(counts),
-            traffic: Traffic { requests, retries, throttled, troubles },
+            traffic: Traffic { requests, retries, throttled, troubles, quota },
+            clock: Mutex::new(Clock { took, since: None }),
             last_event: AtomicI64::new(last_event),
             commits: watch::Sender::new(0),
             closed: AtomicBool::new(false),
         }
+    }
+
+    /// How long the run went, in all its carryings-out. It is written along with each commit, so that a crash takes
+    /// back no more than what was counted since the last.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).reads()
+    }
+
+    /// The run goes from now on, where it did not.
+    pub(crate) fn goes(&self) {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).since.get_or_insert_with(Instant::now);
+    }
+
+    /// The run stands still from now on.
+    pub(crate) fn stands(&self) {
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        *clock = Clock { took: clock.reads(), since: None };
     }
 
     /// The counts at the last commit.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 
 use super::acts::{ActKind, Deed};
-use super::apply::int;
+use super::apply::{Event, event, int};
 use super::book::Counts;
 use super::rows::natural;
 use super::write::{Extent, Judgement};
@@ -201,6 +201,7 @@ pub(super) fn edit(
         "UPDATE failure_record SET record = original, original = NULL WHERE failure = ?1 AND original IS NOT NULL",
     )?;
     let mut mark = tx.prepare_cached("UPDATE failure SET edited = ?2 WHERE failure = ?1")?;
+    let mut late = false;
     let mut edits = Deed::new(ActKind::Edit, by);
     let mut returns = Deed::new(ActKind::TakeBack, by);
     for (id, new) in records {
@@ -209,7 +210,10 @@ pub(super) fn edit(
                 Ok((row.get::<_, i64>(0)?, row.get(1)?))
             })
             .optional()?;
-        let Some((failure, last_at)) = found else { continue };
+        let Some((failure, last_at)) = found else {
+            late = true;
+            continue;
+        };
         let (changed, deed) = match new {
             Some(new) => (change.execute(params![failure, new.as_ref()])?, &mut edits),
             None => (restore.execute(params![failure])?, &mut returns),
@@ -218,6 +222,10 @@ pub(super) fn edit(
             mark.execute(params![failure, i64::from(new.is_some())])?;
             deed.touched.push((*id, last_at));
         }
+    }
+    if late && edits.touched.is_empty() && returns.touched.is_empty() {
+        let text = format!("{by}: nothing was changed; what was meant is being sent, or open no more");
+        return event(tx, run, &Event { kind: "act", text: Some(&text), ..Event::default() }).map(Some);
     }
     let failures = |count| records_of(count, "failure", "failures");
     let edited = edits.write(tx, run, |count| format!("{by}: edited {}, not sent yet", failures(count)))?;

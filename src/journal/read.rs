@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
@@ -14,7 +15,7 @@ use super::map::item_map;
 use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
-use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock};
+use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock, schema};
 use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
 
 /// A connection for looking.
@@ -24,8 +25,11 @@ pub struct Reader {
     folder: std::path::PathBuf,
 }
 
-/// A run's counts, its calls, and the number of its last event.
-pub(super) fn counts(connection: &Connection, run: i64) -> rusqlite::Result<(Counts, [u64; 4], i64)> {
+/// A run's counts, its calls, how long it took, and the number of its last event.
+pub(super) fn counts(
+    connection: &Connection,
+    run: i64,
+) -> rusqlite::Result<(Counts, [u64; 5], Duration, i64)> {
     let last: Option<i64> =
         connection
             .query_row("SELECT max(event) FROM event WHERE run = ?1", params![run], |row| row.get(0))?;
@@ -38,20 +42,26 @@ pub(super) fn counts(connection: &Connection, run: i64) -> rusqlite::Result<(Cou
             natural(row, "retries")?,
             natural(row, "throttled")?,
             natural(row, "troubles")?,
+            maybe_natural(row, "quota")?.unwrap_or(0),
         ];
         let counts = Counts { map: Arc::new(map), ..counts_of(row)? };
-        Ok((counts, traffic, last.unwrap_or(0)))
+        let took = Duration::from_millis(natural(row, "took_ms")?);
+        Ok((counts, traffic, took, last.unwrap_or(0)))
     })
 }
 
 impl Reader {
-    /// Opens the journal in the folder for looking.
+    /// Opens the journal in the folder for looking. One of an older version is brought to this one first.
     ///
     /// # Errors
     ///
     /// There is none, or it cannot be opened.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let connection = connect(&file_in(folder), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let path = file_in(folder);
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        if schema::is_old(schema::version(&connection)?) {
+            drop(connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
+        }
         Ok(Self { connection, folder: folder.to_owned() })
     }
 
@@ -135,6 +145,9 @@ impl Reader {
             requests: natural(row, "requests")?,
             retries: natural(row, "retries")?,
             throttled: natural(row, "throttled")?,
+            troubles: natural(row, "troubles")?,
+            quota: maybe_natural(row, "quota")?,
+            took: Duration::from_millis(natural(row, "took_ms")?),
             largest_accepted: maybe_natural(row, "largest_accepted")?,
             smallest_refused: maybe_natural(row, "smallest_refused")?,
             not_before: moment(row, "not_before")?,
@@ -161,6 +174,17 @@ impl Reader {
             })
         })?;
         rows.collect()
+    }
+
+    /// Records of one of the run's datasets that it has delivered; datasets count from 0.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn delivered_of(&self, run: &RunRow, dataset: u32) -> Result<u64, JournalError> {
+        let sql = "SELECT coalesce(sum(count), 0) AS records FROM item
+                   WHERE run = ?1 AND dataset = ?2 AND state = 'delivered'";
+        Ok(self.connection.query_row(sql, params![run.number, dataset], |row| natural(row, "records"))?)
     }
 
     /// The number of the run's last event; 0 before the first.

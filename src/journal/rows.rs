@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::Row;
@@ -59,6 +60,12 @@ pub struct RunRow {
     pub retries: u64,
     /// Answers that were 429.
     pub throttled: u64,
+    /// Answers that were 5xx, and calls that got none.
+    pub troubles: u64,
+    /// Calls that the platform's own window allows, as its headers told last.
+    pub quota: Option<u64>,
+    /// How long it went, in all its carryings-out.
+    pub took: Duration,
     /// The largest body accepted below the smallest refused, in bytes.
     pub largest_accepted: Option<u64>,
     /// The smallest body that was refused for its size, in bytes.

@@ -280,14 +280,35 @@ CREATE INDEX failure_most_tries ON failure (run, most_tries, item, row, state, s
 CREATE INDEX failure_cause ON failure (run, cause, item, row, state);
 CREATE INDEX failure_edited ON failure (run, state) WHERE edited = 1;
 ",
+    r"
+-- how long the run went, in all its carryings-out; what stood still of them is not in it
+ALTER TABLE run ADD COLUMN took_ms INTEGER NOT NULL DEFAULT 0;
+-- calls that the platform's own window allows, as its headers told last
+ALTER TABLE run ADD COLUMN quota INTEGER;
+-- of older runs, what their events tell: a carrying-out that was killed has no end there
+UPDATE run SET took_ms = coalesce((
+    SELECT sum(till - at) FROM (
+        SELECT at, reason, lead(at) OVER course AS till, lead(reason) OVER course AS next
+        FROM event WHERE event.run = run.run AND kind = 'state' WINDOW course AS (ORDER BY event))
+    WHERE reason = 'running' AND next <> 'running' AND till > at), 0);
+",
 ];
+
+/// The version that a file has.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Whether a file of this version lacks what this program reads.
+pub(super) const fn is_old(version: usize) -> bool {
+    version < MIGRATIONS.len()
+}
 
 /// Brings the file to this program's version. A file of a later version is refused, not guessed at.
 pub(super) fn migrate(connection: &mut Connection, path: &std::path::Path) -> Result<(), JournalError> {
-    let version: usize = connection
-        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
-        .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
-        .map_err(|source| JournalError::open(path, source))?;
+    let version = version(connection).map_err(|source| JournalError::open(path, source))?;
     if version > MIGRATIONS.len() {
         return Err(JournalError::Newer { path: path.to_owned(), version, known: MIGRATIONS.len() });
     }

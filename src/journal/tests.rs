@@ -296,3 +296,43 @@ fn the_state_of_a_run_that_has_ended_follows_its_counts_and_any_other_stays() {
     counts.rows_failed = 1;
     assert_eq!(counts.ended(), RunState::CompletedWithFailures, "a row of a result is open");
 }
+
+/// Waits until the run's clock reads more than this.
+fn goes_on(book: &Book, from: Duration) -> Duration {
+    book.goes();
+    while book.took() <= from + Duration::from_millis(3) {
+        std::thread::yield_now();
+    }
+    book.took()
+}
+
+#[tokio::test]
+async fn each_carrying_out_adds_to_the_time_that_a_run_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    let new = new_run(3);
+    let row = || journal.reader().unwrap().run(&new.id.to_string()).unwrap();
+    let (book, lock) = journal.begin(&new).unwrap();
+    let first = goes_on(&book, Duration::ZERO);
+    book.stands();
+    let stood = book.took();
+    assert!(stood >= first);
+    journal.commit(&book, vec![Write::State(RunState::Completed)]).await;
+    assert_eq!(row().took.as_millis(), stood.as_millis());
+    drop(lock);
+
+    // another one, which is killed after its last commit
+    let (book, lock) = journal.take(&row()).unwrap();
+    let before = row().took;
+    assert_eq!(book.took(), before, "it stands until it goes");
+    let known = goes_on(&book, before);
+    journal.commit(&book, vec![Write::State(RunState::Running)]).await;
+    drop((book, lock));
+    assert!(row().took.as_millis() >= known.as_millis() && known > before, "{:?} {known:?}", row().took);
+
+    // a person's act on a run that stands still takes none of its time
+    let was = row().took;
+    let (book, _lock) = journal.take(&row()).unwrap();
+    journal.commit(&book, vec![Write::State(RunState::Completed)]).await;
+    assert_eq!(row().took, was);
+}

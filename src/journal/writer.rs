@@ -115,7 +115,8 @@ pub(super) fn save(tx: &Connection, run: i64, book: &Book, counts: &Counts) -> r
         "UPDATE run SET items_planned = ?2, records_planned = ?3,
              items_delivered = ?4, items_failed = ?5, items_invalid = ?6, items_dismissed = ?7,
              records_delivered = ?8, records_failed = ?9, records_invalid = ?10, records_dismissed = ?11,
-             requests = ?12, retries = ?13, throttled = ?14, troubles = ?15, rows_failed = ?16, from_store = ?17
+             requests = ?12, retries = ?13, throttled = ?14, troubles = ?15, rows_failed = ?16, from_store = ?17,
+             took_ms = ?18, quota = nullif(?19, 0)
          WHERE run = ?1",
     )?
     .execute(params![
@@ -136,6 +137,8 @@ pub(super) fn save(tx: &Connection, run: i64, book: &Book, counts: &Counts) -> r
         int(traffic.troubles.load(Relaxed)),
         int(rows_failed),
         int(from_store),
+        int(u64::try_from(book.took().as_millis()).unwrap_or(u64::MAX)),
+        int(traffic.quota.load(Relaxed)),
     ])?;
     Ok(())
 }

@@ -217,7 +217,7 @@ pub struct Figures {
     pub datasets: Vec<String>,
     /// When the run first began.
     pub started_at: Timestamp,
-    /// How long this process has carried it.
+    /// How long it went, in all carryings-out of the run; what stood still of them is not in it.
     pub elapsed: Duration,
     /// What it is doing.
     pub phase: Phase,

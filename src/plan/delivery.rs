@@ -38,6 +38,9 @@ pub struct Timeout {
     pub per_100kb: Duration,
 }
 
+/// The most items in flight at once, in a plan and by what a person sets while a run goes.
+pub const MOST_WORKERS: u16 = 1000;
+
 /// The size that [`Timeout::per_100kb`] is for.
 const STEP_BYTES: u64 = 100_000;
 
@@ -174,7 +177,7 @@ impl Delivery {
     }
 
     fn validate_workers(&self) -> Result<(), Broken> {
-        rule((1..=1000).contains(&self.workers), "workers", "must be from 1 to 1000")
+        rule((1..=MOST_WORKERS).contains(&self.workers), "workers", "must be from 1 to 1000")
     }
 
     fn validate_rate(&self) -> Result<(), Broken> {

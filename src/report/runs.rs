@@ -211,6 +211,7 @@ fn write_page(out: &mut dyn Write, report: &RunReport<'_>) -> Result<(), ReportE
     if let Some(ended) = run.ended_at {
         line("ended", &local_time(ended))?;
     }
+    line("took", &super::span(run.took))?;
     for dataset in &run.datasets {
         let records = dataset.records.map_or_else(
             || "not read to its end".to_owned(),

@@ -518,17 +518,14 @@ pub(super) fn figures_of(row: &RunRow) -> Figures {
         production: row.production,
         datasets: row.datasets.iter().map(|dataset| dataset.path.clone()).collect(),
         started_at: row.started_at,
-        elapsed: row
-            .ended_at
-            .and_then(|ended| Duration::try_from(ended.duration_since(row.started_at)).ok())
-            .unwrap_or_default(),
+        elapsed: row.took,
         phase,
         items: row.items,
         records: row.records,
         requests: row.requests,
         retries: row.retries,
         throttled: row.throttled,
-        troubles: 0,
+        troubles: row.troubles,
         records_per_second: 0.0,
         latency_p50: None,
         latency_p99: None,

@@ -227,9 +227,20 @@ pub struct Flight {
     /// The first broken place, where there is one: nothing can be sent then, and nothing was counted.
     pub broken: Option<String>,
     /// Earlier runs of the same content, operation and tenant, the newest first.
-    pub before: Vec<RunRow>,
+    pub before: Vec<Earlier>,
     /// How long the check took.
     pub took: Duration,
+}
+
+/// A run that has sent some of the same content before.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// The run.
+    pub run: RunRow,
+    /// Records of the same content that it delivered.
+    pub delivered: u64,
+    /// The files of which it has sent the content, beside others or without some; none where it sent all, and no more.
+    pub files: Vec<String>,
 }
 
 /// A run that is being carried out from now on.

@@ -269,13 +269,22 @@ fn because(app: &App, figures: &Figures, bound: Bottleneck) -> (String, String) 
     match bound {
         Bottleneck::Bucket => match pace.ceiling {
             Some(ceiling) => {
+                // the rate lags behind: a pause, or the first seconds, are in it for a while
+                let is_reached = pace.rate >= ceiling * 0.9;
                 let (ceiling, key) = (numbers::rate(ceiling), app.keymap.key(Action::Faster));
-                (
-                    format!(
-                        "the ceiling of {ceiling} calls a second is reached ({rate} now). {key} raises it."
-                    ),
-                    format!("the ceiling of {ceiling} calls/s is reached; {key} raises it."),
-                )
+                if is_reached {
+                    (
+                        format!(
+                            "the ceiling of {ceiling} calls a second is reached ({rate} now). {key} raises it."
+                        ),
+                        format!("the ceiling of {ceiling} calls/s is reached; {key} raises it."),
+                    )
+                } else {
+                    (
+                        format!("calls wait for the ceiling of {ceiling} a second. {key} raises it."),
+                        format!("calls wait for the ceiling of {ceiling}/s; {key} raises it."),
+                    )
+                }
             }
             None => both(format!("the token bucket is empty ({rate} calls a second now).")),
         },
@@ -319,14 +328,14 @@ fn because(app: &App, figures: &Figures, bound: Bottleneck) -> (String, String) 
         Bottleneck::Latency => {
             let key = app.keymap.key(Action::MoreWorkers);
             let most = numbers::count_of(figures.workers.len());
-            let more = if figures.workers_asked < 64 {
+            let more = if figures.workers_asked < crate::plan::MOST_WORKERS {
                 format!(" {key} sends more at a time.")
             } else {
                 String::new()
             };
             (
                 format!(
-                    "the workers ({most}) wait for answers; half of the calls take {call} or more.{more}"
+                    "the workers wait for answers most of the time; half of the calls take {call} or more.{more}"
                 ),
                 format!("{most} at a time, and a call takes {call}.{more}"),
             )

@@ -10,10 +10,10 @@ use super::{Carried, Desk, blocking, lock, profiles};
 use crate::cli::exit::Stop;
 use crate::cli::send::choose_profile;
 use crate::engine::{self, CheckReport, Scanned, Setup, StartError, Wins};
-use crate::journal::RunRow;
+use crate::journal::{JournalError, Reader, RunRow};
 use crate::plan::Plan;
 use crate::text::one_line;
-use crate::tui::{Flight, Progress, Started};
+use crate::tui::{Earlier, Flight, Progress, Started};
 
 /// What was checked last, and may be begun.
 pub(super) struct Checked {
@@ -53,8 +53,10 @@ pub(super) async fn check(desk: &Desk, plan: Plan, progress: Progress) -> Result
     let setup =
         Setup { journal, plan, profile, until_error: false, store: config.store, wins: Wins::default() };
     flight.bytes = scanned.datasets().iter().map(|dataset| dataset.bytes).sum();
-    flight.before = earlier(&setup, &scanned).await?;
+    let (before, quota) = earlier(&setup, &scanned).await?;
+    flight.before = before;
     flight.report = engine::check(setup.clone(), scanned.clone()).await?;
+    flight.report.quota = flight.report.quota.or(quota);
     flight.took = begun.elapsed();
     let mut checked = lock(&desk.room.checked);
     if checked.as_ref().is_none_or(|kept| kept.number < number) {
@@ -63,21 +65,50 @@ pub(super) async fn check(desk: &Desk, plan: Plan, progress: Progress) -> Result
     Ok(flight)
 }
 
-/// Runs that have sent the same content to the same tenant, the newest first.
-async fn earlier(setup: &Setup, scanned: &Scanned) -> Result<Vec<RunRow>, Stop> {
-    let digests: Vec<Option<String>> =
-        scanned.datasets().iter().map(engine::ScannedDataset::digest).collect();
-    let (operation, api_url) = (setup.plan.operation.kind(), setup.profile.api_url.to_string());
+/// Runs that have sent the same content, or one of its files, to the same tenant, the newest first; and the calls that
+/// the platform's window allows, as it last told a run of the same client.
+async fn earlier(setup: &Setup, scanned: &Scanned) -> Result<(Vec<Earlier>, Option<u64>), Stop> {
+    let files: Vec<(Option<String>, String)> = scanned
+        .datasets()
+        .iter()
+        .map(|dataset| (dataset.digest(), dataset.path.to_string_lossy().into_owned()))
+        .collect();
+    let (operation, client_id) = (setup.plan.operation.kind(), setup.profile.client_id.clone());
+    let api_url = setup.profile.api_url.to_string();
     let journal = setup.journal.clone();
     blocking(move || {
-        let same = |run: &RunRow| {
-            run.operation == operation
-                && run.api_url == api_url
-                && run.datasets.iter().map(|dataset| &dataset.digest).eq(&digests)
-        };
-        Ok(journal.reader()?.runs()?.into_iter().filter(same).collect())
+        let reader = journal.reader()?;
+        let (mut before, mut quota) = (Vec::new(), None);
+        for run in reader.runs()?.into_iter().filter(|run| run.api_url == api_url) {
+            quota = quota.or(run.quota.filter(|_| run.client_id == client_id));
+            if run.operation == operation {
+                before.extend(same_content(&reader, run, &files)?);
+            }
+        }
+        Ok((before, quota))
     })
     .await
+}
+
+/// What a run has sent of these files, by their digests; nothing where none of them was among its datasets.
+fn same_content(
+    reader: &Reader,
+    run: RunRow,
+    files: &[(Option<String>, String)],
+) -> Result<Option<Earlier>, JournalError> {
+    if run.datasets.iter().map(|dataset| &dataset.digest).eq(files.iter().map(|(digest, _)| digest)) {
+        return Ok(Some(Earlier { delivered: run.records.delivered, files: Vec::new(), run }));
+    }
+    let named = |digest: &Option<String>| files.iter().find(|(own, _)| own.is_some() && own == digest);
+    let (mut same, mut delivered) = (Vec::new(), 0);
+    for (number, dataset) in (0..).zip(&run.datasets) {
+        if let Some((_, path)) = named(&dataset.digest) {
+            delivered += reader.delivered_of(&run, number)?;
+            same.push(path.clone());
+        }
+    }
+    same.dedup();
+    Ok((!same.is_empty()).then_some(Earlier { run, delivered, files: same }))
 }
 
 pub(super) async fn begin(desk: &Desk, number: u64) -> Result<Started, Stop> {

@@ -59,8 +59,7 @@ pub(super) async fn edit(
     by: String,
 ) -> Result<(), Stop> {
     let taken = take(desk, run).await?;
-    taken.edit(records, by).await;
-    Ok(())
+    taken.edit(records, by).await
 }
 
 pub(super) async fn cancel(desk: &Desk, run: RunId, by: String) -> Result<(), Stop> {

@@ -222,9 +222,12 @@ async fn what_was_checked_is_begun_once_and_nothing_else_is() {
     assert_eq!(bench.ended().await, RunState::CompletedWithFailures);
     assert!(refused(bench.desk.begin(second.number)).await.contains("check it again"));
     assert_eq!(bench.sandbox.ledger()["outcomes"]["applied"], 2);
+    let of_a_delivered = vec![(0.into(), Some(Bytes::from_static(b"{}")))];
+    let edit = bench.desk.edit(started.row.id, of_a_delivered, "sam".to_owned());
+    assert!(refused(edit).await.contains("open no more"));
 
     let third = bench.desk.check(plan, nothing_of_it()).await.unwrap();
-    assert_eq!(third.before.iter().map(|run| run.id).collect::<Vec<_>>(), [started.row.id]);
+    assert_eq!(third.before.iter().map(|earlier| earlier.run.id).collect::<Vec<_>>(), [started.row.id]);
     // the profile leads elsewhere now: what was checked does not hold any more
     let mut draft = bench.draft("acme", PlatformKind::Cxone);
     (draft.read_only, draft.secret) = (true, None);
@@ -233,6 +236,54 @@ async fn what_was_checked_is_begun_once_and_nothing_else_is() {
     let fourth = bench.desk.check(bench.contacts(&["a"]), nothing_of_it()).await.unwrap();
     assert!(fourth.profile.read_only);
     assert!(refused(bench.desk.begin(fourth.number)).await.contains("read-only"));
+}
+
+#[tokio::test]
+async fn a_check_tells_each_value_that_is_not_valid_and_where_it_stands() {
+    let bench = Bench::set_up("").await;
+    bench.saved(PlatformKind::Cxone).await;
+    let plan = bench.contacts(&["a"]);
+    let rows = "contactId,category,subcategory\na,Contacted,Sale\nb,Contacted,No budjet\nc,Contacted,n/a\nd,Contacted,No budjet\n";
+    std::fs::write(bench.folder.path().join("contacts.csv"), rows).unwrap();
+    let flight = bench.desk.check(plan, nothing_of_it()).await.unwrap();
+    let cause = &flight.report.causes[0];
+    let told: Vec<_> = cause
+        .values
+        .iter()
+        .map(|value| {
+            let lines: Vec<u64> = value.spots.iter().map(|spot| spot.line).collect();
+            (value.records, value.fields.clone(), lines)
+        })
+        .collect();
+    let field = |value: &str| vec![("/subcategory".to_owned(), Some(value.to_owned()))];
+    assert_eq!(told, [(2, field("\"No budjet\""), vec![3, 5]), (1, field("\"n/a\""), vec![4])]);
+}
+
+#[tokio::test]
+async fn one_file_of_an_earlier_run_is_known_again_and_so_is_what_the_platform_allows() {
+    let bench = Bench::set_up("[limit]\ngenesys = { allowed = 300, window = \"60s\" }").await;
+    bench.saved(PlatformKind::Genesys).await;
+    let file = |name: &str, content: &str| {
+        let path = bench.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let mut plan = Plan::new(OperationKind::Ingest);
+    plan.profile = Some("acme".to_owned());
+    plan.datasets = vec![file("a.json", r#"[{"n":1},{"n":2}]"#), file("b.json", r#"[{"n":3}]"#)];
+    let started = bench.begun(plan.clone()).await;
+    assert_eq!(bench.ended().await, RunState::Completed);
+    plan.datasets.remove(0);
+    let flight = bench.desk.check(plan.clone(), nothing_of_it()).await.unwrap();
+    let told = |flight: &Flight| {
+        let before = flight.before.iter();
+        before.map(|earlier| (earlier.run.id, earlier.delivered, earlier.files.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&flight), [(started.row.id, 1, plan.datasets.clone())]);
+    assert!(flight.before[0].run.took > Duration::ZERO);
+    assert_eq!(flight.report.quota, Some(300), "as the headers told that run");
+    plan.datasets = vec![file("c.json", r#"[{"n":4}]"#)];
+    assert_eq!(told(&bench.desk.check(plan, nothing_of_it()).await.unwrap()), []);
 }
 
 #[tokio::test]
@@ -354,8 +405,12 @@ async fn failures_are_closed_reopened_and_sent_again_by_whoever_has_the_run() {
     elsewhere.judge(run, vec![failures[0]], Judgement::Reopen, by()).await.unwrap();
     assert_eq!(Bench::state(&started), RunState::CompletedWithFailures);
     elsewhere.retry(run, vec![failures[0].item], by()).await.unwrap();
-    let again = elsewhere.last().await.unwrap().handle.ended().await.state;
-    assert_eq!(again, RunState::CompletedWithFailures);
+    let took = started.live.figures().elapsed;
+    let handle = elsewhere.last().await.unwrap().handle;
+    assert_eq!(handle.ended().await.state, RunState::CompletedWithFailures);
+    let (now, kept) = (handle.figures().elapsed, handle.row().unwrap().took);
+    assert!(now > took, "the time of the retry comes to that of the run: {now:?} {took:?}");
+    assert_eq!(kept.as_millis(), now.as_millis(), "as it is read again later");
     assert!(refused(elsewhere.cancel(run, by())).await.contains("nothing to cancel"));
 }
 

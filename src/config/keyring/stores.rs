@@ -58,11 +58,18 @@ impl Stores {
         Self { usable: Vec::new(), troubles: vec!["this build knows none for this system".to_owned()] }
     }
 
-    /// How long the first store keeps what it is given that answers at all. What is asked for is there for nobody.
+    /// How long the first store keeps what it is given that takes anything: some can be read and not written. What is
+    /// given is no secret, under a name that no profile has, and taken out again.
     pub(super) fn probe(mut self) -> Result<Lasting, Trouble> {
         for (store, entry, lasting) in self.entries("[probe]") {
-            match entry.get_secret().map(Zeroizing::new) {
-                Ok(_) | Err(Error::NoEntry) => return Ok(lasting),
+            let taken = entry.set_secret(b"trunkline was here");
+            // also of one that has failed half-way; another process may have been faster
+            let out = match entry.delete_credential() {
+                Err(Error::NoEntry) => Ok(()),
+                out => out,
+            };
+            match taken.and(out) {
+                Ok(()) => return Ok(lasting),
                 Err(error) => self.troubles.push(in_words(store, &error)),
             }
         }

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use super::super::{act, again, crew, worker};
+use super::super::{act, again, worker};
 use super::{Command, Next, Readers, Supervisor};
 use crate::journal::Write;
+use crate::plan::MOST_WORKERS;
 
 impl Supervisor {
     /// Carries a command out.
@@ -15,8 +16,9 @@ impl Supervisor {
         let shared = Arc::clone(&self.shared);
         match command {
             Command::Pause => {
-                self.wants_pause = true;
-                if self.standing.is_none() {
+                // one that is asked for twice happened once
+                let wanted = std::mem::replace(&mut self.wants_pause, true);
+                if self.standing.is_none() && !wanted {
                     self.pause().await;
                 }
             }
@@ -33,7 +35,7 @@ impl Supervisor {
                 shared.touch();
             }
             Command::SetWorkers { workers, by } => {
-                let workers = workers.clamp(1, crew::MOST);
+                let workers = workers.clamp(1, MOST_WORKERS);
                 let was = shared.crew.wanted();
                 self.man(workers);
                 self.write(self.workers_write(workers, was, by)).await;
@@ -105,7 +107,7 @@ impl Supervisor {
                     writes.push(Write::Ceiling { rate: sound(rate), was, by });
                 }
                 Command::SetWorkers { workers, by } => {
-                    let workers = workers.clamp(1, crew::MOST);
+                    let workers = workers.clamp(1, MOST_WORKERS);
                     writes.push(self.workers_write(workers, self.shared.crew.wanted(), by));
                 }
                 Command::Retry { items, by } => self.feed.retries.push((items, by)),

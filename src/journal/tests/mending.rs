@@ -153,6 +153,20 @@ async fn what_is_closed_or_has_no_record_is_not_edited() {
 }
 
 #[tokio::test]
+async fn an_edit_that_comes_after_its_failure_was_taken_up_is_told_as_not_done() {
+    let desk = Desk::with(2).await;
+    desk.send(vec![0]).await;
+    let before = desk.reader.last_event(&desk.run).unwrap();
+    desk.edit(0, Some("{}")).await;
+    let told = desk.reader.events(&desk.run, before, 9).unwrap();
+    let [event] = told.as_slice() else { panic!("{told:?}") };
+    assert!(event.text.as_deref().unwrap().starts_with("sam: nothing was changed"), "{event:?}");
+    assert_eq!(desk.book.last_event(), event.event, "who looks for news finds it");
+    desk.edit(1, Some("{}")).await;
+    assert_eq!(desk.edited(), 1);
+}
+
+#[tokio::test]
 async fn an_act_tells_what_has_come_of_it() {
     let desk = Desk::with(6).await;
     assert_eq!(desk.send(vec![0, 1, 2, 3, 4, 99]).await, [0, 1, 2, 3, 4]);

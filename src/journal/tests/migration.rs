@@ -25,6 +25,8 @@ fn of_version_2(folder: &Path) {
                  (5, 1, 0, 0, 'delivery', 404, 'x', 'no 17', 'no …', '[]', 10, 20, 1, 'failed', NULL, NULL, x'7b7d'),
                  (6, 1, 1, 0, 'validation', NULL, NULL, 'm', 'm', '[]', 10, 20, 0, 'dismissed', 'invalid', 'known', NULL),
                  (9, 1, 2, 4, 'result', NULL, NULL, 'm', 'm', '[]', 10, 20, 0, 'failed', NULL, NULL, NULL);
+             INSERT INTO event (run, at, kind, reason) VALUES (1, 1000, 'state', 'running'), (1, 4000, 'state', 'paused'),
+                 (1, 9000, 'state', 'running'), (1, 10000, 'state', 'running'), (1, 11500, 'state', 'completed_with_failures');
              INSERT INTO event (run, at, kind, text) VALUES (1, 1, 'act', 'sam: closed 1 with the note: known');",
         )
         .unwrap();
@@ -48,6 +50,11 @@ async fn a_file_of_version_2_keeps_its_failures() {
     assert_eq!((causes[0].records, causes[0].sendable), (2, 1));
     let told = reader.happenings(&run, 1).unwrap();
     assert_eq!((told[0].act, told[0].took_ms), (None, None));
+    assert_eq!(
+        (run.took, run.quota),
+        (Duration::from_millis(4500), None),
+        "what was killed has no end there"
+    );
     // and it can be gone on with
     let (book, _lock) = journal.take(&run).unwrap();
     let taken = Arc::default();
@@ -57,4 +64,12 @@ async fn a_file_of_version_2_keeps_its_failures() {
     journal.commit(&book, vec![send, reopen]).await;
     assert_eq!(*taken.lock().unwrap(), [0]);
     assert_eq!(reader.failure(&run, 1.into()).unwrap().unwrap().state, FailureState::Invalid);
+}
+
+#[test]
+fn a_file_of_an_older_version_can_be_looked_at_before_anything_is_written_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    of_version_2(folder.path());
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(reader.runs().unwrap().len(), 1);
 }

@@ -3,12 +3,11 @@
 use super::Action;
 use crate::journal::FailureRow;
 use crate::model::{FailureState, Phase, RunState};
+use crate::plan::MOST_WORKERS;
 use crate::tui::app::{App, Carried, Content, Overlay, Pane, Proof, Starting};
 use crate::tui::failures::{Fate, fate};
 use crate::tui::files::FileKind;
-
-/// The most calls at a time that a run may have out.
-const MOST_WORKERS: u16 = 64;
+use crate::tui::numbers;
 
 /// Whether an action may be done now, and if not, why.
 pub(in crate::tui) fn may(app: &App, action: Action) -> Result<(), String> {
@@ -280,7 +279,7 @@ fn workers(app: &App, action: Action) -> Result<(), String> {
     let now = app.asked.workers.or_else(|| app.figures().map(|figures| figures.workers_asked));
     match (action, now) {
         (Action::MoreWorkers, Some(now)) if now >= MOST_WORKERS => {
-            Err(format!("{MOST_WORKERS} at a time is the most"))
+            Err(format!("{} at a time is the most, as in a plan", numbers::count(MOST_WORKERS.into())))
         }
         (Action::FewerWorkers, Some(now)) if now <= 1 => {
             Err(format!("one at a time is the least; {} pauses the run", app.keymap.key(Action::PauseOrGoOn)))

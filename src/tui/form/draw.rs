@@ -285,6 +285,7 @@ fn draw_list(
     let rows = choice.options.len().min(LIST).min(room.saturating_sub(2)).max(1);
     // of a name with columns, what is before them
     let name = name.trim().split("  ").next().unwrap_or_default();
+    let name = if choice.typed.is_empty() { name } else { &choice.typed };
     let widest = choice.options.iter().map(|(_, words, _)| canvas::width(words)).max().unwrap_or(8);
     let widest = widest.max(canvas::width(name) + 2);
     let width = (widest + 4).clamp(12, inside.width().saturating_sub(x + 1).max(12));

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::run::is_elsewhere;
+use super::run::is_measured;
 use super::{chart, frame_ink};
-use crate::model::{Doing, Figures, PauseFigures, Phase, Wait};
+use crate::model::{Doing, Figures, PauseFigures, Wait};
 use crate::tui::app::{App, Pane};
 use crate::tui::canvas::{self, Canvas, width};
 use crate::tui::theme::Ink;
@@ -49,12 +49,12 @@ fn millis(time: std::time::Duration) -> u64 {
 
 fn limits(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> u16 {
     let pace = &figures.pace;
-    // what another process is told by its person is not known here
-    let ceiling = if is_elsewhere(app) { "–".to_owned() } else { words::ceiling(app, figures) };
-    let now = if is_elsewhere(app) || matches!(figures.phase, Phase::Ended(_)) {
-        "calls now –".to_owned()
-    } else {
+    // what another process was told, or one before this, is not known here
+    let ceiling = if is_measured(app) { words::ceiling(app, figures) } else { "–".to_owned() };
+    let now = if app.is_live() {
         format!("calls now {}/s", numbers::rate(pace.rate))
+    } else {
+        "calls now –".to_owned()
     };
     let x = if inside.width() < 38 { 17 } else { 19 };
     let end = inside.write(1, y, &now, Ink::Plain);

@@ -73,6 +73,11 @@ pub(super) fn is_elsewhere(app: &App) -> bool {
     app.run.as_ref().is_some_and(|run| matches!(run.carried, Carried::Elsewhere(_)))
 }
 
+/// Whether the pace is measured here, now or until its end: a row of the journal tells nothing of it.
+pub(super) fn is_measured(app: &App) -> bool {
+    app.run.as_ref().is_some_and(|run| run.carried == Carried::Here)
+}
+
 fn counts(app: &App, figures: &Figures, inside: &mut Canvas<'_>, mut y: u16) -> u16 {
     let records = figures.records;
     let ink = |number: u64, ink: Ink| if number == 0 { Ink::Plain } else { ink };
@@ -159,7 +164,7 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16, most_row
     let rows = [
         (
             records,
-            if is_elsewhere(app) { "–".to_owned() } else { numbers::rate(figures.records_per_second) },
+            if app.is_live() { numbers::rate(figures.records_per_second) } else { "–".to_owned() },
             chart::columns(&history.rates(most)),
             Ink::Good,
         ),
@@ -183,8 +188,8 @@ fn speed(app: &App, figures: &Figures, inside: &mut Canvas<'_>, y: u16, most_row
             format!("half within {}, 99 of 100 within {}", numbers::span(half), numbers::span(most))
         }
         (Some(half), Some(most)) => format!("p50 {}   p99 {}", numbers::span(half), numbers::span(most)),
-        _ if is_elsewhere(app) => "–".to_owned(),
-        _ => "not measured yet".to_owned(),
+        _ if app.is_live() => "not measured yet".to_owned(),
+        _ => "–".to_owned(),
     };
     inside.write(1, y, one, Ink::Plain);
     inside.write(if wide { 22 } else { 13 }, y, &call, Ink::Plain);

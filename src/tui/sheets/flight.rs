@@ -1,12 +1,14 @@
 //! *New run*, the second of its two pages: what would happen, in full, before anything does. The harmless answer has
 //! the keys at first; on production it takes the number of records, typed.
 
+mod invalid;
+
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{About, Sheet, Stays, save_plan};
-use crate::engine::InvalidCause;
 use crate::journal::RunRow;
-use crate::model::Violation;
+use crate::model::PlatformKind;
 use crate::plan::{KeyScope, Operation};
 use crate::tui::actions;
 use crate::tui::app::{Act, App, Overlay, Question, Starting};
@@ -15,8 +17,7 @@ use crate::tui::form::{Button, Field, Form, Row};
 use crate::tui::layout;
 use crate::tui::message::{Effect, Request};
 use crate::tui::numbers::{bytes, count, minute_of_day, rate, span};
-use crate::tui::office::Flight;
-use crate::tui::overlays::text::TextPage;
+use crate::tui::office::{Earlier, Flight};
 use crate::tui::theme::Ink;
 use crate::tui::update::question;
 use crate::tui::words;
@@ -24,8 +25,7 @@ use crate::tui::words;
 /// The columns of what a line is about.
 const LABELS: usize = 17;
 
-/// The most causes that are told, and the most earlier runs.
-const CAUSES: usize = 50;
+/// The most earlier runs that are told.
 const BEFORE: usize = 3;
 
 /// The second page of a new run.
@@ -141,7 +141,8 @@ fn rows(app: &App, page: &Page, typed: &str) -> Vec<Row> {
 
 /// The last earlier run of the same content that is not at its end.
 fn unfinished(flight: &Flight) -> Option<&RunRow> {
-    flight.before.iter().find(|run| !run.state.is_over())
+    let whole = flight.before.iter().filter(|earlier| earlier.files.is_empty());
+    whole.map(|earlier| &earlier.run).find(|run| !run.state.is_over())
 }
 
 /// How a line is meant.
@@ -223,18 +224,13 @@ fn counted(flight: &Flight, lines: &mut Lines) {
 }
 
 fn before(flight: &Flight, lines: &mut Lines) {
-    for run in flight.before.iter().take(BEFORE) {
-        let delivered = count(run.records.delivered);
-        let id = run.id.short();
+    for Earlier { run, delivered, files } in flight.before.iter().take(BEFORE) {
+        let of = if files.is_empty() { "these".to_owned() } else { words::names_of(files) };
+        let went = format!("{} of {of} went out with run {}", count(*delivered), run.id.short());
         let text = match &run.carrier {
-            Some(carrier) => {
-                format!("{delivered} of these went out with run {id}, which {} carries now", carrier.0)
-            }
-            None if run.state.is_over() => format!("{delivered} of these went out with run {id}"),
-            None => format!(
-                "{delivered} of these went out with run {id}, which stands still with {} to go",
-                count(run.records.pending)
-            ),
+            Some(carrier) => format!("{went}, which {} carries now", carrier.0),
+            None if run.state.is_over() => went,
+            None => format!("{went}, which stands still with {} to go", count(run.records.pending)),
         };
         lines.say(Sign::Minds, "sent before", &text);
     }
@@ -286,14 +282,29 @@ fn time(app: &App, flight: &Flight, lines: &mut Lines) {
         _ => "no ceiling of ours: as fast as the platform takes them".to_owned(),
     };
     lines.say(Sign::Tells, "time", &text);
-    let took = flight.before.iter().find_map(|run| {
-        let took = run.ended_at.filter(|_| run.state.is_over())?.duration_since(run.started_at);
-        Some((run.id.short(), std::time::Duration::try_from(took).ok()?))
-    });
-    if let Some((id, took)) = took {
-        lines.say(Sign::Tells, "", &format!("run {id} of the same content took {}", span(took)));
+    let whole = flight.before.iter().filter(|earlier| earlier.files.is_empty());
+    if let Some(run) = whole.map(|earlier| &earlier.run).find(|run| run.state.is_over()) {
+        let (id, took) = (run.id.short(), span(run.took));
+        lines.say(Sign::Tells, "", &format!("run {id} of the same content took {took}"));
     }
-    lines.say(Sign::Tells, "quota", "not told by this platform yet");
+    if let Some(allowed) = flight.report.quota {
+        lines.say(Sign::Tells, "quota", &quota(flight, allowed));
+    }
+}
+
+/// What the platform itself allows, and how long all calls take at that.
+fn quota(flight: &Flight, allowed: u64) -> String {
+    let calls = flight.report.calls;
+    if flight.profile.platform != PlatformKind::Genesys {
+        // how long a window of CXone's is, is not told
+        return format!("{} at a time, as the platform told", words::calls(allowed));
+    }
+    let time = (calls > allowed)
+        .then(|| u128::from(calls) * 60_000 / u128::from(allowed.max(1)))
+        .and_then(|time| u64::try_from(time).ok())
+        .map(|time| format!("{} at ", span(Duration::from_millis(time))))
+        .unwrap_or_default();
+    format!("{time}{} a minute, as the platform told", words::calls(allowed))
 }
 
 /// A field has another value now.
@@ -307,7 +318,7 @@ pub(super) fn changed(app: &App, sheet: &mut Sheet) {
 pub(super) fn pressed(app: &mut App, sheet: &mut Sheet, id: &str, out: &mut Vec<Effect>) -> Stays {
     let Sheet { form, about: About::Flight(page) } = sheet else { return Stays::Closed };
     match id {
-        "see" => app.overlays.push(Overlay::Text(causes(&page.flight))),
+        "see" => app.overlays.push(Overlay::Text(invalid::page(&page.flight.report))),
         "save" => save_plan::open(app, page.flight.plan.clone()),
         "go_on" => {
             if let Some(run) = unfinished(&page.flight) {
@@ -366,43 +377,4 @@ fn ask_to_go_on(app: &mut App, run: &RunRow) {
         asked = asked.with_number(pending);
     }
     question::ask(app, asked);
-}
-
-/// What is wrong with the records that are not valid, the most frequent first, each with an example.
-fn causes(flight: &Flight) -> TextPage {
-    let report = &flight.report;
-    let mut lines = Vec::new();
-    for cause in report.causes.iter().take(CAUSES) {
-        if !lines.is_empty() {
-            lines.push((String::new(), Ink::Plain));
-        }
-        lines.push((words::some(cause.records, "record"), Ink::Strong));
-        lines.push((format!("  {}", cause.reason.message), Ink::Plain));
-        lines.push((format!("  e.g. {}", example(cause)), Ink::Dim));
-    }
-    let more = report.causes.len().saturating_sub(CAUSES);
-    if more > 0 {
-        lines.push((String::new(), Ink::Plain));
-        lines.push((format!("and {} more rare", words::some(more as u64, "cause")), Ink::Dim));
-    }
-    TextPage {
-        title: format!("{} not valid, and why", words::some(report.invalid, "record")),
-        lines,
-        scroll: 0,
-    }
-}
-
-/// The first record of a cause, and the places in it.
-fn example(cause: &InvalidCause) -> String {
-    let said = |violation: &&Violation| !cause.reason.message.contains(&violation.reason);
-    let more: Vec<String> = cause
-        .reason
-        .violations
-        .iter()
-        .filter(said)
-        .take(3)
-        .map(|violation| format!("{} {}", violation.place, violation.reason))
-        .collect();
-    let record = format!("record {}", count(cause.position + 1));
-    if more.is_empty() { record } else { format!("{record}: {}", more.join("; ")) }
 }

@@ -24,6 +24,8 @@ pub(in crate::tui) struct ProfileSheet {
     edition: u64,
     /// What the last test showed, and of which edition.
     shown: Option<(u64, Result<Tested, String>)>,
+    /// Why it was not saved, and which edition.
+    unsaved: Option<(u64, String)>,
     /// What stands in the fields, also in those that are not shown now. No secret is among it.
     kept: BTreeMap<String, String>,
     /// Whether something was typed where the secret goes.
@@ -89,6 +91,7 @@ fn open(app: &App, was: Option<ProfileRow>, known: &Profiles, then: AfterSaving)
         stage: Stage::Nothing,
         edition: 0,
         shown: None,
+        unsaved: None,
         secret: Typed::No,
         touched: BTreeSet::new(),
         homes: known.homes.clone(),
@@ -191,6 +194,7 @@ impl ProfileSheet {
 
     fn save(&mut self, app: &mut App, form: &Form, out: &mut Vec<Effect>) {
         self.stage = Stage::Saving;
+        self.unsaved = None;
         // it can't be stopped half-way: Esc has nothing to promise here
         app.busy = None;
         app.says(format!("Saving {}…", self.name()));
@@ -242,7 +246,8 @@ impl ProfileSheet {
         let profiles = match saved {
             Ok(profiles) => profiles,
             Err(why) => {
-                app.warns(format!("It was not saved: {why}"));
+                app.warns("It was not saved; the form says why.");
+                self.unsaved = Some((self.edition, why));
                 self.settle(form);
                 return Stays::Open;
             }

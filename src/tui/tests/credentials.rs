@@ -339,6 +339,25 @@ fn what_was_saved_is_known_also_where_its_form_was_left_meanwhile() {
 }
 
 #[test]
+fn why_a_profile_was_not_saved_is_read_to_its_end() {
+    let mut app = with_profiles((80, 24));
+    fill_in(&mut app);
+    for _ in 0..4 {
+        tab(&mut app);
+    }
+    enter(&mut app);
+    answer(&mut app, Answer::Tested(None, Ok(passed())));
+    let why = "profile `acme-new`: no keyring can be used: the desktop's secret service: no such bus; \
+               the kernel's key store: not linked";
+    answer(&mut app, Answer::Saved("acme-new".to_owned(), Err(why.to_owned())));
+    let shown = picture(&app);
+    assert!(
+        shown.contains("It was not saved: profile `acme-new`") && shown.contains("not linked"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_secret_is_nowhere_to_be_seen() {
     let mut app = with_profiles((140, 40));
     fill_in(&mut app);

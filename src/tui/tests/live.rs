@@ -45,14 +45,29 @@ fn workers_are_asked_for_one_by_one_and_both_numbers_are_shown_until_they_agree(
 }
 
 #[test]
-fn workers_end_at_one_and_at_sixty_four_and_it_says_so() {
+fn workers_end_at_one_and_where_a_plan_ends_and_it_says_so() {
     let mut app = board((80, 24));
-    with(&mut app, |figures| figures.workers_asked = 64);
+    with(&mut app, |figures| figures.workers_asked = 1000);
     assert_eq!(commands(&press(&mut app, "+")), []);
-    assert!(app.notice.as_ref().unwrap().text.contains("64 at a time is the most"));
+    assert!(app.notice.as_ref().unwrap().text.contains("1,000 at a time is the most"));
     with(&mut app, |figures| figures.workers_asked = 1);
     assert_eq!(commands(&press(&mut app, "-")), []);
     assert!(app.notice.as_ref().unwrap().text.contains("one at a time is the least"));
+}
+
+#[test]
+fn a_ceiling_is_said_to_be_reached_only_beside_a_rate_that_reaches_it() {
+    let mut app = board((140, 40));
+    let mut told = |rate| {
+        with(&mut app, |figures| {
+            figures.bottleneck = Some(Bottleneck::Bucket);
+            (figures.pace.ceiling, figures.pace.rate, figures.pace.pause) = (Some(45.0), rate, None);
+        });
+        picture(&app)
+    };
+    assert!(told(44.0).contains("the ceiling of 45 calls a second is reached (44 now)"));
+    let after_a_pause = told(35.0);
+    assert!(after_a_pause.contains("calls wait for the ceiling of 45 a second."), "{after_a_pause}");
 }
 
 #[test]

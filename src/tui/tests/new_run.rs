@@ -10,14 +10,14 @@ use super::datasets::{begun, listing, peek};
 use super::fixtures::*;
 use super::pictures::{picture, pictures};
 use crate::config::SecretSource;
-use crate::engine::{CheckReport, InvalidCause};
+use crate::engine::{CheckReport, InvalidCause, InvalidValue, Spot};
 use crate::journal::{Journal, NewDataset, NewRun, RunRow};
 use crate::model::{OperationKind, PlatformKind, Reason, RunState, Stage, Tally, Violation};
 use crate::plan::Plan;
 use crate::tui::app::{App, Overlay, Starting, Test};
 use crate::tui::files::{Count, FileAnswer, FileErrand, FileKind, Found};
 use crate::tui::message::{Answer, Effect, Request, What};
-use crate::tui::office::{Flight, ProfileRow, Profiles, Tested};
+use crate::tui::office::{Earlier, Flight, ProfileRow, Profiles, Tested};
 
 fn profile(name: &str, platform: PlatformKind, production: bool) -> ProfileRow {
     ProfileRow {
@@ -128,7 +128,13 @@ fn invalid(records: u64, message: &str) -> InvalidCause {
         message: message.to_owned(),
         violations: vec![Violation::at("/subcategory", "no such name")],
     };
-    InvalidCause { records, position: 118_203, reason }
+    let value = InvalidValue {
+        records,
+        message: message.to_owned(),
+        fields: vec![("/subcategory".to_owned(), Some("\"No budjet\"".to_owned()))],
+        spots: vec![Spot { file: path(), line: 118_205, position: 118_203 }],
+    };
+    InvalidCause { records, position: 118_203, reason, values: vec![value] }
 }
 
 fn flight(kind: OperationKind) -> Flight {
@@ -156,6 +162,7 @@ fn flight(kind: OperationKind) -> Flight {
             at_plans_rate: (kind == OperationKind::Outcomes).then(|| Duration::from_secs(4393)),
             scopes: Some(scopes.clone()),
             needed: scopes,
+            quota: None,
         },
         bytes: 18_400_000,
         broken: None,
@@ -186,6 +193,7 @@ fn earlier(state: RunState) -> RunRow {
     row.carrier = None;
     row.started_at = "2026-11-20T08:00:00Z".parse().unwrap();
     row.ended_at = Some("2026-11-20T09:10:00Z".parse().unwrap());
+    row.took = Duration::from_mins(70);
     row.records = Tally {
         total: Some(200_000),
         pending: 9412,
@@ -195,6 +203,11 @@ fn earlier(state: RunState) -> RunRow {
         dismissed: 0,
     };
     row
+}
+
+/// A run of all the content and no more.
+fn whole(run: RunRow) -> Earlier {
+    Earlier { delivered: run.records.delivered, files: Vec::new(), run }
 }
 
 fn second_page(size: (u16, u16), flight: Flight) -> App {
@@ -409,7 +422,7 @@ fn a_plan_is_saved_where_the_person_says() {
 fn the_second_page() {
     assert_snapshot!(pictures(|size| {
         let mut flight = flight(OperationKind::Outcomes);
-        flight.before = vec![earlier(RunState::CompletedWithFailures)];
+        flight.before = vec![whole(earlier(RunState::CompletedWithFailures))];
         let mut app = second_page(if size.0 < 60 { (80, 24) } else { size }, flight);
         app.size = size;
         app
@@ -471,8 +484,8 @@ fn back_finds_the_settings_as_they_were() {
 #[test]
 fn an_unfinished_run_of_the_same_content_is_the_first_button() {
     let mut given = flight(OperationKind::Outcomes);
-    given.before = vec![earlier(RunState::Paused)];
-    let run = given.before[0].id;
+    given.before = vec![whole(earlier(RunState::Paused))];
+    let run = given.before[0].run.id;
     let mut app = second_page((80, 24), given);
     assert_snapshot!(picture(&app));
     to(&mut app, "go_on");
@@ -540,4 +553,31 @@ fn every_setting_of_every_operation_has_words() {
         }
         assert!(form(&app).wrong().is_empty());
     }
+}
+
+#[test]
+fn what_the_platform_allows_is_told_with_the_time_that_it_takes_where_it_was_told() {
+    let shown = |kind, quota| {
+        let mut flight = flight(kind);
+        flight.report.quota = quota;
+        picture(&second_page((140, 40), flight))
+    };
+    assert!(!shown(OperationKind::Execute, None).contains("quota"));
+    let genesys = shown(OperationKind::Execute, Some(300));
+    assert!(genesys.contains("10 h 58 min at 300 calls a minute, as the platform told"), "{genesys}");
+    let cxone = shown(OperationKind::Outcomes, Some(300));
+    assert!(cxone.contains("300 calls at a time, as the platform told"), "{cxone}");
+}
+
+#[test]
+fn a_run_that_sent_one_of_the_files_is_named_with_it_and_not_offered_to_be_gone_on_with() {
+    let mut given = flight(OperationKind::Ingest);
+    given.before = vec![Earlier {
+        files: vec!["/data/old.json".to_owned()],
+        delivered: 12,
+        ..whole(earlier(RunState::Paused))
+    }];
+    let shown = picture(&second_page((140, 40), given));
+    assert!(shown.contains("12 of old.json went out with run 0198c2f3"), "{shown}");
+    assert!(!shown.contains("Go on with"), "{shown}");
 }

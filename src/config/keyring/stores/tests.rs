@@ -56,6 +56,13 @@ fn a_store_that_can_not_be_asked_is_no_store_without_the_secret() {
 }
 
 #[test]
+fn a_probe_leaves_nothing_behind() {
+    let all = [mock_store()];
+    stores(&all).probe().unwrap();
+    assert!(matches!(stores(&all).read("[probe]"), Err(Trouble::NoEntry { .. })));
+}
+
+#[test]
 fn no_error_holds_what_was_read() {
     for error in
         [Error::BadEncoding(b"hunter2".to_vec()), Error::BadDataFormat(b"hunter2".to_vec(), "hunter2".into())]
@@ -132,6 +139,12 @@ fn a_store_that_fails_half_way_keeps_nothing() {
         stores(std::slice::from_ref(&store)).write("acme", b"hunter2"),
         Err(Trouble::Unusable(_))
     ));
+    assert_eq!(*half_way.0.lock().unwrap(), None);
+
+    let Err(Trouble::Unusable(why)) = stores(std::slice::from_ref(&store)).probe() else {
+        panic!("nothing can be kept there")
+    };
+    assert!(why.contains("not linked"), "{why}");
     assert_eq!(*half_way.0.lock().unwrap(), None);
 
     // one that held a secret already is left alone, until a later store has the new one, which it would hide

@@ -135,8 +135,11 @@ impl ProfileSheet {
         }
     }
 
-    /// What the last test showed.
+    /// Why it was not saved, or else what the last test showed.
     fn said(&self) -> Vec<Row> {
+        if let Some((_, why)) = self.unsaved.as_ref().filter(|(edition, _)| *edition == self.edition) {
+            return vec![Row::Text(format!("✗ It was not saved: {why}"), Ink::Bad)];
+        }
         if let Some(tested) = self.passed() {
             let had = format!("✓ It works: {}.", words::took(tested));
             let lines = words::may_do(tested).into_iter().map(|(text, ink)| Row::Text(text, ink));

@@ -27,7 +27,7 @@ use crate::tui::files::{
 };
 use crate::tui::log::{Cut, Level, Line, Tail};
 use crate::tui::message::{Answer, Begun, Found, Look, Request, What};
-use crate::tui::office::{Flight, Kept, ProfileRow, Profiles};
+use crate::tui::office::{Earlier, Flight, Kept, ProfileRow, Profiles};
 
 /// The run that is looked at, one with many failures, and one that stands still.
 pub const RUN: &str = "0198c2f3-0000-7000-8000-000000000000";
@@ -301,8 +301,13 @@ impl<'l> World<'l> {
             message: "`n/a` is not under `Contacted`".to_owned(),
             violations: Vec::new(),
         };
-        let before =
-            if rng.bool() { vec![self.library.row(STILL, RunState::Paused, None)] } else { Vec::new() };
+        let still =
+            |files| Earlier { run: self.library.row(STILL, RunState::Paused, None), delivered: 4, files };
+        let before = match rng.u8(..3) {
+            0 => vec![still(Vec::new())],
+            1 => vec![still(vec!["/data/a.csv".to_owned()])],
+            _ => Vec::new(),
+        };
         Flight {
             number: self.flights,
             plan,
@@ -310,13 +315,14 @@ impl<'l> World<'l> {
             report: CheckReport {
                 records: 30,
                 invalid: 10,
-                causes: vec![InvalidCause { records: 10, position: 3, reason }],
+                causes: vec![InvalidCause { records: 10, position: 3, reason, values: Vec::new() }],
                 items: 20,
                 calls: 21,
                 largest_body: 96,
                 at_plans_rate: Some(Duration::from_secs(4)),
                 scopes: Some(scopes.clone()),
                 needed: scopes,
+                quota: rng.bool().then_some(300),
             },
             bytes: 900,
             broken: (rng.u8(..8) == 0).then(|| "line 3: `oops`".to_owned()),
