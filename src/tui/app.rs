@@ -295,6 +295,8 @@ pub(super) struct App {
     pub left: Option<Left>,
     /// The number of the frame that is drawn next.
     pub frame: u64,
+    /// The first frame that showed anything: a terminal can be too small for that.
+    pub shows_from: u64,
     /// Whether what is on the screen is out of date.
     pub dirty: bool,
 }
@@ -355,6 +357,7 @@ impl App {
             starting: Starting::No,
             left: None,
             frame: 1,
+            shows_from: 0,
             dirty: true,
         }
     }

@@ -63,7 +63,12 @@ pub(super) fn update(app: &mut App, message: Message) -> Vec<Effect> {
         What::Key(key) => press(app, &key, out),
         What::Paste(text) => paste(app, &text, out),
         What::Mouse(gesture) => mouse::take(app, gesture, out),
-        What::Resize(width, height) => app.size = (width, height),
+        What::Resize(width, height) => {
+            if !is_readable(app) {
+                app.shows_from = app.frame;
+            }
+            app.size = (width, height);
+        }
         What::Figures(figures) => news::figures(app, *figures, out),
         What::Found(found) => take_found(app, found, out),
         What::FoundOf(run, found) => {
@@ -137,6 +142,9 @@ fn clock(app: &mut App, out: &mut Vec<Effect>) {
 
 /// A frame stands on the screen: what is in it can be answered from now on.
 fn drawn(app: &mut App, frame: u64) {
+    if !is_readable(app) || frame < app.shows_from {
+        return;
+    }
     match app.overlays.last_mut() {
         Some(Overlay::Question(question)) => question::drawn(question, frame),
         Some(Overlay::Sheet(sheet)) => sheet.form.drawn(frame),

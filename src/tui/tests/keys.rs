@@ -480,3 +480,21 @@ fn a_running_board_wakes_for_its_next_visible_change() {
     let next = app.next_change().unwrap() - moment().instant;
     assert!(next > Duration::ZERO && next <= Duration::from_secs(1), "{next:?}");
 }
+
+#[test]
+fn a_question_that_a_terminal_was_too_small_for_is_answered_by_nobody() {
+    let mut app = board((32, 10));
+    tell(&mut app, What::Resize(100, 30));
+    press(&mut app, "q");
+    tell(&mut app, What::Resize(32, 10));
+    drawn(&mut app);
+    tell(&mut app, What::Resize(100, 30));
+    let late = app.frame - 1;
+    tell(&mut app, What::Drawn(late));
+    tell(&mut app, key(KeyCode::Tab));
+    assert_eq!(tell(&mut app, key(KeyCode::Enter)), []);
+    assert!(matches!(app.overlays.last(), Some(Overlay::Question(_))));
+    drawn(&mut app);
+    tell(&mut app, key(KeyCode::Tab));
+    assert_ne!(tell(&mut app, key(KeyCode::Enter)), []);
+}
