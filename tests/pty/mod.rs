@@ -56,8 +56,8 @@ impl Session {
                 if no_more.load(Ordering::SeqCst) {
                     return;
                 }
-                log.lock().unwrap().extend_from_slice(&bytes[..length]);
                 seen.lock().unwrap().process(&bytes[..length]);
+                log.lock().unwrap().extend_from_slice(&bytes[..length]);
                 while waits.load(Ordering::SeqCst) {
                     std::thread::park_timeout(Duration::from_millis(5));
                 }
@@ -136,9 +136,11 @@ impl Session {
         self.wait_until("the board drawn anew", |_| self.drawn_anew() > before);
     }
 
-    /// How often all of the screen was cleared.
+    /// How many frames are whole that began with all of the screen cleared.
     fn drawn_anew(&self) -> usize {
-        self.written.lock().unwrap().windows(4).filter(|four| four == b"\x1b[2J").count()
+        let written = self.written.lock().unwrap();
+        let text = String::from_utf8_lossy(&written);
+        text.split("\x1b[2J").skip(1).filter(|frame| frame.contains("\x1b[?2026l")).count()
     }
 
     /// Waits for the program's end. Returns its exit code.
