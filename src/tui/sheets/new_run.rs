@@ -97,7 +97,7 @@ pub(in crate::tui) fn open(app: &mut App, files: &[PathBuf], out: &mut Vec<Effec
         wrong: BTreeMap::new(),
     };
     let rows = rows::of(app, &new_run, "");
-    let mut form = Form::new("New run · 1 of 2, settings", rows, app.frame);
+    let mut form = Form { main: Some("check"), ..Form::new("New run · 1 of 2, settings", rows, app.frame) };
     if let Some(field) = form.field_mut("dataset") {
         field.set(&text_of(app, files));
     }

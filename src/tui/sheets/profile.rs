@@ -98,7 +98,7 @@ fn open(app: &App, was: Option<ProfileRow>, known: &Profiles, then: AfterSaving)
         regions: known.regions.clone(),
         taken,
     };
-    let mut form = Form::new(title, about.rows(), app.frame);
+    let mut form = Form { main: Some("save"), ..Form::new(title, about.rows(), app.frame) };
     about.settle(&mut form);
     "name".clone_into(&mut form.focus);
     Sheet { form, about: About::Profile(about) }
