@@ -45,7 +45,7 @@ impl Columns {
             says = false;
         }
         let spare = room.saturating_sub(fixed(place, answer, tries));
-        let key = if says { (spare / 3).clamp(14, 40) } else { spare };
+        let key = if says { (spare * 2 / 5).clamp(16, 40) } else { spare };
         let mut x = SIGNS;
         let mut column = |there: bool, wide: u16, gap: u16| {
             let at = (x, wide.saturating_sub(gap));
