@@ -56,14 +56,13 @@ impl CauseList {
         self.reading = Reading::Nothing;
     }
 
-    /// Takes them in. Says whether they are to be read again.
+    /// Takes them in. Says whether they are to be read again. A cause that is settled hands the cursor to the first one
+    /// left, wherever it stood: it has moved down the list while it was.
     pub fn take(&mut self, list: Vec<Cause>) -> bool {
-        let was = self.place();
         self.list = list;
         self.known = true;
         if self.place().is_none() {
-            let place = was.unwrap_or(0).min(self.list.len().saturating_sub(1));
-            self.cursor = self.list.get(place).map(Cause::id);
+            self.cursor = self.list.first().map(Cause::id);
         }
         let again = self.reading == Reading::UnderAndAgain;
         self.reading = if again { Reading::Under } else { Reading::Nothing };
