@@ -29,7 +29,7 @@ pub struct InvalidCause {
     pub position: Position,
     /// What is wrong with that one.
     pub reason: Reason,
-    /// Them by what stands there, the first of all first; at most [`ALIKE`] of these.
+    /// Them by what stands there, the first of all first; at most 50 of these.
     pub values: Vec<InvalidValue>,
 }
 
@@ -42,7 +42,7 @@ pub struct InvalidValue {
     pub message: String,
     /// Fields, and what stands in them as JSON; nothing where a field is not there. Neither is safe to be shown.
     pub fields: Vec<(String, Option<String>)>,
-    /// Where the first of them are; at most [`SPOTS`].
+    /// Where the first of them are; at most five.
     pub spots: Vec<Spot>,
 }
 
