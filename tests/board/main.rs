@@ -51,6 +51,13 @@ fn board(kind: &str, size: (u16, u16)) -> Session {
     session
 }
 
+/// So many failures are listed by cause at first.
+fn list_rows(session: &mut Session) {
+    session.wait_for("6 Failures by cause");
+    session.type_in("g");
+    session.wait_for("1 of 5,000");
+}
+
 #[test]
 fn a_person_looks_around_pauses_and_leaves() {
     let mut session = board("calm", (100, 30));
@@ -58,7 +65,7 @@ fn a_person_looks_around_pauses_and_leaves() {
         .wait_until("the board's own screen", |screen| screen.alternate_screen() && screen.bracketed_paste());
     session.type_in("6");
     session.wait_for("[6 Failures 5,000]");
-    session.wait_for("1 of 5,000");
+    list_rows(&mut session);
     session.type_in("jjj");
     session.wait_for("4 of 5,000");
     session.type_in("\x1b[F");
@@ -88,7 +95,7 @@ fn a_person_looks_around_pauses_and_leaves() {
 fn the_list_scrolls_through_all_its_pages_and_back() {
     let mut session = board("calm", (80, 24));
     session.type_in("6");
-    session.wait_for("1 of 5,000");
+    list_rows(&mut session);
     for screen in 1..=60 {
         session.type_in("\x1b[6~");
         session.wait_for(&format!("{} of 5,000", 1 + screen * 14));
@@ -103,7 +110,9 @@ fn the_list_scrolls_through_all_its_pages_and_back() {
 #[test]
 fn a_resize_keeps_the_place_and_a_key_beside_it_is_not_lost() {
     let mut session = board("calm", (140, 40));
-    session.type_in("6jjjjj");
+    session.type_in("6");
+    list_rows(&mut session);
+    session.type_in("jjjjj");
     session.wait_for("6 of 5,000");
     for size in [(80, 24), (60, 16), (120, 36), (100, 30)] {
         session.resize(size);

@@ -35,6 +35,7 @@ pub(in crate::tui::update) fn read_again(app: &mut App, out: &mut Vec<Effect>) {
 
 /// A page of rows.
 pub(in crate::tui::update) fn page(app: &mut App, page: Page, out: &mut Vec<Effect>) {
+    let is_first = !app.failures.known;
     let next = app.failures.take(page);
     // one that was sent again and is not as it was has come to its end
     let waits = app.failures.singles.waiting();
@@ -42,7 +43,7 @@ pub(in crate::tui::update) fn page(app: &mut App, page: Page, out: &mut Vec<Effe
         super::look_at_singles(app, out);
     }
     // what a person looks at does not turn into something else under the hands
-    let is_used = app.focus == Pane::Failures || !app.overlays.is_empty();
+    let is_used = !is_first && (app.focus == Pane::Failures || !app.overlays.is_empty());
     if !is_used && app.failures.show_by_number() {
         read_causes(app, out);
     }
