@@ -113,6 +113,35 @@ pub struct Kind<'a> {
     pub count: u64,
 }
 
+impl<'a> Kind<'a> {
+    /// One that failed at this stage, with this status, code and message; nothing else is known of it.
+    #[must_use]
+    pub fn at(
+        operation: Option<OperationKind>,
+        stage: Stage,
+        (status, code, message): (Option<u16>, Option<&'a str>, &'a str),
+    ) -> Self {
+        let about = match stage {
+            Stage::Polling => About::Job,
+            Stage::Result => About::Row,
+            Stage::Validation | Stage::Preflight | Stage::Delivery => About::Item,
+        };
+        let stands = if stage == Stage::Validation { FailureState::Invalid } else { FailureState::Failed };
+        Self {
+            operation,
+            about,
+            state: stands,
+            stage,
+            status,
+            code,
+            message,
+            doubtful: false,
+            edited: false,
+            count: 1,
+        }
+    }
+}
+
 impl Kind<'_> {
     /// Why nobody knows whether it was carried out; nothing where that is known.
     #[must_use]

@@ -13,7 +13,8 @@ use super::cause::values;
 use super::query::{CauseId, Query};
 use super::read::Reader;
 use super::{JournalError, RunRow};
-use crate::model::Stage;
+use crate::model::{OperationKind, Stage};
+use crate::plain::{About, Kind};
 
 /// Failures that are the same to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,17 @@ impl Cause {
             code: self.code.clone(),
             cause: self.message.clone(),
         }
+    }
+
+    /// By what the words for them are chosen.
+    #[must_use]
+    pub fn kind(&self, operation: Option<OperationKind>) -> Kind<'_> {
+        let told = (self.status, self.code.as_deref(), self.message.as_str());
+        let kind = Kind::at(operation, self.stage, told);
+        // an import whose result could not be had is no row of it
+        let is_job = self.stage == Stage::Result && self.sendable > 0;
+        let about = if is_job { About::Job } else { kind.about };
+        Kind { about, doubtful: self.doubtful > 0, count: self.items, ..kind }
     }
 
     /// What a person knows the first of them by.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::markup::Html;
 use super::{Examples, Facts, pictures};
 use crate::journal::{Cause, Contents, Filter, Query, Reader, RunRow, View};
-use crate::model::{FailureState, OperationKind, Stage};
-use crate::plain::{self, About, FailureWords, Kind};
+use crate::model::Stage;
+use crate::plain::{self, FailureWords, Kind};
 use crate::report::ReportError;
 use crate::report::failures::each;
 use crate::report::words::{grouped, records_of};
@@ -49,30 +49,6 @@ impl Closed {
     }
 }
 
-/// By what the words for a cause are chosen.
-pub(super) fn kind(cause: &Cause, operation: OperationKind) -> Kind<'_> {
-    let about = match cause.stage {
-        Stage::Polling => About::Job,
-        // an import whose result could not be had is no row of it
-        Stage::Result if cause.sendable > 0 => About::Job,
-        Stage::Result => About::Row,
-        Stage::Validation | Stage::Preflight | Stage::Delivery => About::Item,
-    };
-    let state = if cause.stage == Stage::Validation { FailureState::Invalid } else { FailureState::Failed };
-    Kind {
-        operation: Some(operation),
-        about,
-        state,
-        stage: cause.stage,
-        status: cause.status,
-        code: cause.code.as_deref(),
-        message: &cause.message,
-        doubtful: cause.doubtful > 0,
-        edited: false,
-        count: cause.items,
-    }
-}
-
 pub(super) fn open_section(html: &mut Html, facts: &Facts<'_>) {
     html.section("What was not delivered");
     if facts.causes.is_empty() {
@@ -104,7 +80,7 @@ pub(super) fn open_section(html: &mut Html, facts: &Facts<'_>) {
 }
 
 fn row(html: &mut Html, facts: &Facts<'_>, cause: &Cause, most: u64) {
-    let kind = kind(cause, facts.run.operation);
+    let kind = cause.kind(Some(facts.run.operation));
     let words = plain::failure(&kind);
     html.open("tr", &[]);
     html.open("td", &[("class", &"number")]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::markup::Html;
-use super::{Facts, causes, course};
+use super::{Facts, course};
 use crate::journal::Cause;
 use crate::model::RunState;
 use crate::plain::{self, Best};
@@ -95,7 +95,7 @@ fn left(facts: &Facts<'_>) -> Vec<Left> {
 fn by_best(facts: &Facts<'_>) -> Vec<(&'static str, u64, u64)> {
     let mut found: BTreeMap<(Best, &'static str), (u64, u64)> = BTreeMap::new();
     let words = |cause: &Cause| {
-        let words = plain::failure(&causes::kind(cause, facts.run.operation));
+        let words = plain::failure(&cause.kind(Some(facts.run.operation)));
         (words.advice, words.best.as_str())
     };
     for cause in &facts.causes {

@@ -2,8 +2,8 @@
 
 use super::many::{moment, repeat_until};
 use crate::journal::{Cause, CauseId};
-use crate::model::{FailureState, OperationKind, Stage};
-use crate::plain::{self, About, Best, Kind};
+use crate::model::{OperationKind, Stage};
+use crate::plain::{self, Best, Kind};
 use crate::tui::app::App;
 use crate::tui::numbers;
 
@@ -17,35 +17,9 @@ pub(in crate::tui) struct CauseWords {
     pub between: &'static str,
 }
 
-fn kind<'a>(
-    operation: Option<OperationKind>,
-    stage: Stage,
-    (status, code, message): (Option<u16>, Option<&'a str>, &'a str),
-    doubtful: bool,
-    count: u64,
-) -> Kind<'a> {
-    let about = match stage {
-        Stage::Polling => About::Job,
-        Stage::Result => About::Row,
-        Stage::Validation | Stage::Preflight | Stage::Delivery => About::Item,
-    };
-    let stands = if stage == Stage::Validation { FailureState::Invalid } else { FailureState::Failed };
-    Kind { operation, about, state: stands, stage, status, code, message, doubtful, edited: false, count }
-}
-
-fn kind_of(cause: &Cause, operation: Option<OperationKind>) -> Kind<'_> {
-    let told = (cause.status, cause.code.as_deref(), cause.message.as_str());
-    let mut kind = kind(operation, cause.stage, told, cause.doubtful > 0, cause.items);
-    // an import whose result could not be had is no row of it
-    if cause.stage == Stage::Result && cause.sendable > 0 {
-        kind.about = About::Job;
-    }
-    kind
-}
-
 /// A few words for a cause that is known by its number only: at most 27 columns, and the answer.
 pub(in crate::tui) fn cause_in_short(id: &CauseId, operation: Option<OperationKind>) -> String {
-    let kind = kind(operation, id.stage, (id.status, id.code.as_deref(), &id.cause), false, 1);
+    let kind = Kind::at(operation, id.stage, (id.status, id.code.as_deref(), &id.cause));
     let short = &plain::failure(&kind).short;
     id.status.map_or_else(|| short.clone(), |status| format!("{short} ({status})"))
 }
@@ -57,7 +31,7 @@ fn wants_examples(best: Best) -> bool {
 
 /// Whether a cause has a line of examples.
 pub(in crate::tui) fn has_examples(cause: &Cause, operation: Option<OperationKind>) -> bool {
-    let words = plain::failure(&kind_of(cause, operation));
+    let words = plain::failure(&cause.kind(operation));
     shows_values(cause) || (wants_examples(words.advice) && !cause.examples.is_empty())
 }
 
@@ -66,7 +40,7 @@ pub(in crate::tui) fn cause_sentence(
     cause: &Cause,
     operation: Option<OperationKind>,
 ) -> (String, &'static str) {
-    let kind = kind_of(cause, operation);
+    let kind = cause.kind(operation);
     let words = plain::failure(&kind);
     (words.sentence(&kind), &words.best)
 }
