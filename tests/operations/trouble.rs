@@ -1,6 +1,6 @@
 //! What holds when a platform, a store, a disk or a process fails at the worst moment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -257,8 +257,15 @@ async fn a_doubt_that_journal_and_lease_both_know_of_counts_once() {
     assert_eq!(fake.asked(EXECUTE).len(), 3);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_mark_of_an_unsure_item_is_owed_until_the_store_has_it() {
+/// A run whose one call ends in a 502, which says nothing of its effect, while the store is away.
+struct Unsure {
+    fake: Fake,
+    redis: RedisServer,
+    dataset: PathBuf,
+    handle: Handle,
+}
+
+async fn unsure_without_a_store() -> Unsure {
     let (open, gate) = gate();
     let mut redis = RedisServer::start();
     let mut fake = Fake::start(move |asked| {
@@ -279,6 +286,12 @@ async fn the_mark_of_an_unsure_item_is_owed_until_the_store_has_it() {
     fake.until_asked(EXECUTE, 1).await;
     redis.kill();
     open.send_replace(true);
+    Unsure { fake, redis, dataset, handle }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_of_an_unsure_item_is_owed_until_the_store_has_it() {
+    let Unsure { fake, mut redis, dataset, handle } = unsure_without_a_store().await;
     assert_eq!(within(fault_of(&handle)).await.kind, FaultKind::Store);
     assert_eq!(handle.row().unwrap().records.failed, 0, "its mark is not there");
     redis.start_again();
@@ -294,26 +307,7 @@ async fn the_mark_of_an_unsure_item_is_owed_until_the_store_has_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unsure_item_whose_mark_is_owed_stays_one_where_the_run_is_left() {
-    let (open, gate) = gate();
-    let mut redis = RedisServer::start();
-    let mut fake = Fake::start(move |asked| {
-        let gate = gate();
-        async move {
-            if !asked.path.ends_with(EXECUTE) {
-                return None;
-            }
-            opened(gate).await;
-            Some(plain(502, "{\"message\":\"bad gateway\"}"))
-        }
-    })
-    .await;
-    fake.store = StorePlace::Redis { url: redis.url().parse().unwrap(), password: None };
-    let dataset = fake.file("c.ndjson", b"{\"a\":1}\n");
-    let settings = [("action", "act"), ("unsure", "fail")];
-    let handle = fake.begin(OperationKind::Execute, &[&dataset], &settings).await;
-    fake.until_asked(EXECUTE, 1).await;
-    redis.kill();
-    open.send_replace(true);
+    let Unsure { fake, mut redis, handle, .. } = unsure_without_a_store().await;
     within(fault_of(&handle)).await;
     let (row, _) = leave(&handle, Command::Drain).await;
     assert_eq!((row.state, row.records.pending), (RunState::Faulted, 1));
