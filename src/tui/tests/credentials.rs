@@ -320,14 +320,19 @@ fn saving_tests_first_and_saves_when_that_passed() {
     assert!(matches!(app.credentials.tests.get("acme-new"), Some(Test::Passed { .. })));
 }
 
+/// Fills the form in, passes by *Production*, *Read only* and *Test*, and presses *Save*, which tests first.
+fn test_it(app: &mut App) {
+    fill_in(app);
+    for _ in 0..4 {
+        tab(app);
+    }
+    enter(app);
+}
+
 #[test]
 fn what_was_saved_is_known_also_where_its_form_was_left_meanwhile() {
     let mut app = with_profiles((80, 24));
-    fill_in(&mut app);
-    for _ in 0..4 {
-        tab(&mut app);
-    }
-    enter(&mut app);
+    test_it(&mut app);
     answer(&mut app, Answer::Tested(None, Ok(passed())));
     tell(&mut app, key(KeyCode::Esc));
     answer(&mut app, Answer::Saved("acme-new".to_owned(), Ok(profiles(vec![row("acme-new")]))));
@@ -341,11 +346,7 @@ fn what_was_saved_is_known_also_where_its_form_was_left_meanwhile() {
 #[test]
 fn why_a_profile_was_not_saved_is_read_to_its_end() {
     let mut app = with_profiles((80, 24));
-    fill_in(&mut app);
-    for _ in 0..4 {
-        tab(&mut app);
-    }
-    enter(&mut app);
+    test_it(&mut app);
     answer(&mut app, Answer::Tested(None, Ok(passed())));
     let why = "profile `acme-new`: no keyring can be used: the desktop's secret service: no such bus; \
                the kernel's key store: not linked";
@@ -370,22 +371,14 @@ fn a_secret_is_nowhere_to_be_seen() {
 fn a_refused_test_tells_why_and_saves_only_if_that_is_wanted() {
     assert_snapshot!(pictures(|size| {
         let mut app = with_profiles(size);
-        fill_in(&mut app);
-        for _ in 0..4 {
-            tab(&mut app);
-        }
-        enter(&mut app);
+        test_it(&mut app);
         let why = "profile `acme-new` at https://login.mypurecloud.com/: getting a token: the platform refused the \
                    client with status 401 (`invalid_client`): client not found";
         assert!(asked(&answer(&mut app, Answer::Tested(None, Err(why.to_owned())))).is_empty());
         app
     }));
     let mut app = with_profiles((80, 24));
-    fill_in(&mut app);
-    for _ in 0..4 {
-        tab(&mut app);
-    }
-    enter(&mut app);
+    test_it(&mut app);
     answer(&mut app, Answer::Tested(None, Err("refused".to_owned())));
     tab(&mut app);
     assert!(asked(&enter(&mut app)).contains("Save("));
@@ -394,11 +387,7 @@ fn a_refused_test_tells_why_and_saves_only_if_that_is_wanted() {
 #[test]
 fn what_was_changed_while_it_was_tested_is_not_saved() {
     let mut app = with_profiles((80, 24));
-    fill_in(&mut app);
-    for _ in 0..4 {
-        tab(&mut app);
-    }
-    enter(&mut app);
+    test_it(&mut app);
     for _ in 0..4 {
         tell(&mut app, key(KeyCode::BackTab));
     }
