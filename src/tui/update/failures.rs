@@ -172,8 +172,11 @@ pub(in crate::tui) fn judge(app: &mut App, ids: Vec<FailureId>, judgement: Judge
     let done: HashSet<FailureId> = ids.iter().copied().collect();
     app.failures.marks.done(|id| done.contains(&id));
     let failures = words::some(u64::try_from(ids.len()).unwrap_or(u64::MAX), "failure");
+    let view = app.keymap.key(Action::View);
     app.says(match judgement {
-        Judgement::Dismiss(_) => format!("Closed {failures}. View shows what is closed, to be opened again."),
+        Judgement::Dismiss(_) => {
+            format!("Closed {failures}. {view} shows what is closed, to be opened again.")
+        }
         Judgement::Reopen => format!("Opened {failures} again."),
     });
     super::mend::judge(app, ids, judgement, out);
