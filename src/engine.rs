@@ -40,6 +40,7 @@ mod preflight;
 mod scan;
 mod schedule;
 mod settle;
+mod signal;
 mod split;
 mod start;
 mod supervisor;

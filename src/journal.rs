@@ -58,6 +58,7 @@ pub use write::{
     CUT_OFF, Cleanness, End, Extent, Judgement, Origin, Out, Settled, Source, Unstored, Waiting, Write,
 };
 
+use crate::machine;
 use crate::model::{ItemMap, OperationKind, PlatformKind, RunId};
 use writer::{Order, Receipt};
 
@@ -196,9 +197,7 @@ impl Journal {
         let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let (orders, queue) = mpsc::channel(QUEUE);
         let (told, trouble) = watch::channel(None);
-        std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || writer::run(connection, queue, &told, &path))
+        machine::serve("journal", writer::run(connection, queue, told, path))
             .map_err(|source| JournalError::Folder { path: folder.to_owned(), source })?;
         Ok(Self { folder: folder.to_owned(), orders, trouble })
     }
@@ -298,18 +297,23 @@ impl Journal {
         let _ = done.await;
     }
 
-    /// Hands writes in from a thread that may block; `then` is called by the writer once they are committed.
-    pub fn write_then(&self, book: &Arc<Book>, writes: Vec<Write>, then: impl FnOnce() + Send + 'static) {
-        let receipt = Receipt::Then(Box::new(then));
-        // the writer outlives every handle, so its queue is open
-        let _ = self.orders.blocking_send(Order { book: Arc::clone(book), writes, receipt });
+    /// Hands writes in; `then` is called by the writer once they are committed.
+    pub async fn write_then(
+        &self,
+        book: &Arc<Book>,
+        writes: Vec<Write>,
+        then: impl FnOnce() + Send + 'static,
+    ) {
+        self.order(book, writes, Receipt::Then(Box::new(then))).await;
     }
 
-    /// As `commit`, from a thread that may block.
+    /// As `commit`, from a thread that may block. One that may not, in a simulation, does not wait.
     pub fn commit_blocking(&self, book: &Arc<Book>, writes: Vec<Write>) {
         let (told, done) = oneshot::channel();
         let order = Order { book: Arc::clone(book), writes, receipt: Receipt::Told(told) };
-        if self.orders.blocking_send(order).is_ok() {
+        if machine::is_held() {
+            let _ = self.orders.try_send(order);
+        } else if self.orders.blocking_send(order).is_ok() {
             let _ = done.blocking_recv();
         }
     }

@@ -31,6 +31,7 @@ pub mod dataset;
 pub mod engine;
 pub mod headless;
 pub mod journal;
+pub mod machine;
 pub mod model;
 pub mod operation;
 pub mod pacing;

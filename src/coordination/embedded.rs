@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::{
     Claim, Holder, Kept, Mark, Purge, Release, Status, Store, StoreError, StoredResult, schema, tenant,
 };
+use crate::machine;
 use ledger::Ledger;
 
 /// Tells the machine's time, in microseconds since 1970.
@@ -28,7 +29,7 @@ pub(super) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// The clock of all processes of this machine. It may be set back or forth; [`Ledger`] guards against the former, and the
 /// latter ends leases early, which who takes them over is told like any other end.
 pub(super) fn wall_clock() -> Clock {
-    Arc::new(|| jiff::Timestamp::now().as_microsecond())
+    Arc::new(|| crate::machine::now().as_microsecond())
 }
 
 /// How long to wait while other processes commit.
@@ -61,9 +62,7 @@ impl Embedded {
         let (orders, queue) = mpsc::channel(QUEUE);
         let desk =
             Desk { connection, tenant, clock, place: place.clone(), outlives: None, tidy_at: i64::MIN };
-        std::thread::Builder::new()
-            .name("coordination".to_owned())
-            .spawn(move || desk.work(queue))
+        machine::serve("coordination", desk.work(queue))
             .map_err(|error| StoreError::File { path, reason: format!("no thread for it: {error}") })?;
         Ok(Self { place, orders })
     }
@@ -240,9 +239,9 @@ struct Desk {
 }
 
 impl Desk {
-    fn work(mut self, mut orders: mpsc::Receiver<Order>) {
+    async fn work(mut self, mut orders: mpsc::Receiver<Order>) {
         let mut batch = Vec::with_capacity(MOST);
-        while orders.blocking_recv_many(&mut batch, MOST) > 0 {
+        while orders.recv_many(&mut batch, MOST).await > 0 {
             match self.commit(&mut batch) {
                 Ok(()) => batch.drain(..).for_each(|order| order.job.tell(Ok(()))),
                 Err(Trouble::Own(_)) if batch.len() > 1 => {

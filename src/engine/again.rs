@@ -13,8 +13,9 @@ use super::grouping::{Grouper, Refused, UNMAPPABLE, refusal};
 use super::job::{Job, Sent};
 use super::schedule::Ahead;
 use super::supervisor::Readers;
-use crate::journal::{Origin, RetryItem, Write};
-use crate::model::{Place, Position, Reason, Seq, Violation};
+use crate::journal::{JournalError, Origin, Reader, RetryItem, RunRow, Write};
+use crate::machine;
+use crate::model::{Fault, Place, Position, Reason, Seq, Violation};
 use crate::operation::{Admitted, Draft};
 use crate::pacing::Certainty;
 
@@ -23,70 +24,102 @@ const RETRIES: u32 = u32::MAX;
 
 /// Takes failures up, to be sent again.
 pub(super) fn take_up(shared: &Arc<Shared>, items: Vec<Seq>, by: String, readers: &mut Readers) {
-    let shared = Arc::clone(shared);
-    readers.spawn_blocking(move || {
-        if shared.schedule.is_closed() {
-            return Ok(());
-        }
-        let taken = Arc::new(Mutex::new(Vec::new()));
-        let take = Write::TakeUp { items, by: by.clone(), taken: Arc::clone(&taken) };
-        shared.journal.commit_blocking(&shared.book, vec![take]);
-        let taken = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
-        if taken.is_empty() {
-            let nothing = act::nothing_sent("none of these failures is open any more");
-            shared.journal.commit_blocking(&shared.book, vec![nothing]);
-            return Ok(());
-        }
-        let act = shared.begin_act(by, taken.len() as u64);
-        let broken = |error: &dyn std::fmt::Display| faults::data_folder(&error.to_string());
-        let reader = shared.journal.reader().map_err(|error| broken(&error))?;
-        let run = reader.run(&shared.run.to_string()).map_err(|error| broken(&error))?;
-        let mut left = taken.into_iter();
-        for seq in left.by_ref() {
-            let item = reader.retry_item(&run, seq).map_err(|error| broken(&error))?;
-            let goes_on = match item {
-                _ if act.is_stopped() => {
-                    as_before(&shared, &act, vec![seq]);
-                    break;
-                }
-                Some(item) => send_again(&shared, item, &act),
-                None => {
-                    as_before(&shared, &act, vec![seq]);
-                    true
-                }
-            };
-            if !goes_on {
-                // the end of the carrying-out puts back what is left
-                return Ok(());
+    readers.spawn(send_all_again(Arc::clone(shared), items, by));
+}
+
+async fn send_all_again(shared: Arc<Shared>, items: Vec<Seq>, by: String) -> Result<(), Fault> {
+    if shared.schedule.is_closed() {
+        return Ok(());
+    }
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let take = Write::TakeUp { items, by: by.clone(), taken: Arc::clone(&taken) };
+    shared.journal.commit(&shared.book, vec![take]).await;
+    let taken = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
+    if taken.is_empty() {
+        let nothing = act::nothing_sent("none of these failures is open any more");
+        shared.journal.commit(&shared.book, vec![nothing]).await;
+        return Ok(());
+    }
+    let act = shared.begin_act(by, taken.len() as u64);
+    let mut found = Rows::open(&shared, taken).await?;
+    while let Some((seq, item)) = found.next().await? {
+        let goes_on = match item {
+            _ if act.is_stopped() => {
+                as_before(&shared, &act, vec![seq]).await;
+                break;
             }
+            Some(item) => send_again(&shared, item, &act).await,
+            None => {
+                as_before(&shared, &act, vec![seq]).await;
+                true
+            }
+        };
+        if !goes_on {
+            // the end of the carrying-out puts back what is left
+            return Ok(());
         }
-        as_before(&shared, &act, left.collect());
-        Ok(())
-    });
+    }
+    as_before(&shared, &act, found.left.collect()).await;
+    Ok(())
+}
+
+/// The journal's rows of failures, one after the other.
+struct Rows {
+    at: Option<(Reader, RunRow)>,
+    left: std::vec::IntoIter<Seq>,
+}
+
+impl Rows {
+    async fn open(shared: &Arc<Shared>, items: Vec<Seq>) -> Result<Self, Fault> {
+        let (journal, run) = (shared.journal.clone(), shared.run.to_string());
+        let opened = machine::off_thread(move || {
+            let reader = journal.reader()?;
+            let run = reader.run(&run)?;
+            Ok::<_, JournalError>((reader, run))
+        });
+        let at = opened.await.map_err(|error| broken(&error))?.map_err(|error| broken(&error))?;
+        Ok(Self { at: Some(at), left: items.into_iter() })
+    }
+
+    /// The next, and what is kept of it.
+    async fn next(&mut self) -> Result<Option<(Seq, Option<RetryItem>)>, Fault> {
+        let Some(seq) = self.left.next() else { return Ok(None) };
+        let Some((reader, run)) = self.at.take() else { return Ok(None) };
+        let read = machine::off_thread(move || {
+            let item = reader.retry_item(&run, seq);
+            (item, (reader, run))
+        });
+        let (item, at) = read.await.map_err(|error| broken(&error))?;
+        self.at = Some(at);
+        Ok(Some((seq, item.map_err(|error| broken(&error))?)))
+    }
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Fault {
+    faults::data_folder(&error.to_string())
 }
 
 /// What an act that has stopped has not sent is a failure again.
-fn as_before(shared: &Shared, act: &Arc<Act>, items: Vec<Seq>) {
+async fn as_before(shared: &Shared, act: &Arc<Act>, items: Vec<Seq>) {
     if items.is_empty() {
         return;
     }
     let count = items.len() as u64;
     let mut writes = vec![Write::GiveBack(items)];
     writes.extend(shared.act_goes_on(Some(act), count, act::Fate::AsBefore));
-    shared.journal.commit_blocking(&shared.book, writes);
+    shared.journal.commit(&shared.book, writes).await;
 }
 
 /// Hands one failure on. Returns whether there is anything to go on for.
-fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bool {
+async fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bool {
     if shared.schedule.is_closed() {
         return false;
     }
     let Some(record) = item.record.map(Bytes::from) else {
-        as_before(shared, act, vec![item.seq]);
+        as_before(shared, act, vec![item.seq]).await;
         return true;
     };
-    let no_limit = || u64::MAX;
-    let grouper = Grouper::new(shared.operation.as_ref(), shared.mapping.as_ref(), 1, &no_limit);
+    let grouper = Grouper::new(&shared.operation, shared.mapping.as_ref());
     let extent = item.extent;
     let records = match checked(&grouper, extent.first, extent.count, item.last.1.as_deref(), &record) {
         Ok(records) => records,
@@ -99,7 +132,7 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bool {
             };
             let mut writes = vec![shared.refused(item.seq, extent, *refused, before)];
             writes.extend(shared.act_goes_on(Some(act), 1, act::Fate::Failed));
-            shared.journal.commit_blocking(&shared.book, writes);
+            shared.journal.commit(&shared.book, writes).await;
             return true;
         }
     };
@@ -122,7 +155,7 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bool {
     job.act = Some(Arc::clone(act));
     watch_again(&mut job, item.remote_id);
     let bytes = job.item.body.len() as u64;
-    if !shared.schedule.reserve(RETRIES, Ahead { items: 3 * shared.together() }, 1, bytes) {
+    if !shared.schedule.reserve(RETRIES, Ahead { items: 3 * shared.together() }, 1, bytes).await {
         return false;
     }
     shared.schedule.push(job);
@@ -132,7 +165,7 @@ fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bool {
 /// What a failure's record makes when it is sent again: the record, or the elements of an array of as many as the item
 /// holds. A person may have edited it, so all of it is checked.
 pub(super) fn checked(
-    grouper: &Grouper<'_>,
+    grouper: &Grouper,
     first: Position,
     count: u64,
     code: Option<&str>,

@@ -16,9 +16,11 @@ use super::gauges::{Circumstances, Gauges};
 use super::guard::Guard;
 use super::job::{FailedAs, Job, Sent};
 use super::schedule::Schedule;
+use super::signal::Signal;
 use super::{course, faults};
 use crate::dataset::map::Mapping;
 use crate::journal::{Book, Journal, Write};
+use crate::machine;
 use crate::model::{Bottleneck, Fault, Figures, JobFigures, OperationKind, Phase, PlatformKind, RunId, Wait};
 use crate::operation::{Grouping, Operation, Terms};
 use crate::pacing::{CallKind, Leave, Outcome};
@@ -54,7 +56,7 @@ pub(super) struct Shared {
     pub(super) run: RunId,
     pub(super) facts: Facts,
     pub(super) plan: Plan,
-    pub(super) mapping: Option<Mapping>,
+    pub(super) mapping: Option<Arc<Mapping>>,
     pub(super) operation: Arc<dyn Operation>,
     /// What stands behind its keys, where they are guarded.
     pub(super) guard: Option<Guard>,
@@ -64,7 +66,7 @@ pub(super) struct Shared {
     pub(super) schedule: Schedule,
     pub(super) gauges: Gauges,
     pub(super) crew: Crew,
-    pub(super) halt: watch::Sender<Halt>,
+    pub(super) halt: Signal<Halt>,
     /// Places for items that may have been accepted and are not committed yet: of each dataset where chunks go, else of all.
     pub(super) uncommitted: Vec<Arc<Semaphore>>,
     pub(super) next_seq: AtomicU64,
@@ -110,7 +112,7 @@ pub(super) fn moment(at: Instant) -> Timestamp {
     let now = Instant::now();
     let ahead = at.saturating_duration_since(now);
     let behind = now.saturating_duration_since(at);
-    Timestamp::now()
+    machine::now()
         .saturating_add(jiff::SignedDuration::try_from(ahead).unwrap_or_default())
         .and_then(|at| at.saturating_sub(jiff::SignedDuration::try_from(behind).unwrap_or_default()))
         .unwrap_or_default()
@@ -118,7 +120,7 @@ pub(super) fn moment(at: Instant) -> Timestamp {
 
 /// The instant of a moment (milliseconds since 1970); one in the past is now.
 pub(super) fn instant_of(ms: i64) -> Instant {
-    let ahead = ms.saturating_sub(Timestamp::now().as_millisecond());
+    let ahead = ms.saturating_sub(machine::now().as_millisecond());
     Instant::now() + Duration::from_millis(u64::try_from(ahead).unwrap_or(0))
 }
 
@@ -136,15 +138,14 @@ impl Shared {
     pub(super) async fn stand(&self, fault: Fault) {
         // held at once, so that no further item runs into the same
         self.schedule.hold();
-        self.halt.send_if_modified(|halt| {
-            let going = *halt == Halt::Go;
-            if going {
-                *halt = Halt::Hold;
-            }
-            going
-        });
+        self.halt.turn(Halt::Go, Halt::Hold);
         // the supervisor lives as long as any task of the run
         let _ = self.faults.send(fault).await;
+    }
+
+    /// Returns when workers are to put back what they have.
+    pub(super) async fn halted(&self) {
+        self.halt.wait_for(|halt| halt != Halt::Go).await;
     }
 
     /// Makes one call, for which there is leave: counted, timed, and what it changes told.
@@ -201,7 +202,7 @@ impl Shared {
         }
         let size = job.item.body.len() as u64;
         let mut state = self.state();
-        state.accepted.insert(job.item.extent.dataset, Timestamp::now());
+        state.accepted.insert(job.item.extent.dataset, machine::now());
         if state.largest_accepted.is_none_or(|largest| largest < size) {
             state.largest_accepted = Some(size);
             state.limit_news = state.smallest_refused.is_some();
@@ -223,7 +224,7 @@ impl Shared {
         let window = ingest.correlation_window?;
         let dataset = job.item.extent.dataset;
         let last = *self.state().accepted.get(&dataset)?;
-        let gone = Timestamp::now().duration_since(last).unsigned_abs();
+        let gone = machine::now().duration_since(last).unsigned_abs();
         (gone > window).then(|| {
             let name = self.facts.datasets.get(dataset as usize).map_or("?", String::as_str);
             faults::correlation_window(name)

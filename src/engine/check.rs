@@ -14,6 +14,7 @@ use super::preflight::Looked;
 use super::{Scanned, Setup, StartError, scan};
 use crate::dataset::{self, Reader};
 use crate::journal::{Extent, JournalError, mask};
+use crate::machine;
 use crate::model::{Place, Position, Reason, RunId};
 use crate::operation::{self, Draft, Grouping, Operation};
 
@@ -106,7 +107,7 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
     let needed = operation.kind().scopes().iter().map(|&scope| scope.to_owned()).collect();
     let wanted = Arc::new(());
     let is_wanted = Arc::downgrade(&wanted);
-    let counted = tokio::task::spawn_blocking(move || -> Result<CheckReport, StartError> {
+    let counted = machine::off_thread(move || -> Result<CheckReport, StartError> {
         let mut causes = Causes::new();
         let mut report = CheckReport { calls, scopes, needed, quota, ..CheckReport::default() };
         for dataset in &scanned.datasets {
@@ -119,8 +120,9 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
                 Grouping::Single => u64::MAX,
                 Grouping::Chunks { bytes, .. } => bytes,
             };
-            let limit = move || bytes;
-            let mut grouper = Grouper::new(operation.as_ref(), mapping.as_ref(), 64, &limit);
+            let mut grouper = Grouper::new(&operation, mapping.as_ref());
+            grouper.put_together(64);
+            grouper.limit_to(bytes);
             let first = report.records;
             // of the records that are not in a batch yet
             let mut lines = Vec::new();

@@ -46,7 +46,7 @@ pub enum Known {
 /// Checks edited records as a run would.
 pub struct Checker {
     operation: Arc<dyn Operation>,
-    mapping: Option<Mapping>,
+    mapping: Option<Arc<Mapping>>,
     known: Known,
 }
 
@@ -86,8 +86,7 @@ impl Checker {
     ///
     /// Why it would not be sent, with each place that is wrong.
     pub fn check(&self, failure: &FailureRow, record: &Bytes) -> Result<(), Box<Reason>> {
-        let no_limit = || u64::MAX;
-        let grouper = Grouper::new(self.operation.as_ref(), self.mapping.as_ref(), 1, &no_limit);
+        let grouper = Grouper::new(&self.operation, self.mapping.as_ref());
         checked(&grouper, failure.position, failure.count, failure.code.as_deref(), record)
             .map(drop)
             .map_err(|refused| Box::new(refused.reason))

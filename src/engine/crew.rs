@@ -6,12 +6,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
+
+use super::signal::Signal;
 
 /// How many workers are wanted.
 #[derive(Debug)]
 pub(super) struct Crew {
-    wanted: watch::Sender<u16>,
+    wanted: Signal<u16>,
     /// Where the workers share them.
     places: Option<Places>,
 }
@@ -36,17 +38,22 @@ impl Crew {
             semaphore: Arc::clone(semaphore),
             size: Arc::new(Mutex::new(Size { wanted: count, there: count })),
         });
-        Self { wanted: watch::Sender::new(wanted), places }
+        Self { wanted: Signal::new(wanted), places }
     }
 
     /// How many are wanted now.
     pub(super) fn wanted(&self) -> u16 {
-        *self.wanted.borrow()
+        self.wanted.get()
     }
 
-    /// Tells when that changes.
-    pub(super) fn changes(&self) -> watch::Receiver<u16> {
-        self.wanted.subscribe()
+    /// Returns when they are other than so many.
+    pub(super) async fn other_than(&self, known: u16) {
+        self.wanted.wait_for(|wanted| wanted != known).await;
+    }
+
+    /// Returns when the worker of that number is not wanted any more.
+    pub(super) async fn one_too_many(&self, number: usize) {
+        self.wanted.wait_for(|wanted| number >= usize::from(wanted)).await;
     }
 
     /// So many are wanted from now on.
@@ -54,7 +61,7 @@ impl Crew {
         if let Some(places) = &self.places {
             places.resize(usize::from(wanted));
         }
-        self.wanted.send_replace(wanted);
+        self.wanted.set(wanted);
     }
 }
 

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::machine;
 use crate::model::{Fault, FaultKind};
 
 pub(super) fn fault(kind: FaultKind, message: String, advice: &str) -> Fault {
-    Fault { at: Timestamp::now(), kind, message, advice: advice.to_owned(), resumes_at: None }
+    Fault { at: machine::now(), kind, message, advice: advice.to_owned(), resumes_at: None }
 }
 
 pub(super) fn client_refused(message: String) -> Fault {
@@ -70,7 +71,7 @@ const DISK_AGAIN: std::time::Duration = std::time::Duration::from_secs(30);
 pub(super) fn disk_for_now(message: &str) -> Fault {
     let advice =
         "make room on the disk that holds the data folder; the run tries again by itself every 30 seconds";
-    let again = Timestamp::now().saturating_add(DISK_AGAIN).unwrap_or(Timestamp::MAX);
+    let again = machine::now().saturating_add(DISK_AGAIN).unwrap_or(Timestamp::MAX);
     Fault { resumes_at: Some(again), ..data_folder_with(message, advice) }
 }
 

@@ -8,6 +8,7 @@ use super::access::Brought;
 use super::carry::Shared;
 use super::faults;
 use crate::journal::Write;
+use crate::machine;
 use crate::model::{Fault, Reason, Seq, Stage};
 use crate::pacing::Leave;
 use crate::platform::{Download, FetchError, Site, Token};
@@ -83,7 +84,7 @@ impl Shared {
     async fn read_result(&self, item: Seq, file: PathBuf) -> Fetched {
         let operation = std::sync::Arc::clone(&self.operation);
         let (journal, book) = (self.journal.clone(), std::sync::Arc::clone(&self.book));
-        let read = tokio::task::spawn_blocking(move || {
+        let read = machine::off_thread(move || {
             let mut rows = Vec::new();
             let mut first = 1;
             let mut write = |rows: &mut Vec<Reason>| {

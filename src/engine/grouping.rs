@@ -2,6 +2,8 @@
 //!
 //! A pure step between reading and sending, so that `check` foretells exactly what a run does.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::dataset::{Entry, map::Mapping};
@@ -42,29 +44,29 @@ impl Batch {
     }
 }
 
-/// What a chunk may hold now: the plan's limit, or what a 413 has taught.
-pub(super) type ByteLimit<'a> = &'a dyn Fn() -> u64;
-
 /// Checks records and puts them together.
-pub(super) struct Grouper<'a> {
-    operation: &'a dyn Operation,
-    mapping: Option<&'a Mapping>,
+pub(super) struct Grouper {
+    operation: Arc<dyn Operation>,
+    mapping: Option<Arc<Mapping>>,
     grouping: Grouping,
     /// Records that are planned together where each is an item.
     together: usize,
-    limit: ByteLimit<'a>,
+    /// Bytes that a chunk may hold now: the plan's limit, or what a 413 has taught.
+    limit: u64,
     batch: Batch,
 }
 
-impl<'a> Grouper<'a> {
-    pub(super) fn new(
-        operation: &'a dyn Operation,
-        mapping: Option<&'a Mapping>,
-        together: usize,
-        limit: ByteLimit<'a>,
-    ) -> Self {
-        let grouping = operation.grouping();
-        Self { operation, mapping, grouping, together: together.max(1), limit, batch: Batch::default() }
+impl Grouper {
+    /// For items of one record, each planned alone, and chunks of any size, until it is told otherwise.
+    pub(super) fn new(operation: &Arc<dyn Operation>, mapping: Option<&Arc<Mapping>>) -> Self {
+        Self {
+            operation: Arc::clone(operation),
+            mapping: mapping.map(Arc::clone),
+            grouping: operation.grouping(),
+            together: 1,
+            limit: u64::MAX,
+            batch: Batch::default(),
+        }
     }
 
     /// Checks what a dataset holds.
@@ -93,7 +95,7 @@ impl<'a> Grouper<'a> {
     }
 
     fn mapped(&self, position: Position, record: &Bytes) -> Result<Bytes, Box<Refused>> {
-        match self.mapping.map(|mapping| mapping.apply(record)) {
+        match self.mapping.as_ref().map(|mapping| mapping.apply(record)) {
             None => Ok(record.clone()),
             Some(Ok(mapped)) => Ok(mapped),
             Some(Err(violations)) => {
@@ -133,6 +135,11 @@ impl<'a> Grouper<'a> {
         self.together = records.max(1);
     }
 
+    /// From now on a chunk holds so many bytes at most.
+    pub(super) fn limit_to(&mut self, bytes: u64) {
+        self.limit = bytes;
+    }
+
     /// Takes one record in; returns a batch that is complete without it.
     pub(super) fn push(&mut self, position: Position, entry: Entry) -> Option<Batch> {
         match self.check(position, entry) {
@@ -142,7 +149,8 @@ impl<'a> Grouper<'a> {
                     Grouping::Single => self.len() >= self.together,
                     Grouping::Chunks { records, frame, .. } => {
                         let held = self.batch.records.len() as u64;
-                        held >= records || (held > 0 && self.batch.bytes + bytes + frame > (self.limit)() + 1)
+                        held >= records
+                            || (held > 0 && (self.batch.bytes + bytes + frame).saturating_sub(1) > self.limit)
                     }
                 };
                 let complete = full.then(|| std::mem::take(&mut self.batch));

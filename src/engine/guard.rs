@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use super::faults;
 use super::job::Job;
 use crate::coordination::{Claim, Holder, Lease, Mark, Release, Store, StoreError, StoredResult};
 use crate::journal::{Origin, Source, Unstored, Write};
+use crate::machine;
 use crate::model::Fault;
 use crate::operation;
 use crate::pacing::Certainty;
@@ -27,7 +28,7 @@ use crate::platform::Answer;
 pub(super) struct Guard {
     pub(super) terms: operation::Guard,
     store: Arc<dyn Store>,
-    held: Mutex<HashMap<u64, Weak<Held>>>,
+    held: Mutex<BTreeMap<u64, Weak<Held>>>,
 }
 
 /// A lock on a key.
@@ -75,7 +76,7 @@ impl Guard {
         Self { terms, store, held: Mutex::default() }
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<u64, Weak<Held>>> {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Held>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -111,7 +112,7 @@ impl Guard {
             status: answer.status,
             headers: headers(answer),
             body: answer.body.clone(),
-            at: jiff::Timestamp::now(),
+            at: machine::now(),
         };
         match self.store.keep(&held.key, held.fence, &result, self.terms.result_ttl).await {
             Ok(_) => (Source::Platform, None),
@@ -195,7 +196,7 @@ impl Shared {
     pub(super) async fn settle_with_store_within(&self, patience: Duration) -> Result<(), Fault> {
         let Some(guard) = &self.guard else { return Ok(()) };
         let (journal, run) = (self.journal.clone(), self.run);
-        let owed = tokio::task::spawn_blocking(move || {
+        let owed = machine::off_thread(move || {
             let reader = journal.reader()?;
             reader.unstored(&reader.run(&run.to_string())?)
         });

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use super::{StartError, faults};
 use crate::dataset::{self, Compression, Digest, Fingerprint, Format, Limits, Malformed, map::Mapping};
 use crate::journal::{DatasetRow, JournalError};
+use crate::machine;
 use crate::model::Fault;
 use crate::operation::{self, Grouping, Operation};
 use crate::plan::Plan;
@@ -86,8 +87,7 @@ pub async fn scan(
     let plan = plan.clone();
     let wanted = Arc::new(());
     let is_wanted = Arc::downgrade(&wanted);
-    let scanned =
-        tokio::task::spawn_blocking(move || scan_all(&plan, until_error, on_progress, &is_wanted)).await;
+    let scanned = machine::off_thread(move || scan_all(&plan, until_error, on_progress, &is_wanted)).await;
     drop(wanted);
     scanned.unwrap_or_else(|error| {
         Err(JournalError::Strange(format!("an internal error while reading the dataset: {error}")).into())
@@ -142,7 +142,7 @@ fn scan_all(
             return Err(StartError::Broken(place.clone()));
         }
         if let Some(columns) = &scan.columns {
-            need_columns(&path, columns, mapping.as_ref(), operation.as_ref())?;
+            need_columns(&path, columns, mapping.as_deref(), operation.as_ref())?;
         }
         before += scan.bytes;
         datasets.push(ScannedDataset {
@@ -246,7 +246,7 @@ pub(super) async fn same_as_before(path: &Path, before: &DatasetRow) -> Result<F
 
 async fn read_again(path: &Path) -> Result<dataset::Scan, Fault> {
     let path = path.to_owned();
-    let scan = tokio::task::spawn_blocking(move || {
+    let scan = machine::off_thread(move || {
         dataset::scan(&path, &Limits::default(), &mut |_| ControlFlow::Continue(()))
     });
     match scan.await {

@@ -7,8 +7,8 @@
 //! up, and by what was taken up and is not settled.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -38,12 +38,12 @@ pub(super) struct Schedule {
     /// Tells workers that an item may have become ready.
     ready: Notify,
     /// Tells readers that there may be room.
-    room: Condvar,
+    room: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    chains: HashMap<u64, Chain>,
+    chains: BTreeMap<u64, Chain>,
     ready: VecDeque<u64>,
     waiting: BinaryHeap<Reverse<Due>>,
     lots: HashMap<u32, Lot>,
@@ -125,7 +125,7 @@ impl Schedule {
             state: Mutex::default(),
             most_begun: most_begun.max(1),
             ready: Notify::new(),
-            room: Condvar::new(),
+            room: Notify::new(),
         }
     }
 
@@ -135,23 +135,27 @@ impl Schedule {
 
     /// Waits until so many items and bytes of a lot may be planned, and counts them as planned. Returns whether there
     /// is anything to plan for: not once the schedule is closed.
-    pub(super) fn reserve(&self, lot: u32, ahead: Ahead, items: usize, bytes: u64) -> bool {
-        let mut state = self.state();
+    pub(super) async fn reserve(&self, lot: u32, ahead: Ahead, items: usize, bytes: u64) -> bool {
         loop {
-            if state.gate == Gate::Closed {
-                return false;
+            // told of from here on: what comes between the look and the wait is not missed
+            let room = self.room.notified();
+            {
+                let mut state = self.state();
+                if state.gate == Gate::Closed {
+                    return false;
+                }
+                let open = state.open;
+                let one = state.lots.entry(lot).or_default();
+                let fits =
+                    one.items == 0 || (one.items + items <= ahead.items && one.bytes + bytes <= MOST_BYTES);
+                if fits && (open == 0 || open + items <= MOST_OPEN) {
+                    one.items += items;
+                    one.bytes += bytes;
+                    state.open += items;
+                    return true;
+                }
             }
-            let open = state.open;
-            let one = state.lots.entry(lot).or_default();
-            let fits =
-                one.items == 0 || (one.items + items <= ahead.items && one.bytes + bytes <= MOST_BYTES);
-            if fits && (open == 0 || open + items <= MOST_OPEN) {
-                one.items += items;
-                one.bytes += bytes;
-                state.open += items;
-                return true;
-            }
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            room.await;
         }
     }
 
@@ -161,7 +165,7 @@ impl Schedule {
         state.left(lot, items, bytes);
         state.open = state.open.saturating_sub(items);
         drop(state);
-        self.room.notify_all();
+        self.room.notify_waiters();
     }
 
     /// Takes in an item that was reserved for and is durable now.
@@ -190,7 +194,7 @@ impl Schedule {
                         if let Some(job) = state.next(Instant::now(), self.most_begun) {
                             let more = !state.ready.is_empty();
                             drop(state);
-                            self.room.notify_all();
+                            self.room.notify_waiters();
                             if more {
                                 // one told worker tells the next: a wake-up meant for two is not lost
                                 self.ready.notify_one();
@@ -203,6 +207,7 @@ impl Schedule {
             };
             match next {
                 Some(at) => tokio::select! {
+                    biased;
                     () = told => {}
                     () = tokio::time::sleep_until(at) => {}
                 },
@@ -219,7 +224,7 @@ impl Schedule {
         state.begun = state.begun.saturating_sub(1);
         let more = state.free(chain) || !state.ready.is_empty();
         drop(state);
-        self.room.notify_all();
+        self.room.notify_waiters();
         if more {
             self.ready.notify_one();
         }
@@ -289,7 +294,7 @@ impl Schedule {
         taken.extend(queued);
         state.open = state.open.saturating_sub(taken.len());
         drop(state);
-        self.room.notify_all();
+        self.room.notify_waiters();
         self.ready.notify_waiters();
         taken
     }
@@ -315,7 +320,7 @@ impl Schedule {
     /// Hands nothing out any more; readers and workers come to their end.
     pub(super) fn close(&self) {
         self.state().gate = Gate::Closed;
-        self.room.notify_all();
+        self.room.notify_waiters();
         self.ready.notify_waiters();
     }
 

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use super::carry::{Facts, Halt, Shared, State, instant_of};
 use super::crew::Crew;
@@ -16,6 +15,7 @@ use super::feeder::{Feed, Source, SourceOrigin};
 use super::gauges::Gauges;
 use super::guard::Guard;
 use super::handle::Handle;
+use super::signal::Signal;
 use super::supervisor::Supervisor;
 use super::way::{Way, access, store, way};
 use super::{Scanned, Setup, StartError, Winner, faults, scan, schedule};
@@ -23,6 +23,7 @@ use crate::dataset::map::Mapping;
 use crate::journal::{
     Agenda, Book, CUT_OFF, JournalError, NewDataset, NewRun, OpenItem, Out, RunLock, RunRow, Write,
 };
+use crate::machine;
 use crate::model::{Fault, ItemState, Phase, RunId, RunState, Seq};
 use crate::operation::{self, Operation};
 use crate::pacing::Fill;
@@ -48,7 +49,7 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
             digest: dataset.digest.as_ref().map(ToString::to_string),
             records: dataset.records,
             first_position,
-            correlation_id: Uuid::new_v4().to_string(),
+            correlation_id: machine::chance_id().to_string(),
         });
         first_position += dataset.records.unwrap_or(0);
     }
@@ -86,7 +87,7 @@ pub async fn begin(setup: Setup, scanned: Scanned) -> Result<Handle, StartError>
             stop_at: scanned.records.filter(|_| scanned.broken.is_some()),
         });
     }
-    let facts = facts(&setup, &new.datasets, Timestamp::now());
+    let facts = facts(&setup, &new.datasets, machine::now());
     let run = Carried {
         id,
         book,
@@ -288,7 +289,7 @@ const CHUNKS_UNCOMMITTED: usize = 16;
 
 /// What a run is carried with, made ready before anything is written.
 struct Parts {
-    mapping: Option<Mapping>,
+    mapping: Option<Arc<Mapping>>,
     way: Way,
     operation: Arc<dyn Operation>,
     guard: Option<Guard>,
@@ -343,7 +344,7 @@ fn carry_on(
         schedule: schedule::Schedule::new(most_begun),
         gauges: Gauges::new(usize::from(workers), records),
         crew,
-        halt: watch::Sender::new(Halt::Go),
+        halt: Signal::new(Halt::Go),
         uncommitted,
         next_seq: AtomicU64::new(run.next_seq),
         changes: watch::Sender::new(0),
@@ -383,8 +384,8 @@ fn carry_on(
     Handle { shared, journal: setup.journal, commands: orders, ending: ended }
 }
 
-pub(super) fn mapping(plan: &Plan) -> Result<Option<Mapping>, StartError> {
-    Ok(plan.map.as_ref().map(Mapping::from_toml).transpose()?)
+pub(super) fn mapping(plan: &Plan) -> Result<Option<Arc<Mapping>>, StartError> {
+    Ok(plan.map.as_ref().map(Mapping::from_toml).transpose()?.map(Arc::new))
 }
 
 fn facts(setup: &Setup, datasets: &[NewDataset], started_at: Timestamp) -> Facts {
@@ -449,7 +450,7 @@ fn hold_to_run(setup: &Setup, run: &RunRow) -> Result<(), StartError> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, JournalError> {
-    match tokio::task::spawn_blocking(work).await {
+    match machine::off_thread(work).await {
         Ok(done) => done,
         Err(error) => Err(JournalError::Strange(format!("an internal error: {error}"))),
     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::carry::{Halt, Shared, instant_of};
+use super::carry::{Halt, Shared, epoch_ms, instant_of};
 use super::feeder::{self, Feed};
 use super::handle::{Command, Ending};
 use super::worker;
@@ -132,6 +132,7 @@ impl Supervisor {
             tokio::pin!(looked);
             let fault = loop {
                 tokio::select! {
+                    biased;
                     result = &mut looked => match result {
                         Ok(_) => return Ok(()),
                         Err(fault) => break Some(fault),
@@ -177,6 +178,7 @@ impl Supervisor {
         let wakes = self.standing.as_ref().and_then(|fault| fault.resumes_at);
         let pausing = shared.state().phase == Phase::Pausing;
         tokio::select! {
+            biased;
             Some(command) = self.commands.recv() => self.obey(command, readers).await,
             Some(fault) = self.faults.recv() => self.fault(fault).await,
             Some(read) = readers.join_next() => match read {
@@ -214,7 +216,7 @@ impl Supervisor {
     async fn pause(&self) {
         let shared = &self.shared;
         shared.schedule.hold();
-        shared.halt.send_replace(Halt::Hold);
+        shared.halt.set(Halt::Hold);
         shared.set_phase(Phase::Pausing);
         shared.journal.write(&shared.book, vec![Write::State(RunState::Paused)]).await;
     }
@@ -254,7 +256,7 @@ impl Supervisor {
             shared.journal.write(&shared.book, vec![Write::State(RunState::Running)]).await;
         }
         shared.set_phase(Phase::Running);
-        shared.halt.send_replace(Halt::Go);
+        shared.halt.set(Halt::Go);
         shared.schedule.open();
     }
 
@@ -265,10 +267,11 @@ impl Supervisor {
         }
         let shared = &self.shared;
         shared.schedule.hold();
-        shared.halt.send_replace(Halt::Hold);
+        shared.halt.set(Halt::Hold);
         let mut writes = Vec::with_capacity(3);
         if let Some(until) = parked_until(&fault) {
-            writes.push(Write::NotBefore(Some(until.as_millisecond())));
+            let lane = shared.access.lane.not_before().map(epoch_ms);
+            writes.push(Write::NotBefore(lane.max(Some(until.as_millisecond()))));
         }
         course::faulted(shared, &fault);
         writes.extend([Write::Fault(fault.clone()), Write::State(RunState::Faulted)]);
@@ -287,7 +290,7 @@ impl Supervisor {
             shared.set_phase(Phase::Draining);
         }
         shared.schedule.close();
-        shared.halt.send_replace(Halt::Leave);
+        shared.halt.set(Halt::Leave);
         let patience = if matches!(next, Next::Leave) { Duration::ZERO } else { DRAIN };
         let in_time = tokio::time::timeout(patience, async {
             while let Some(ended) = tasks.join_next().await {
@@ -354,6 +357,7 @@ impl Supervisor {
         let shared = &self.shared;
         let mut trouble = shared.journal.trouble();
         tokio::select! {
+            biased;
             settled = shared.settle_with_store_within(patience) => settled.err(),
             error = trouble_turns(&mut trouble, false) => error.map(|error| faults::disk(&error)),
         }
@@ -364,6 +368,7 @@ impl Supervisor {
         let shared = &self.shared;
         let mut trouble = shared.journal.trouble();
         tokio::select! {
+            biased;
             () = shared.journal.commit(&shared.book, writes) => {}
             _ = trouble_turns(&mut trouble, false) => {}
         }
@@ -376,6 +381,7 @@ async fn settled(shared: &Shared, pausing: bool) {
         let mut commits = shared.book.commits();
         while shared.schedule.taken() > 0 {
             tokio::select! {
+                biased;
                 _ = commits.changed() => {}
                 () = tokio::time::sleep(TELL) => {}
             }
@@ -413,6 +419,7 @@ async fn tell(shared: Arc<Shared>) {
     let mut commits = shared.book.commits();
     loop {
         tokio::select! {
+            biased;
             () = shared.dirty.notified() => {}
             changed = commits.changed() => if changed.is_err() { return },
         }

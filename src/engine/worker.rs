@@ -10,11 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant as StdInstant};
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::access::Brought;
-use super::carry::{Halt, Shared};
+use super::carry::Shared;
 use super::faults;
 use super::gauges::Activity;
 use super::isolate::Isolation;
@@ -62,12 +61,11 @@ enum Then {
 
 /// Works until the schedule is closed.
 pub(super) async fn work(shared: Arc<Shared>, number: usize) {
-    let mut worker = Worker { halt: shared.halt.subscribe(), shared, number, was: Activity::Idle };
-    let mut crew = worker.shared.crew.changes();
+    let mut worker = Worker { shared, number, was: Activity::Idle };
     loop {
         let job = tokio::select! {
             biased;
-            () = one_too_many(&mut crew, number) => {
+            () = worker.shared.crew.one_too_many(number) => {
                 if worker.shared.gauges.retires(number) {
                     worker.shared.touch();
                     return;
@@ -84,7 +82,6 @@ pub(super) async fn work(shared: Arc<Shared>, number: usize) {
 struct Worker {
     shared: Arc<Shared>,
     number: usize,
-    halt: watch::Receiver<Halt>,
     was: Activity,
 }
 
@@ -113,7 +110,7 @@ impl Worker {
         let permit = tokio::select! {
             biased;
             permit = places.acquire_owned() => permit.ok(),
-            () = halted(&mut self.halt) => None,
+            () = self.shared.halted() => None,
         };
         if permit.is_none() {
             self.conclude(job, Came::Back).await;
@@ -194,7 +191,7 @@ impl Worker {
         // the leave comes last: whatever stood between it and the call would bend the pace
         let leave = tokio::select! {
             biased;
-            () = halted(&mut self.halt) => return Err(Came::Back),
+            () = self.shared.halted() => return Err(Came::Back),
             leave = self.shared.access.lane.leave() => leave,
         };
         // asked after the wait for leave: that may have been a long one
@@ -383,8 +380,7 @@ impl Worker {
                 shared.journal.write(&shared.book, vec![Write::Waiting(Box::new(waiting))]).await;
                 shared.schedule.wait(job, until);
                 if matches!(then, Then::Park) {
-                    let not_before = Write::NotBefore(Some(super::carry::epoch_ms(until)));
-                    shared.journal.commit(&shared.book, vec![not_before]).await;
+                    shared.waits_until(until).await;
                     shared.stand(faults::parked(super::carry::moment(until))).await;
                 }
             }
@@ -443,8 +439,9 @@ impl Worker {
 
     async fn fresh(&mut self, stale: &Token) -> Result<Arc<Token>, Came> {
         tokio::select! {
+            biased;
             token = self.shared.access.fresh_token(stale) => token.map_err(of_run),
-            () = halted(&mut self.halt) => Err(Came::Back),
+            () = self.shared.halted() => Err(Came::Back),
         }
     }
 
@@ -452,7 +449,7 @@ impl Worker {
         tokio::select! {
             biased;
             token = self.shared.access.token() => token.map_err(of_run),
-            () = halted(&mut self.halt) => Err(Came::Back),
+            () = self.shared.halted() => Err(Came::Back),
         }
     }
 }
@@ -476,19 +473,4 @@ fn of_run(fault: Fault) -> Came {
 /// The mark that an item's call may be out, or is not.
 fn mark(job: &Job, attempts: u32, out: Out) -> Write {
     Write::Sending { seq: job.item.seq, extent: job.item.extent, attempts, unsure: job.unsure, out }
-}
-
-/// Returns when this worker is not wanted any more.
-async fn one_too_many(crew: &mut watch::Receiver<u16>, number: usize) {
-    if crew.wait_for(|wanted| number >= usize::from(*wanted)).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Returns when workers are to put back what they have.
-async fn halted(halt: &mut watch::Receiver<Halt>) {
-    if halt.wait_for(|halt| *halt != Halt::Go).await.is_err() {
-        // the run is gone, and its workers with it
-        std::future::pending::<()>().await;
-    }
 }

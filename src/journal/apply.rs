@@ -18,7 +18,7 @@ const KEPT_ANSWER: usize = 64 * 1024;
 
 /// Milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
+    crate::machine::now().as_millisecond()
 }
 
 /// SQLite's integers are signed; no count of ours comes near the sign.

@@ -52,7 +52,7 @@ pub(super) fn take(folder: &Path) -> Result<Result<RunLock, Carrier>, JournalErr
     loop {
         match file.try_lock() {
             Ok(()) => break,
-            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE && !crate::machine::is_held() => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(TryLockError::WouldBlock) => return Ok(Err(said(&mut file))),

@@ -5,17 +5,18 @@
 //! before the commit that holds it has returned.
 
 use std::any::Any;
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, ffi, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{self, int};
 use super::book::{Book, Counts};
 use super::write::Write;
+use crate::machine::{self, Disk};
 
 /// What is handed to the writer at once, and is committed together.
 pub(super) struct Order {
@@ -43,16 +44,25 @@ const MOST: usize = 4096;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Writes until every handle is gone.
-pub(super) fn run(
+pub(super) async fn run(
     mut connection: Connection,
     mut orders: mpsc::Receiver<Order>,
-    trouble: &watch::Sender<Option<String>>,
-    path: &Path,
+    trouble: watch::Sender<Option<String>>,
+    path: PathBuf,
 ) {
     let mut batch = Vec::with_capacity(MOST);
-    while orders.blocking_recv_many(&mut batch, MOST) > 0 {
+    while orders.recv_many(&mut batch, MOST).await > 0 {
         loop {
-            match commit(&mut connection, &batch) {
+            let committed = match machine::disk() {
+                Disk::Sound(delay) => {
+                    if !delay.is_zero() {
+                        tokio::time::sleep(delay).await;
+                    }
+                    commit(&mut connection, &batch)
+                }
+                Disk::Full => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None)),
+            };
+            match committed {
                 Ok(published) => {
                     if trouble.borrow().is_some() {
                         trouble.send_replace(None);
@@ -69,7 +79,7 @@ pub(super) fn run(
                     if orders.is_closed() {
                         return;
                     }
-                    std::thread::sleep(AGAIN);
+                    tokio::time::sleep(AGAIN).await;
                 }
             }
         }
@@ -89,7 +99,7 @@ type Published = (Arc<Book>, Counts, Option<i64>);
 /// Commits all of them, or none.
 fn commit(connection: &mut Connection, batch: &[Order]) -> rusqlite::Result<Vec<Published>> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut touched: HashMap<i64, Published> = HashMap::with_capacity(1);
+    let mut touched: BTreeMap<i64, Published> = BTreeMap::new();
     for order in batch.iter().filter(|order| !order.book.is_closed()) {
         let run = order.book.run;
         let (_, counts, event) =

@@ -20,7 +20,7 @@ impl RunId {
     /// The id of a run that begins now.
     #[must_use]
     pub fn begin() -> Self {
-        Self(Uuid::now_v7())
+        Self(crate::machine::timely_id())
     }
 
     /// The first eight digits, which is what a person reads. Runs that began within a minute of each other share them.

@@ -131,6 +131,7 @@ impl Lane {
                 Ok(role) => return self.grant(role),
                 Err(Hold::ForProbe) => self.shared.changed.notified().await,
                 Err(Hold::Until(due)) => tokio::select! {
+                    biased;
                     () = sleep_until(due) => {}
                     () = self.shared.changed.notified() => {}
                 },

@@ -9,24 +9,24 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, Request, Response, StatusCode};
-use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::time::{Instant, timeout};
 use url::{Host, Url};
 
 use super::auth::Token;
 use super::call::{Answer, AnswerLoss, CallError};
-use super::http::{correlation_id, read_body};
+use super::http::{correlation_id, read_body, send};
 use super::rate::{RateWindow, RetryAfter};
 use super::target::{Way, is_loopback};
 use super::trouble::{self, Progress};
+use crate::machine;
 use crate::text::one_line;
 
 #[cfg(test)]
@@ -172,7 +172,7 @@ impl Reach {
             if site == Site::Api {
                 request.headers_mut().insert(AUTHORIZATION, token.authorization());
             }
-            let sent = timeout(download.patience, self.client(&url)?.execute(request)).await;
+            let sent = timeout(download.patience, send(self.client(&url)?, request)).await;
             let response = sent.map_err(|_| still(&host, download.patience))?.map_err(|error| {
                 trouble::before_status(&error, &host, Progress::MayHaveLeft, download.patience)
             })?;
@@ -309,7 +309,7 @@ async fn refusal(response: &mut Response, site: Site, patience: Duration, starte
         status: response.status().as_u16(),
         body,
         cut,
-        retry_after: RetryAfter::read(headers, SystemTime::now()),
+        retry_after: RetryAfter::read(headers, crate::machine::now().into()),
         window: if site == Site::Api { RateWindow::read(headers) } else { None },
         correlation_id: correlation_id(headers),
         headers: headers.clone(),
@@ -330,7 +330,7 @@ async fn save(response: &mut Response, download: &Download<'_>, host: &str) -> R
         return Err(too_large());
     }
     let (part, file) = Part::create(into).map_err(unwritable)?;
-    let mut file = BufWriter::with_capacity(WRITE_SIZE, tokio::fs::File::from_std(file));
+    let (file, mut held) = (Arc::new(file), Vec::new());
     let mut bytes = 0;
     loop {
         let piece = timeout(patience, response.chunk()).await.map_err(|_| still(host, patience))?;
@@ -339,14 +339,30 @@ async fn save(response: &mut Response, download: &Download<'_>, host: &str) -> R
         if bytes > most {
             return Err(too_large());
         }
-        file.write_all(&piece).await.map_err(unwritable)?;
+        held.extend_from_slice(&piece);
+        if held.len() >= WRITE_SIZE {
+            held = append(&file, held).await.map_err(unwritable)?;
+        }
     }
-    file.flush().await.map_err(unwritable)?;
-    file.get_ref().sync_all().await.map_err(unwritable)?;
+    append(&file, held).await.map_err(unwritable)?;
     let into = into.to_owned();
-    let kept = tokio::task::spawn_blocking(move || part.keep(&into)).await;
-    kept.map_err(io::Error::from).and_then(|kept| kept).map_err(unwritable)?;
+    let kept = machine::off_thread(move || {
+        file.sync_all()?;
+        part.keep(&into)
+    });
+    kept.await.map_err(io::Error::from).and_then(|kept| kept).map_err(unwritable)?;
     Ok(bytes)
+}
+
+/// Writes a piece, and gives its memory back.
+async fn append(file: &Arc<File>, mut piece: Vec<u8>) -> io::Result<Vec<u8>> {
+    let file = Arc::clone(file);
+    let written = machine::off_thread(move || {
+        file.as_ref().write_all(&piece)?;
+        piece.clear();
+        Ok(piece)
+    });
+    written.await?
 }
 
 /// A file that is not whole yet. It goes away with this, unless it is kept.

@@ -4,15 +4,16 @@
 //! connection asks for it. That note is what makes a timeout tell: before it, the request cannot have arrived.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Body, Response, StatusCode};
+use reqwest::{Body, Client, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::auth::{Grant, SecretProvider, Token, TokenEndpoint};
@@ -21,6 +22,7 @@ use super::fetch::{Download, FetchError, Fetched, Reach};
 use super::rate::{RateWindow, RetryAfter};
 use super::target::{self, Origin, Target, TargetError};
 use super::trouble::{self, Progress};
+use crate::machine::{self, Came, Loss, World};
 use crate::text::one_line;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -73,7 +75,7 @@ impl HttpTransport {
         let incoming = exchange(&self.api, outgoing).await?;
         Ok(Answer {
             status: incoming.status.as_u16(),
-            retry_after: RetryAfter::read(&incoming.headers, SystemTime::now()),
+            retry_after: RetryAfter::read(&incoming.headers, machine::now().into()),
             window: RateWindow::read(&incoming.headers),
             correlation_id: correlation_id(&incoming.headers),
             headers: incoming.headers,
@@ -139,11 +141,9 @@ pub(super) async fn exchange(origin: &Origin, outgoing: Outgoing<'_>) -> Result<
         Some(begun) if !begun.load(Ordering::Acquire) => Progress::NotBegun,
         _ => Progress::MayHaveLeft,
     };
-    let mut response = origin
-        .client()
-        .execute(request)
+    let mut response = send(origin.client(), request)
         .await
-        .map_err(|error| trouble::before_status(&error, host, progress(), timeout))?;
+        .map_err(|lost| trouble::before_status(&lost, host, progress(), timeout))?;
     let status = response.status();
     let (body, ending) = read_body(&mut response, most).await;
     let cut = match ending {
@@ -157,6 +157,39 @@ pub(super) async fn exchange(origin: &Origin, outgoing: Outgoing<'_>) -> Result<
     Ok(Incoming { status, headers: std::mem::take(response.headers_mut()), body, cut })
 }
 
+/// Why a request has brought no status.
+pub(super) enum Lost {
+    /// In the client's own words.
+    Told(reqwest::Error),
+    /// In a simulation's.
+    Held(Loss),
+}
+
+/// Sends one request over the network, or to the simulation that holds it.
+pub(super) async fn send(client: &Client, request: reqwest::Request) -> Result<Response, Lost> {
+    match machine::world() {
+        None => client.execute(request).await.map_err(Lost::Told),
+        Some(world) => send_held(world.as_ref(), request).await.map_err(Lost::Held),
+    }
+}
+
+async fn send_held(world: &dyn World, request: reqwest::Request) -> Result<Response, Loss> {
+    let patience = request.timeout().copied().unwrap_or(Duration::MAX);
+    let mut held = http::Request::new(Bytes::copy_from_slice(
+        request.body().and_then(Body::as_bytes).unwrap_or_default(),
+    ));
+    *held.method_mut() = request.method().clone();
+    *held.uri_mut() = request.url().as_str().parse().map_err(|_| Loss::Unreachable)?;
+    *held.headers_mut() = target::usual_headers();
+    held.headers_mut().extend(request.headers().clone());
+    let exchange = tokio::time::timeout(patience, world.exchange(held));
+    let Came { answer, cut } = exchange.await.map_err(|_| Loss::Late)??;
+    let (parts, bytes) = answer.into_parts();
+    let rest = cut.then(|| Err(io::Error::from(io::ErrorKind::ConnectionReset)));
+    let body = Body::wrap_stream(stream::iter(std::iter::once(Ok(bytes)).chain(rest)));
+    Ok(http::Response::from_parts(parts, body).into())
+}
+
 /// Gives the request its body, and returns the note of whether a connection has asked for it. An empty body is never
 /// asked for, so there is no note of it.
 fn attach(request: &mut reqwest::Request, payload: Payload) -> Option<Arc<AtomicBool>> {
@@ -164,6 +197,10 @@ fn attach(request: &mut reqwest::Request, payload: Payload) -> Option<Arc<Atomic
     headers.insert(CONTENT_TYPE, payload.content_type);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(payload.bytes.len()));
     if payload.bytes.is_empty() {
+        return None;
+    }
+    if machine::world().is_some() {
+        *request.body_mut() = Some(payload.bytes.into());
         return None;
     }
     let begun = Arc::new(AtomicBool::new(false));

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Certificate, Client, redirect, retry, tls};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -188,6 +188,12 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
     Ok(found)
 }
 
+/// What every request says.
+pub(super) fn usual_headers() -> HeaderMap {
+    let agent = HeaderValue::from_static(concat!("trunkline/", env!("CARGO_PKG_VERSION")));
+    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json")), (USER_AGENT, agent)])
+}
+
 /// The ways to reach an origin that need different clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -209,11 +215,8 @@ impl Way {
     }
 
     pub(super) fn client(self, roots: &[Certificate]) -> Result<Client, TargetError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let builder = Client::builder()
-            .user_agent(concat!("trunkline/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
+            .default_headers(usual_headers())
             // Every attempt is the engine's to count and to pace: the client makes none by itself.
             .retry(retry::never())
             .redirect(redirect::Policy::none())

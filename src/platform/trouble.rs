@@ -11,7 +11,9 @@ use std::time::Duration;
 use rustls::CertificateError;
 
 use super::call::{AnswerLoss, CallError, ConnectStage};
+use super::http::Lost;
 use super::target::CONNECT_TIMEOUT;
+use crate::machine::Loss;
 use crate::text::one_line;
 
 /// Whether any of the request's body was handed to a connection.
@@ -24,12 +26,19 @@ pub(super) enum Progress {
 }
 
 /// What an error before the answer's status means.
-pub(super) fn before_status(
-    error: &reqwest::Error,
-    host: &str,
-    progress: Progress,
-    timeout: Duration,
-) -> CallError {
+pub(super) fn before_status(lost: &Lost, host: &str, progress: Progress, timeout: Duration) -> CallError {
+    let error = match lost {
+        Lost::Told(error) => error,
+        Lost::Held(Loss::Late) => return timed_out(host, timeout),
+        Lost::Held(Loss::Unreachable) => {
+            let message = format!("connecting to `{host}`: nobody took the connection");
+            return CallError::NoConnection { message, kind: ConnectStage::Tcp };
+        }
+        Lost::Held(Loss::Reset) => {
+            let message = format!("calling `{host}`: the connection ended before the answer");
+            return CallError::NoAnswer { message, kind: AnswerLoss::Reset };
+        }
+    };
     if error.is_builder() {
         return CallError::Unsendable {
             message: format!("calling `{host}`: the request cannot be written: {}", root_cause(error)),
@@ -177,7 +186,8 @@ mod tests {
         // A label may have 63 characters: the resolver refuses this name without asking anybody.
         let host = format!("{}.test", "a".repeat(64));
         let error = client.post(format!("http://{host}/?secret")).body("{}").send().await.unwrap_err();
-        let outcome = before_status(&error, "host", Progress::MayHaveLeft, Duration::from_secs(1));
+        let outcome =
+            before_status(&Lost::Told(error), "host", Progress::MayHaveLeft, Duration::from_secs(1));
         assert!(matches!(outcome, CallError::NoConnection { kind: ConnectStage::Dns, .. }), "{outcome:?}");
         let said = outcome.to_string();
         assert!(said.starts_with("connecting to `host`: ") && !said.contains("secret"), "{said}");

@@ -5,7 +5,7 @@ use super::super::faults;
 use super::super::fetch::Fetched;
 use super::super::gauges::Activity;
 use super::super::job::Job;
-use super::{Came, Worker, failure, halted, held, of_run, sending};
+use super::{Came, Worker, failure, held, of_run, sending};
 use crate::journal::{End, Source, Write};
 use crate::operation::{Delivered, Terms};
 use crate::pacing::{FreshToken, Verdict, decide};
@@ -63,7 +63,7 @@ impl Worker {
         loop {
             let leave = tokio::select! {
                 biased;
-                () = halted(&mut self.halt) => return Came::Back,
+                () = self.shared.halted() => return Came::Back,
                 leave = self.shared.access.lane.leave() => leave,
             };
             job.counted += 1;

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -270,7 +270,7 @@ fn scopes(value: &Value) -> Option<Vec<String>> {
 fn refuse(incoming: &Incoming, secret: &SecretString) -> TokenError {
     let status = incoming.status.as_u16();
     let error = error_body::parse(status, &incoming.body);
-    let retry_after = RetryAfter::read(&incoming.headers, SystemTime::now());
+    let retry_after = RetryAfter::read(&incoming.headers, crate::machine::now().into());
     // An endpoint that repeats what it was sent must not bring the secret onto a screen.
     let message = without(&error.message, secret);
     let code = error.code.map(|code| without(&code, secret));

@@ -337,6 +337,7 @@ async fn a_fetch_that_nobody_waits_for_any_longer_leaves_nothing() {
         tokio::pin!(fetching);
         while place.files().is_empty() {
             tokio::select! {
+                biased;
                 ended = &mut fetching => panic!("{ended:?}"),
                 () = tokio::time::sleep(Duration::from_millis(1)) => {}
             }
