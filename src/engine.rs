@@ -36,6 +36,7 @@ mod guard;
 mod handle;
 mod isolate;
 mod job;
+mod patience;
 mod preflight;
 mod scan;
 mod schedule;

@@ -21,11 +21,12 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use url::Url;
 
+use crate::machine;
 use crate::pacing::{Busy, Level, Moment, Now, Record, SharedCap, SharedPace};
 
 /// Why the pace of a tenant cannot be shared; without that no run begins.
@@ -224,20 +225,19 @@ fn name(api: &Url, client_id: &str) -> String {
 }
 
 fn machine_clock() -> Moment {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Moment::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    Moment::from_nanos(u64::try_from(machine::now().as_nanosecond()).unwrap_or(0))
 }
 
 /// Stands before every record; its last byte is the version.
-const MAGIC: u64 = u64::from_be_bytes(*b"tlpace\0\x01");
-const WORDS: usize = 11;
+const MAGIC: u64 = u64::from_be_bytes(*b"tlpace\0\x02");
+const WORDS: usize = 12;
 const SIZE: usize = WORDS * 8;
 
 const UNUSED: u64 = 0;
 const UNKNOWN: u64 = 1;
 const USED: u64 = 2;
 
-/// Eleven words of eight bytes, little-endian; the last is the checksum of the ten before it.
+/// Twelve words of eight bytes, little-endian; the last is the checksum of those before it.
 fn encode(written: Moment, record: &Record) -> [u8; SIZE] {
     let (level, empty_at, interval) = match record.level {
         Level::Unused => (UNUSED, 0, 0),
@@ -258,6 +258,7 @@ fn encode(written: Moment, record: &Record) -> [u8; SIZE] {
         reference,
         rate,
         raised_at,
+        record.tokens_from.nanos(),
     ];
     let mut bytes = [0; SIZE];
     let (body, sum) = bytes.split_at_mut(SIZE - 8);
@@ -283,6 +284,7 @@ fn decode(bytes: &[u8; SIZE]) -> Option<(Moment, Record)> {
         reference,
         rate,
         raised_at,
+        tokens_from,
         sum,
     ] = *words
     else {
@@ -306,8 +308,13 @@ fn decode(bytes: &[u8; SIZE]) -> Option<(Moment, Record)> {
             Some(SharedCap { reference: sound(reference)?, rate: sound(rate)?, raised_at: moment(raised_at) })
         }
     };
-    let record =
-        Record { level, paused_until: moment(paused_until), cap, spared_until: moment(spared_until) };
+    let record = Record {
+        level,
+        paused_until: moment(paused_until),
+        cap,
+        spared_until: moment(spared_until),
+        tokens_from: moment(tokens_from),
+    };
     Some((moment(written), record))
 }
 

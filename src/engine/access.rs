@@ -22,8 +22,8 @@ pub(super) struct Access {
     pub(super) lane: Lane,
     pub(super) delivery: Delivery,
     pub(super) rng: Mutex<fastrand::Rng>,
-    /// Before when nobody asks the token endpoint: it said so to one of us.
-    pub(super) token_not_before: Mutex<Option<Instant>>,
+    /// Before when the operation's own look is not made again: the platform said so.
+    pub(super) look_not_before: Mutex<Option<Instant>>,
 }
 
 /// What one call brought, in the words of the decision table.
@@ -75,13 +75,22 @@ impl Access {
         retry_after.is_some_and(|wait| wait > self.delivery.retry_after_limit)
     }
 
-    /// A token, after as many tries as it takes and the plan allows.
-    pub(super) async fn token(&self) -> Result<Arc<Token>, Fault> {
-        let held = self.tokens.left().is_some_and(|left| !left.is_zero());
-        let not_before = *self.token_not_before.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = not_before.filter(|_| !held) {
+    /// Returns when the operation's own look may be made.
+    pub(super) async fn may_look(&self) {
+        let not_before = *self.look_not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = not_before {
             tokio::time::sleep_until(at).await;
         }
+    }
+
+    /// The platform wants the operation's own look no sooner than then.
+    pub(super) fn look_waits(&self, until: Instant) {
+        let mut not_before = self.look_not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        *not_before = not_before.max(Some(until));
+    }
+
+    /// A token, after as many tries as it takes and the plan allows.
+    pub(super) async fn token(&self) -> Result<Arc<Token>, Fault> {
         match self.tokens.get().await {
             Ok(token) => Ok(token),
             Err(error) => self.token_after(error).await,
@@ -113,10 +122,6 @@ impl Access {
             };
             let retry_after = error.retry_after().map(RetryAfter::wait);
             let at = Instant::now() + self.back_off(attempt, retry_after);
-            if retry_after.is_some() {
-                let mut not_before = self.token_not_before.lock().unwrap_or_else(PoisonError::into_inner);
-                *not_before = Some(not_before.map_or(at, |known| known.max(at)));
-            }
             if self.is_too_long(retry_after) {
                 return Err(faults::parked(moment(at)));
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::access::Access;
 use super::carry::{Shared, moment};
@@ -71,6 +71,8 @@ async fn look(
             Some(stale) => access.fresh_token(&stale).await?,
             None => access.token().await?,
         };
+        // also where a pause, or a fault, gave up the look that was told to wait
+        access.may_look().await;
         let leave = access.lane.leave().await;
         let brought = match run {
             Some(run) => run.call(&preflight.request, &token, leave).await,
@@ -111,10 +113,17 @@ async fn look(
                     throttled += 1;
                 }
                 let delay = access.back_off(attempts.max(throttled).max(1), brought.retry_after);
-                if access.is_too_long(brought.retry_after) {
-                    return Err(faults::parked(moment(Instant::now() + delay)));
+                let until = Instant::now() + delay;
+                if brought.retry_after.is_some() {
+                    access.look_waits(until);
+                    if let Some(run) = run {
+                        run.waits_until(until).await;
+                    }
                 }
-                sleep(delay).await;
+                if access.is_too_long(brought.retry_after) {
+                    return Err(faults::parked(moment(until)));
+                }
+                sleep_until(until).await;
             }
             Verdict::FaultMissingScope => {
                 return Err(faults::missing_scope(operation.kind().scopes(), token.scopes.as_deref(), said));

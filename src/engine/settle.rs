@@ -1,5 +1,7 @@
 //! What becomes of a whole run when an item is settled, or when an answer changes its pace.
 
+use tokio::time::Instant;
+
 use super::act::Fate;
 use super::carry::Shared;
 use super::faults;
@@ -47,6 +49,12 @@ impl Shared {
             }
         }
         self.journal.write(&self.book, writes).await;
+    }
+
+    /// Keeps for a later carrying-out that no call starts before then, nor before what the lane waits for by itself.
+    pub(super) async fn waits_until(&self, until: Instant) {
+        let until = self.access.lane.not_before().max(Some(until));
+        self.journal.commit(&self.book, vec![Write::NotBefore(until.map(super::carry::epoch_ms))]).await;
     }
 
     /// Writes an item's end, and lets its chain go on.

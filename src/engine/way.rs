@@ -9,24 +9,29 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::access::Access;
+use super::patience::Patient;
 use super::{Setup, StartError};
 use crate::config::{AuthMethod, ClientAuth as ConfiguredAuth, Profile, SecretSource, StorePlace};
 use crate::coordination::{self, FilePace, Store, StoreError};
-use crate::pacing::{Backoff, Fill, Lane, LaneSettings};
+use crate::pacing::{Backoff, Fill, Lane, LaneSettings, SharedPace};
 use crate::plan::Plan;
-use crate::platform::{ClientAuth, Grant, HttpTransport, SecretProvider, Target, TargetError, Tokens};
+use crate::platform::{
+    ClientAuth, Grant, HttpTransport, SecretProvider, Target, TargetError, TokenEndpoint, Tokens,
+};
 
 /// What leads to a profile's tenant, and the pace that all runs of this machine keep there.
 pub(super) struct Way {
     transport: HttpTransport,
     tokens: Tokens,
-    pace: FilePace,
+    pace: Arc<dyn SharedPace>,
 }
 
 pub(super) fn way(setup: &Setup) -> Result<Way, StartError> {
     let profile = &setup.profile;
-    let (transport, tokens) = wire(profile)?;
+    let (transport, endpoint) = ends(profile, ProfileSecret::of(profile))?;
     let pace = FilePace::open(setup.journal.data_folder(), &profile.api_url, &profile.client_id)?;
+    let pace: Arc<dyn SharedPace> = Arc::new(pace);
+    let tokens = Tokens::new(Patient::new(endpoint, Arc::clone(&pace)));
     Ok(Way { transport, tokens, pace })
 }
 
@@ -36,7 +41,7 @@ pub(super) fn way(setup: &Setup) -> Result<Way, StartError> {
 ///
 /// The profile's addresses or certificates cannot be used.
 pub fn wire(profile: &Profile) -> Result<(HttpTransport, Tokens), TargetError> {
-    wire_with(profile, ProfileSecret { source: profile.secret.clone(), profile: profile.name.clone() })
+    wire_with(profile, ProfileSecret::of(profile))
 }
 
 /// As [`wire`], with a secret from elsewhere than the profile says.
@@ -48,6 +53,14 @@ pub fn wire_with(
     profile: &Profile,
     secret: impl SecretProvider + 'static,
 ) -> Result<(HttpTransport, Tokens), TargetError> {
+    let (transport, endpoint) = ends(profile, secret)?;
+    Ok((transport, Tokens::new(endpoint)))
+}
+
+fn ends(
+    profile: &Profile,
+    secret: impl SecretProvider + 'static,
+) -> Result<(HttpTransport, TokenEndpoint), TargetError> {
     let target = Target {
         api_url: profile.api_url.clone(),
         auth_url: profile.auth_url.clone(),
@@ -65,14 +78,20 @@ pub fn wire_with(
         AuthMethod::ClientCredentials { client_auth: ConfiguredAuth::Form } => ClientAuth::Form,
     };
     let grant = Grant { client_auth, scope: profile.scope.clone(), ..base };
-    let tokens = Tokens::new(transport.token_endpoint(grant, secret));
-    Ok((transport, tokens))
+    let endpoint = transport.token_endpoint(grant, secret);
+    Ok((transport, endpoint))
 }
 
 /// A profile's secret, read anew for each token.
 struct ProfileSecret {
     source: SecretSource,
     profile: String,
+}
+
+impl ProfileSecret {
+    fn of(profile: &Profile) -> Self {
+        Self { source: profile.secret.clone(), profile: profile.name.clone() }
+    }
 }
 
 impl SecretProvider for ProfileSecret {
@@ -100,14 +119,14 @@ pub(super) fn access(plan: &Plan, way: Way, not_before: Option<Instant>, fill: F
         throttle_patience: delivery.throttle_patience,
         backoff: Backoff { base: delivery.backoff.base, cap: delivery.backoff.cap },
     };
-    let lane = Lane::shared(settings, fill, not_before, rng.u64(..), Arc::new(way.pace));
+    let lane = Lane::shared(settings, fill, not_before, rng.u64(..), way.pace);
     Access {
         transport: Arc::new(way.transport),
         tokens: way.tokens,
         lane,
         delivery,
         rng: Mutex::new(rng),
-        token_not_before: Mutex::new(not_before),
+        look_not_before: Mutex::default(),
     }
 }
 

@@ -13,6 +13,9 @@
 //! Lanes whose plans allow unlike bursts agree on that, and each caps the tokens since then at its own burst; were it
 //! told by when it is full, a lane with a small burst would starve beside one with a large one.
 //!
+//! What the token endpoint says is the client's matter as much, and no lane's: how long it wants to be left alone stands in
+//! the record too.
+//!
 //! The platform's window is not shared: it is a token's, and each process has its own token and its own headers.
 
 use std::fmt;
@@ -73,7 +76,8 @@ const PAST: Duration = Duration::from_mins(1);
 
 impl Now {
     /// The instant of a moment; one that is over for long is told as a minute ago.
-    pub(super) fn instant_of(self, moment: Moment) -> Instant {
+    #[must_use]
+    pub fn instant_of(self, moment: Moment) -> Instant {
         if moment >= self.moment {
             return after(self.instant, moment.since(self.moment));
         }
@@ -81,7 +85,8 @@ impl Now {
     }
 
     /// The moment of an instant.
-    pub(super) fn moment_of(self, instant: Instant) -> Moment {
+    #[must_use]
+    pub fn moment_of(self, instant: Instant) -> Moment {
         self.moment
             .plus(instant.saturating_duration_since(self.instant))
             .minus(self.instant.saturating_duration_since(instant))
@@ -127,6 +132,8 @@ pub struct Record {
     pub cap: Option<SharedCap>,
     /// Until then the rate is not halved again.
     pub spared_until: Moment,
+    /// No token is asked for before then. The default, like all that is over, is no wait.
+    pub tokens_from: Moment,
 }
 
 impl Record {
@@ -148,6 +155,7 @@ impl Record {
             paused_until: self.paused_until.minus(by),
             cap: self.cap.map(|cap| SharedCap { raised_at: cap.raised_at.minus(by), ..cap }),
             spared_until: self.spared_until.minus(by),
+            tokens_from: self.tokens_from.minus(by),
         }
     }
 }

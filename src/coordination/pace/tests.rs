@@ -49,6 +49,7 @@ fn full() -> Record {
         paused_until: BEGAN.plus(20 * SECOND),
         cap: Some(SharedCap { reference: 45.0, rate: 22.5, raised_at: BEGAN }),
         spared_until: BEGAN.plus(3 * SECOND),
+        tokens_from: BEGAN.plus(30 * SECOND),
     }
 }
 
