@@ -10,6 +10,7 @@
 //!
 //! ```text
 //! wire        the listeners, and connections that can be reset for real
+//! inside      the same without a listener, for simulations
 //! reception   one call: token, rate window, form, fate                    route  body
 //! form        manners, keys, paths, bodies
 //! conduct     what a caller must keep from one call to the next
@@ -46,6 +47,7 @@ mod form;
 mod hash;
 mod imports;
 mod ingest;
+mod inside;
 mod interaction;
 mod keys;
 mod ledger;
@@ -75,6 +77,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use imports::Origins;
+pub use inside::{Inside, Reply, Told};
 use reception::Platform;
 pub use samples::{Sample, sample};
 pub use scenario::Scenario;

@@ -22,6 +22,11 @@ pub(super) async fn receive(
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request,
 ) -> Response {
+    answer(&platform, &request).into_response(&line)
+}
+
+/// Answers a request.
+pub(super) fn answer(platform: &Platform, request: &Request) -> Answer {
     let with_token = request.headers().contains_key(AUTHORIZATION);
     platform.imports.knock(with_token);
     if with_token {
@@ -43,5 +48,5 @@ pub(super) async fn receive(
         Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method.not.allowed", message)
     };
     platform.ledger.ended(Family::Foreign, answer.ending());
-    answer.into_response(&line)
+    answer
 }

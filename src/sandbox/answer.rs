@@ -163,6 +163,19 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The answer as a whole, however it is delivered.
+    pub(super) fn into_bytes(self) -> axum::http::Response<Bytes> {
+        let mut body = self.body.to_vec();
+        body.resize(body.len() + self.padding as usize, b' ');
+        let mut response = axum::http::Response::new(Bytes::from(body));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
 /// How a call ended, as the ledger counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {

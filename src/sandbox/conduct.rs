@@ -6,7 +6,6 @@
 use axum::http::StatusCode;
 use tokio::time::Instant;
 
-use super::answer::{Answer, Delivery};
 use super::dice::mix;
 use super::exchange::Body;
 use super::imports::Document;
@@ -15,12 +14,24 @@ use super::reception::Platform;
 use super::work::{Job, Look, Sending};
 
 /// What is to be noted of a call when it is answered.
+#[derive(Debug)]
 pub(super) enum Errand {
     Nothing,
     Batch(Body),
     Submission { key: u128 },
     Poll { id: String },
     Fetch(Document),
+}
+
+impl Errand {
+    /// What is left of it after an answer of that status.
+    pub(super) fn of(self, status: StatusCode) -> Self {
+        let tells = match self {
+            Self::Batch(_) => matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY),
+            _ => status.is_success(),
+        };
+        if tells { self } else { Self::Nothing }
+    }
 }
 
 impl Platform {
@@ -48,22 +59,15 @@ impl Platform {
         }
     }
 
-    /// A call is answered, its caller still there.
-    pub(super) fn note(&self, errand: Errand, bearer: u64, answer: &Answer) {
-        if answer.delivery != Delivery::Whole {
-            return;
-        }
-        let (now, is_good) = (Instant::now(), answer.status.is_success());
+    /// A call was answered, and its caller has the answer.
+    pub(super) fn note(&self, errand: Errand, bearer: u64) {
+        let now = Instant::now();
         match errand {
-            Errand::Batch(body) => {
-                if matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
-                    self.exchange.told(body, bearer);
-                }
-            }
-            Errand::Submission { key } if is_good => self.imports.told_of_submission(key, bearer, now),
-            Errand::Poll { id } if is_good => self.imports.told(&id, bearer, now),
-            Errand::Fetch(document) if is_good => self.imports.fetched(document),
-            _ => {}
+            Errand::Batch(body) => self.exchange.told(body, bearer),
+            Errand::Submission { key } => self.imports.told_of_submission(key, bearer, now),
+            Errand::Poll { id } => self.imports.told(&id, bearer, now),
+            Errand::Fetch(document) => self.imports.fetched(document),
+            Errand::Nothing => {}
         }
     }
 

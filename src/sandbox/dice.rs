@@ -127,7 +127,7 @@ impl Chance {
         let wait = left.unwrap_or_else(|| self.between(traits.min, traits.max));
         let now = Instant::now();
         if self.falls(traits.date) {
-            let clock = SystemTime::now();
+            let clock = SystemTime::from(crate::machine::now());
             let end = whole_second_after(clock + wait);
             let mut answer = answer.with("retry-after", httpdate::fmt_http_date(end));
             answer.not_before = Some(now + end.duration_since(clock).unwrap_or_default());

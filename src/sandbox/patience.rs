@@ -57,6 +57,9 @@ impl Patience {
             self.next = None;
             return Poll::InTime;
         };
+        if before != bearer {
+            self.next = None;
+        }
         let early = wait.saturating_sub(now.saturating_duration_since(answered));
         if early <= SLACK {
             return Poll::InTime;
@@ -136,6 +139,15 @@ mod tests {
         assert_eq!(job.poll_after(2.0, 3), Poll::InTime, "from the beginning");
         assert_eq!(job.poll_after(0.1, 3), Poll::Excused, "a pause");
         assert!(matches!(job.poll_after(1.0, 3), Poll::Early(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_resume_begins_anew_also_where_it_comes_in_time() {
+        let mut job = Watched::submitted();
+        assert_eq!(job.poll_after(2.0, 1), Poll::InTime);
+        assert_eq!(job.poll_after(5.0, 2), Poll::InTime, "another process");
+        assert_eq!(job.poll_after(2.0, 2), Poll::InTime);
+        assert_eq!(job.poll_after(4.0, 2), Poll::InTime);
     }
 
     #[tokio::test(start_paused = true)]

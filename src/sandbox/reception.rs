@@ -15,8 +15,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::answer::{Answer, Effect};
+use super::answer::{Answer, Delivery, Effect};
 use super::body::{Gathered, HungUp, gather};
+use super::conduct::Errand;
 use super::dice::{Chance, Dice};
 use super::exchange::Exchange;
 use super::execute::Executions;
@@ -60,39 +61,47 @@ pub(super) async fn receive(
     ConnectInfo(line): ConnectInfo<super::wire::Line>,
     request: Request,
 ) -> Response {
-    let now = Instant::now();
-    let (head, body) = request.into_parts();
-    let route = Route::of(&head.method, head.uri.path());
-    let (family, answer) = match route {
-        Route::Ledger => return Answer::json(StatusCode::OK, &platform.ledger_json()).into_response(&line),
-        Route::Contacts => {
-            let lines = platform.outcomes.contacts_ndjson();
-            let answer = Answer::of(StatusCode::OK, "application/x-ndjson", lines.into());
-            return answer.into_response(&line);
-        }
-        Route::Token(path) => {
-            platform.check_manners(Family::Token, &head.headers);
-            (Family::Token, platform.token(path, &head.headers, body, now).await)
-        }
-        Route::Api(api) => {
-            platform.check_manners(api.family, &head.headers);
-            (api.family, platform.call(api, &head, body, now).await)
-        }
-        Route::WrongMethod(family) => {
-            platform.ledger.breach(family, &format!("the method {} on this path", head.method));
-            let message = "HTTP method not allowed on this resource.";
-            (family, Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method.not.allowed", message))
-        }
-        Route::Nowhere => {
-            let message = "The requested resource does not exist.";
-            (Family::Other, Answer::error(StatusCode::NOT_FOUND, "not.found", message))
-        }
-    };
-    platform.ledger.ended(family, answer.ending());
+    let (answer, receipt) = platform.answer(request).await;
+    receipt.arrived();
     answer.into_response(&line)
 }
 
 impl Platform {
+    /// Answers a request. What its caller must know from then on it must know only once the answer has arrived.
+    pub(super) async fn answer(self: &Arc<Self>, request: Request) -> (Answer, Receipt) {
+        let now = Instant::now();
+        let (head, body) = request.into_parts();
+        let route = Route::of(&head.method, head.uri.path());
+        let (family, (answer, receipt)) = match route {
+            Route::Ledger => return (Answer::json(StatusCode::OK, &self.ledger_json()), Receipt::none()),
+            Route::Contacts => {
+                let lines = self.outcomes.contacts_ndjson();
+                return (Answer::of(StatusCode::OK, "application/x-ndjson", lines.into()), Receipt::none());
+            }
+            Route::Token(path) => {
+                self.check_manners(Family::Token, &head.headers);
+                (Family::Token, self.token(path, &head.headers, body, now).await)
+            }
+            Route::Api(api) => {
+                self.check_manners(api.family, &head.headers);
+                (api.family, self.call(api, &head, body, now).await)
+            }
+            Route::WrongMethod(family) => {
+                self.ledger.breach(family, &format!("the method {} on this path", head.method));
+                let message = "HTTP method not allowed on this resource.";
+                let answer = Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method.not.allowed", message);
+                (family, (answer, Receipt::none()))
+            }
+            Route::Nowhere => {
+                let message = "The requested resource does not exist.";
+                let answer = Answer::error(StatusCode::NOT_FOUND, "not.found", message);
+                (Family::Other, (answer, Receipt::none()))
+            }
+        };
+        self.ledger.ended(family, answer.ending());
+        (answer, receipt)
+    }
+
     pub(super) fn new(scenario: Scenario, seed: Option<u64>, origins: Origins) -> Self {
         let (seed, key_life) = (seed.unwrap_or(scenario.seed), scenario.key_life);
         Self {
@@ -132,24 +141,30 @@ impl Platform {
     }
 
     /// A call comes in on its lane.
-    fn enter(&self, vendor: Option<Vendor>, family: Family, now: Instant) -> Visit<'_> {
+    fn enter(self: &Arc<Self>, vendor: Option<Vendor>, family: Family, now: Instant) -> Visit {
         for wrong in self.quota.arrive(vendor, family, now) {
             self.ledger.breach(family, &wrong);
         }
-        Visit { platform: self, family, item: None, lane: LaneAnswer::Lost }
+        Visit { platform: Arc::clone(self), family, item: None, lane: LaneAnswer::Lost }
     }
 
-    async fn token(&self, path: TokenPath, headers: &HeaderMap, body: Body, now: Instant) -> Answer {
-        let mut visit = self.enter(None, Family::Token, now);
+    async fn token(
+        self: &Arc<Self>,
+        path: TokenPath,
+        headers: &HeaderMap,
+        body: Body,
+        now: Instant,
+    ) -> (Answer, Receipt) {
+        let visit = self.enter(None, Family::Token, now);
         let asking = self.tokens.ask();
         let mut chance = self.dice.chance(CHANCE_OF_TOKENS, asking.nth);
         let body = match gather(body, 65_536).await {
             Ok(Gathered::Whole(body)) => body,
             Ok(Gathered::TooLarge) => {
                 self.ledger.breach(Family::Token, "a token request of more than 64 KiB");
-                return too_large();
+                return (too_large(), Receipt::none());
             }
-            Err(HungUp) => return Answer::reset(Effect::None),
+            Err(HungUp) => return (Answer::reset(Effect::None), Receipt::none()),
         };
         pass(self.scenario.latency.max).await;
         let throttling = &self.scenario.retry_after;
@@ -158,14 +173,20 @@ impl Platform {
             self.ledger.breach(Family::Token, &what);
             answer
         });
-        visit.lane = LaneAnswer::of(&answer);
-        answer
+        let lane = LaneAnswer::of(&answer);
+        (answer, Receipt(Some(Heard { visit, lane, errand: Errand::Nothing, bearer: 0 })))
     }
 
-    async fn call(self: &Arc<Self>, api: Api<'_>, head: &Parts, body: Body, now: Instant) -> Answer {
+    async fn call(
+        self: &Arc<Self>,
+        api: Api<'_>,
+        head: &Parts,
+        body: Body,
+        now: Instant,
+    ) -> (Answer, Receipt) {
         let mut visit = self.enter(Some(api.vendor()), api.family, now);
         let Ok(body) = gather(body, self.scenario.max_body).await else {
-            return Answer::reset(Effect::None);
+            return (Answer::reset(Effect::None), Receipt::none());
         };
         let key = head.headers.get("idempotency-key").map_or(&b""[..], |key| key.as_bytes());
         let item = fold(wide(&[head.method.as_str().as_bytes(), head.uri.path().as_bytes(), key]));
@@ -176,15 +197,24 @@ impl Platform {
             self.ledger.breach(api.family, &what);
         }
         let mut chance = self.dice.chance(CHANCE_OF_CALLS, self.calls.fetch_add(1, Ordering::Relaxed));
+        let mut errand = Errand::Nothing;
         let (answer, spent) = match self.admit(api, head, &mut chance, now) {
             Err(answer) => (answer, None),
             Ok(Some(spent)) if spent.is_over() => {
                 (chance.throttled(&self.scenario.retry_after, Some(spent.left)), Some(spent))
             }
-            Ok(spent) => (self.admitted(api, head, body, now).await, spent),
+            Ok(spent) => {
+                let answer;
+                (answer, errand) = self.admitted(api, head, body, now).await;
+                (answer, spent)
+            }
         };
-        visit.lane = LaneAnswer::of(&answer);
-        self.dress(answer, api, spent, &head.headers, &mut chance)
+        let lane = LaneAnswer::of(&answer);
+        // a caller is told by the status alone that its batch is refused, and by a whole body of all else
+        let errand =
+            if answer.delivery == Delivery::Whole { errand.of(answer.status) } else { Errand::Nothing };
+        let answer = self.dress(answer, api, spent, &head.headers, &mut chance);
+        (answer, Receipt(Some(Heard { visit, lane, errand, bearer: bearer(&head.headers) })))
     }
 
     /// Token, scope and rate window.
@@ -209,25 +239,29 @@ impl Platform {
     }
 
     /// A call that may be made: its form, then its fate.
-    async fn admitted(self: &Arc<Self>, api: Api<'_>, head: &Parts, body: Gathered, now: Instant) -> Answer {
+    async fn admitted(
+        self: &Arc<Self>,
+        api: Api<'_>,
+        head: &Parts,
+        body: Gathered,
+        now: Instant,
+    ) -> (Answer, Errand) {
         let body = match body {
             Gathered::Whole(body) => body,
-            Gathered::TooLarge => return too_large(),
+            Gathered::TooLarge => return (too_large(), Errand::Nothing),
         };
         let job = match self.check(api, head, &body) {
             Ok(job) => job,
             Err(what) => {
                 self.ledger.breach(api.family, &what);
-                return Answer::error(StatusCode::BAD_REQUEST, "bad.request", &what);
+                return (Answer::error(StatusCode::BAD_REQUEST, "bad.request", &what), Errand::Nothing);
             }
         };
-        let bearer = head.headers.get(AUTHORIZATION).map_or(0, |token| narrow(token.as_bytes()));
-        let errand = self.judge(&job, api.family, bearer, now);
+        let errand = self.judge(&job, api.family, bearer(&head.headers), now);
         let content = fold(wide(&[head.uri.path().as_bytes(), &body]));
         let fate = self.dice.draw(self.identity(&job, content), &self.scenario);
         let flight = job.alone().map(|about| self.flights.start(about));
         let answer = self.befall(job, content, fate).await;
-        self.note(errand, bearer, &answer);
         if let Some(flight) = flight
             && flight.land() == Overlap::Found
         {
@@ -240,7 +274,7 @@ impl Platform {
                 },
             );
         }
-        answer
+        (answer, errand)
     }
 
     /// The headers that a platform adds to every answer.
@@ -281,17 +315,49 @@ impl Platform {
 }
 
 /// A call on its lane; tells the lane what became of it, also where the caller hung up.
-struct Visit<'a> {
-    platform: &'a Platform,
+#[derive(Debug)]
+struct Visit {
+    platform: Arc<Platform>,
     family: Family,
     item: Option<u64>,
     lane: LaneAnswer,
 }
 
-impl Drop for Visit<'_> {
+impl Drop for Visit {
     fn drop(&mut self) {
         self.platform.quota.answered(self.family, self.item, self.lane, Instant::now());
     }
+}
+
+/// An answer on its way. Dropped, it has not arrived.
+#[derive(Debug)]
+pub(super) struct Receipt(Option<Heard>);
+
+#[derive(Debug)]
+struct Heard {
+    visit: Visit,
+    lane: LaneAnswer,
+    errand: Errand,
+    bearer: u64,
+}
+
+impl Receipt {
+    /// For an answer that says nothing that its caller has to keep.
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// The answer has arrived, now.
+    pub(super) fn arrived(self) {
+        if let Some(Heard { mut visit, lane, errand, bearer }) = self.0 {
+            visit.lane = lane;
+            visit.platform.note(errand, bearer);
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> u64 {
+    headers.get(AUTHORIZATION).map_or(0, |token| narrow(token.as_bytes()))
 }
 
 fn too_large() -> Answer {

@@ -232,7 +232,8 @@ pub(super) async fn pass(time: Duration) {
 }
 
 fn wall_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since =
+        SystemTime::from(crate::machine::now()).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
