@@ -169,6 +169,22 @@ impl Reader {
         Ok(Some(item))
     }
 
+    /// Which records an item holds; none where it has no row yet.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn positions(&self, run: &RunRow, seq: Seq) -> Result<Vec<Position>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT dataset, first, span, count FROM item WHERE run = ?1 AND seq = ?2")?;
+        let mut rows = statement.query_map(params![run.number, int(seq)], |row| extent(row, 0))?;
+        let Some(extent) = rows.next().transpose()? else { return Ok(Vec::new()) };
+        let holes = if extent.span > extent.count { self.holes(run, seq, extent)? } else { Vec::new() };
+        let all = extent.first..extent.first + extent.span;
+        Ok(all.filter(|position| holes.binary_search(position).is_err()).collect())
+    }
+
     /// Positions within an item's span that belong to others.
     fn holes(&self, run: &RunRow, seq: Seq, extent: Extent) -> Result<Vec<Position>, JournalError> {
         let mut statement = self.connection.prepare_cached(
