@@ -13,6 +13,7 @@ use super::words::{grouped, local_time};
 use super::{Align, Column, ListFormat, ReportError, Table};
 use crate::journal::RunRow;
 use crate::model::{Fault, FaultKind, OperationKind, RunState, Tally};
+use crate::text::inert_json;
 
 /// A run as programs read it.
 #[derive(Debug, Serialize)]
@@ -164,8 +165,8 @@ pub fn write_run(out: &mut dyn Write, report: &RunReport<'_>, format: ListFormat
                 faults: report.faults.iter().map(fault_json).collect(),
                 paths: report.paths,
             };
-            serde_json::to_writer_pretty(&mut *out, &show).map_err(std::io::Error::from)?;
-            Ok(writeln!(out)?)
+            let json = serde_json::to_string_pretty(&show).map_err(std::io::Error::from)?;
+            Ok(writeln!(out, "{}", inert_json(&json))?)
         }
         ListFormat::Table => write_page(out, report),
     }
