@@ -11,6 +11,7 @@
 //! report               a run as a page, to be handed to others
 //! office               profiles, checks and runs, as the board asks for them
 //! store                the store of locks and results
+//! core_dump            what this process knows stays in it
 //! profile, sandbox, demo, board, manual
 //! exit, log, question  how it ends, what is logged, what is asked
 //! ```
@@ -21,6 +22,7 @@
 mod args;
 mod board;
 mod check;
+mod core_dump;
 mod demo;
 mod exit;
 mod hand_over;
@@ -70,6 +72,7 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Carries out the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    core_dump::forbid();
     tell_of_panics();
     // a panic on this thread has gone through the hook, and what it left behind is dropped with the process
     let ended = catch_unwind(AssertUnwindSafe(|| carry_out(read_line()))).unwrap_or(Exit::Broken);
