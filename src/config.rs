@@ -28,7 +28,7 @@ mod ui;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 pub use document::DocumentError;
@@ -191,15 +191,9 @@ pub fn written_profiles(path: &Path) -> Result<BTreeMap<String, ProfileSettings>
 }
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {
-    let read = || {
-        let mut file = fs::File::open(path)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        Ok::<_, io::Error>((file.metadata()?, text))
-    };
-    match read() {
-        Ok((metadata, _)) if everybody_writes(&metadata) => Err(ConfigError::Open { path: path.to_owned() }),
-        Ok((_, text)) => Ok(text),
+    match document::read_file(path) {
+        Ok((_, metadata)) if everybody_writes(&metadata) => Err(ConfigError::Open { path: path.to_owned() }),
+        Ok((text, _)) => Ok(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }

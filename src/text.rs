@@ -122,6 +122,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_hostile_is_obeyed_or_unseen() {
+        for text in crate::hostile::TEXTS.iter().chain([&crate::hostile::ALL]) {
+            crate::hostile::assert_inert("one line", &one_line(text, 10_000));
+            assert!(!one_line(text, 10_000).contains('\n'));
+            crate::hostile::assert_inert("lines", &lines(text));
+            let json = serde_json::to_string(text).unwrap();
+            crate::hostile::assert_inert("json", &inert_json(&json));
+        }
+    }
+
+    #[test]
     fn no_escape_sequence_survives() {
         assert_eq!(one_line("a\x1b[31mred\x07\r\nb\u{9b}2J", 99), "a [31mred b 2J");
         assert_eq!(one_line("  \n", 99), "");
