@@ -153,12 +153,12 @@ fn what_claims_to_be_large_or_is_something_else_gets_no_memory_for_it() {
 #[test]
 fn no_nesting_reaches_the_end_of_the_stack() {
     const DEEP: usize = 1_000_000;
+    // a document has at most a megabyte
+    const DEEP_TOML: usize = 200_000;
     let bench = Bench::calm();
     bench.file("a.json", "[{\"a\":1}]");
     let (open, close) = ("[".repeat(DEEP), "]".repeat(DEEP));
     let objects = format!("{}1{}", "{\"a\":".repeat(DEEP), "}".repeat(DEEP));
-    // a document has at most a megabyte
-    const DEEP_TOML: usize = 200_000;
     let tables = format!("{}1{}", "{a=".repeat(DEEP_TOML), "}".repeat(DEEP_TOML));
     let (lists, ends) = ("[".repeat(DEEP_TOML), "]".repeat(DEEP_TOML));
     for text in

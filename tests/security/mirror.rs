@@ -81,7 +81,7 @@ impl Mirror {
 
 fn read(stream: &mut TcpStream) -> Option<Seen> {
     let mut bytes = Vec::new();
-    let mut piece = [0; 65536];
+    let mut piece = [0; 8192];
     loop {
         let length = stream.read(&mut piece).ok().filter(|length| *length > 0)?;
         bytes.extend_from_slice(&piece[..length]);
