@@ -11,11 +11,11 @@ use flate2::write::GzEncoder;
 use super::bench::{Bench, LIMIT};
 use super::mirror::{Mirror, Reply, answer, token};
 
-/// More than the program needs for anything here, and far less than a bomb, unpacked.
-const MOST_MEMORY: u64 = 96 << 20;
-/// One piece of a bomb, unpacked, and how many there are: 256 MB in all.
+/// More than the program needs for anything here, and less than a bomb, unpacked.
+const MOST_MEMORY: u64 = 80 << 20;
+/// One piece of a bomb, unpacked, and how many there are: 96 MB in all.
 const PIECE: usize = 4 << 20;
-const PIECES: usize = 64;
+const PIECES: usize = 24;
 
 /// How a program ended, what it said, and the most memory that it had.
 struct Ended {
@@ -96,36 +96,48 @@ fn zstd_of(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
 }
 
+const CHECK: [&str; 5] = ["check", "ingest", "bomb", "--profile", "env"];
+
 #[test]
 fn a_packed_dataset_is_as_small_in_memory_as_a_plain_one() {
     let bench = Bench::calm();
-    let check = ["check", "ingest", "bomb", "--profile", "env"];
     for (name, pack) in [("gzip", gzip as fn(&[u8]) -> Vec<u8>), ("zstd", zstd_of)] {
         // what is no text is refused at its first byte
         bench.file("bomb", packed(pack, "", 0, ""));
-        watched(&bench, &check, &[]).assert_refused(&format!("{name} of zeros"));
+        watched(&bench, &CHECK, &[]).assert_refused(&format!("{name} of zeros"));
         bench.file("bomb", packed(pack, "[{\"a\":\"", 0, "\"}]"));
-        watched(&bench, &check, &[]).assert_refused(&format!("{name} of zeros in a string"));
+        watched(&bench, &CHECK, &[]).assert_refused(&format!("{name} of zeros in a string"));
         // one value without end is one invalid record
         bench.file("bomb", packed(pack, "[{\"a\":\"", b'x', "\"},{\"b\":1}]"));
-        let ended = watched(&bench, &check, &[]);
+        let ended = watched(&bench, &CHECK, &[]);
         ended.assert_flat(name);
         assert_eq!(ended.code, Some(1), "{}", ended.said);
         assert!(ended.said.contains("is the most"), "{}", ended.said);
     }
-    // white space between two records, one line, one cell
-    for (what, head, piece, tail, code) in [
-        ("spaces", "[{\"a\":1},", b' ', "{\"a\":2}]", 0),
-        ("one line", "{\"a\":\"", b'x', "\"}", 1),
-        ("one cell", "a,b\n1,", b'x', "\n", 1),
-        ("one header", "a,", b'x', "\n1,2\n", 2),
-    ] {
-        bench.file("bomb", packed(zstd_of, head, piece, tail));
-        let ended = watched(&bench, &check, &[]);
-        ended.assert_flat(what);
-        assert_eq!(ended.code, Some(code), "{what}: {}", ended.said);
-    }
     assert_eq!(bench.sent(), 0);
+}
+
+/// The program ends like this over a text of these three parts.
+#[track_caller]
+fn check(what: &str, (head, piece, tail): (&str, u8, &str), code: i32) {
+    let bench = Bench::calm();
+    bench.file("bomb", packed(zstd_of, head, piece, tail));
+    let ended = watched(&bench, &CHECK, &[]);
+    ended.assert_flat(what);
+    assert_eq!(ended.code, Some(code), "{what}: {}", ended.said);
+    assert_eq!(bench.sent(), 0);
+}
+
+#[test]
+fn a_line_without_end_is_one_invalid_record() {
+    check("one line", ("{\"a\":\"", b'x', "\"}"), 1);
+    check("one cell", ("a,b\n1,", b'x', "\n"), 1);
+}
+
+#[test]
+fn white_space_without_end_is_nothing_and_a_header_without_end_is_refused() {
+    check("spaces", ("[{\"a\":1},", b' ', "{\"a\":2}]"), 0);
+    check("one header", ("a,", b'x', "\n1,2\n"), 2);
 }
 
 #[test]
@@ -311,7 +323,7 @@ fn a_journal_that_somebody_else_wrote_into_is_read_with_care() {
     bench.file("two.csv", super::bench::outcomes(["c1", "unknown-1"].map(str::to_owned)));
     bench.ends(&["outcomes", "two.csv", "--profile", "env"], 1);
     let path = bench.data_dir().join("journal.db");
-    let deep = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for (table, column) in columns(&path) {
         let copy = std::fs::read(&path).unwrap();
         {
@@ -319,11 +331,9 @@ fn a_journal_that_somebody_else_wrote_into_is_read_with_care() {
             // a column may refuse what it is not made for
             let _ = journal.execute(&format!("UPDATE {table} SET {column} = ?1"), [&deep]);
         }
-        for words in [
-            &["failures", "last", "--format", "json", "-o", "out", "--force"][..],
-            &["show", "last"],
-            &["results", "last", "-o", "out", "--force"],
-        ] {
+        for words in
+            [&["failures", "last", "--format", "json", "-o", "out", "--force"][..], &["show", "last"]]
+        {
             let ended = watched(&bench, words, &[]);
             assert!(
                 matches!(ended.code, Some(0 | 2)),
