@@ -199,7 +199,7 @@ fn value_json(value: &toml::Value) -> Value {
 
 fn write_page(out: &mut dyn Write, report: &RunReport<'_>) -> Result<(), ReportError> {
     let run = report.run;
-    let mut line = |name: &str, text: &str| writeln!(out, "{name:<12}{text}");
+    let mut line = |name: &str, text: &str| writeln!(out, "{name:<12}{}", shown(text));
     line("run", &run.id.to_string())?;
     let carrier =
         run.carrier.as_ref().map(|carrier| format!(", carried by {}", carrier.0)).unwrap_or_default();

@@ -168,3 +168,31 @@ fn a_redirect_gets_neither_token_nor_secret() {
         assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.seen());
     }
 }
+
+#[test]
+fn a_schema_fetches_nothing_and_reads_no_other_file() {
+    let mirror = Mirror::start(|_| answer(200, "", "{\"type\":\"string\"}"));
+    let bench = Bench::calm();
+    bench.file("a.json", "[{\"a\":\"x\"}]");
+    let outside = bench.file("outside.json", "{\"const\":\"hunter2\"}");
+    std::fs::create_dir(bench.folder.path().join("schemas")).unwrap();
+    let url = format!("{}/schema.json", mirror.url);
+    let file = format!("file://{}", outside.display());
+    for reference in
+        [&url, &file, "https://example.invalid/x", "file:///etc/passwd", "../outside.json", "/etc/passwd"]
+    {
+        for id in ["https://here.test/s.json", &url, "file:///schemas/s.json", ""] {
+            let id = if id.is_empty() { String::new() } else { format!("\"$id\":\"{id}\",") };
+            let schema = format!("{{{id}\"properties\":{{\"a\":{{\"$ref\":\"{reference}\"}}}}}}");
+            std::fs::write(bench.folder.path().join("schemas/s.json"), schema).unwrap();
+            let words = ["check", "exchange", "a.json", "--schema", "schemas/s.json", "--profile", "env"];
+            let output = bench.command(&words).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            // one that names itself is there; of any other the record would be told to be invalid
+            let wanted = if id.contains(reference) { 0 } else { 2 };
+            assert_eq!(output.status.code(), Some(wanted), "{id} {reference}: {said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+    assert!(mirror.seen().is_empty(), "{:?}", mirror.seen());
+}

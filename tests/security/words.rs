@@ -271,6 +271,41 @@ fn what_a_hostile_platform_says_of_a_hostile_dataset_is_obeyed_nowhere() {
     assert_inert("the log", &log);
 }
 
+/// A colleague's folder is opened to be looked at: what stands in it is theirs.
+#[test]
+fn a_journal_that_somebody_else_wrote_is_obeyed_nowhere() {
+    let bench = Bench::calm();
+    bench.file("two.csv", super::bench::outcomes(["c1", "unknown-1"].map(str::to_owned)));
+    bench.ends(&["outcomes", "two.csv", "--profile", "env"], 1);
+    let path = bench.data_dir().join("journal.db");
+    let before = super::bombs::whole(&path);
+    let json = serde_json::to_string(&[ALL]).unwrap();
+    let mut changed = 0;
+    for (table, column) in super::bombs::columns(&path) {
+        for text in [ALL, &json] {
+            {
+                let journal = rusqlite::Connection::open(&path).unwrap();
+                // a column may refuse what it is not made for
+                changed += journal.execute(&format!("UPDATE {table} SET {column} = ?1"), [text]).unwrap_or(0);
+            }
+            for words in [
+                &["show", "last"][..],
+                &["show", "last", "--format", "json"],
+                &["runs"],
+                &["failures", "last"],
+                &["failures", "last", "--format", "json"],
+            ] {
+                assert_said_inert(words, &Said(bench.command(words).output().unwrap()));
+            }
+            for side in ["journal.db-wal", "journal.db-shm"] {
+                let _ = std::fs::remove_file(bench.data_dir().join(side));
+            }
+            std::fs::write(&path, &before).unwrap();
+        }
+    }
+    assert!(changed > 20, "{changed}");
+}
+
 #[test]
 fn the_board_draws_none_of_it() {
     let bench = hostile_run();
