@@ -118,7 +118,8 @@ impl Case {
         set("timeout", format!("{}s", one_of(rng, &[2, 10, 30])));
         set("fault_after", one_of(rng, &[0, 3, 20]).to_string());
         set("retry_after_limit", one_of(rng, &["2s", "1m", "10m"]).to_owned());
-        set("rate", one_of(rng, &["0", "5", "45"]).to_owned());
+        set("rate", one_of(rng, &["0", "0.5", "5", "45"]).to_owned());
+        set("burst", one_of(rng, &[1, 3, 20]).to_string());
         match self.kind {
             OperationKind::Ingest | OperationKind::Exchange => {
                 set("chunk_records", one_of(rng, &[1, 2, 5, 50]).to_string());
@@ -180,6 +181,15 @@ impl Case {
         let limit = self.settings.iter().find(|(key, _)| key == "retry_after_limit");
         let short = limit.is_some_and(|(_, limit)| limit == "2s");
         Duration::from_secs(if short { 2 } else { 30 })
+    }
+
+    /// Calls a second that the plan allows, and calls at once.
+    pub fn pace(&self) -> Option<(f64, f64)> {
+        let number = |name: &str| {
+            let (_, value) = self.settings.iter().find(|(key, _)| key == name)?;
+            value.parse().ok()
+        };
+        Some((number("rate").filter(|rate| *rate > 0.0)?, number("burst")?))
     }
 
     pub fn records(&self) -> usize {

@@ -417,7 +417,7 @@ impl Person {
                 _ if self.left > 0 => {
                     self.left -= 1;
                     told.borrow_mut().acts += 1;
-                    if let Some(command) = self.act(process.reader, handle)? {
+                    if let Some(command) = self.act(process, handle)? {
                         let _ = write!(told.borrow_mut().trace, "{:?}: {} ", machine::now(), name(&command));
                         in_haste |= slow && matches!(command, Command::Drain);
                         in_haste |= matches!(command, Command::LeaveAtOnce);
@@ -432,8 +432,8 @@ impl Person {
         }
     }
 
-    fn act(&mut self, reader: &Reader, handle: &Handle) -> Result<Option<Command>, String> {
-        let by = "sam".to_owned();
+    fn act(&mut self, process: &Process<'_>, handle: &Handle) -> Result<Option<Command>, String> {
+        let (by, reader) = ("sam".to_owned(), process.reader);
         let run = handle.figures().run.to_string();
         let row = reader.run(&run).map_err(|error| error.to_string())?;
         let open = open_failures(reader, &row)?;
@@ -445,6 +445,7 @@ impl Person {
             (3, _) => Some(Command::SetWorkers { workers: self.rng.u16(1..8), by }),
             (4, _) => {
                 let rate = if self.rng.bool() { None } else { Some(f64::from(self.rng.u32(1..50))) };
+                process.day.manners.lock().unwrap().rate_is_set(rate);
                 Some(Command::SetRate { rate, by })
             }
             (5 | 6, Some(_)) => {

@@ -61,7 +61,7 @@ impl Day {
             most_tokens_out: AtomicU32::new(0),
             calls: AtomicU64::new(0),
             full_until: AtomicU64::new(0),
-            manners: Mutex::new(Manners::over(case.pause_threshold())),
+            manners: Mutex::new(Manners::over(case.pause_threshold(), case.pace())),
             trace: Mutex::default(),
             case: case.clone(),
         })
