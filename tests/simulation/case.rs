@@ -176,6 +176,11 @@ impl Case {
         (format!("d{number}.{end}"), text.into_bytes())
     }
 
+    /// Whether the platform soon forgets the keys of what it has done.
+    pub fn keys_are_forgotten(&self) -> bool {
+        !self.platform.contains("key_life = \"24h\"")
+    }
+
     /// A Retry-After over this holds all calls of a run.
     pub fn pause_threshold(&self) -> Duration {
         let limit = self.settings.iter().find(|(key, _)| key == "retry_after_limit");
@@ -202,7 +207,8 @@ fn platform(rng: &mut Rng, kind: OperationKind, bad: f64) -> String {
     if kind == OperationKind::Outcomes {
         let _ = writeln!(toml, "in_use = {}\nin_use_for = \"30s\"", one_of(rng, &[0.0, 0.1]));
     }
-    let _ = writeln!(toml, "key_life = \"{}\"", one_of(rng, &["24h", "24h", "30s"]));
+    let _ = writeln!(toml, "key_life = \"{}\"", one_of(rng, &["24h", "24h", "30s", "0s"]));
+    let _ = writeln!(toml, "max_body = {}", one_of(rng, &[10_000_000, 10_000_000, 1_000, 400]));
     let _ = writeln!(toml, "refusals = \"{}\"", one_of(rng, &["named", "unnamed"]));
     let _ = writeln!(
         toml,
