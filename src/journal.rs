@@ -406,8 +406,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {
             begin_log(&connection)?;
             connection.pragma_update(None, "synchronous", "full")?;
             connection.pragma_update(None, "cache_size", -4096)?;
-            connection.set_prepared_statement_cache_capacity(64);
         }
+        connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     };
     let mut connection = open().map_err(|source| JournalError::open(path, source))?;
