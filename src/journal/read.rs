@@ -8,20 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::book::Counts;
+use super::connections::Lent;
 use super::map::item_map;
 use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
-use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock, schema};
+use super::{CUT_OFF, Connections, JournalError, Unstored, lock};
 use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
 
 /// A connection for looking.
 #[derive(Debug)]
 pub struct Reader {
-    pub(super) connection: Connection,
+    pub(super) connection: Lent,
     folder: std::path::PathBuf,
 }
 
@@ -57,12 +58,16 @@ impl Reader {
     ///
     /// There is none, or it cannot be opened.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let path = file_in(folder);
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        if schema::is_old(schema::version(&connection)?) {
-            drop(connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
-        }
-        Ok(Self { connection, folder: folder.to_owned() })
+        Self::over(&Connections::to(folder))
+    }
+
+    /// The same, on connections that may have been used before.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn over(connections: &Connections) -> Result<Self, JournalError> {
+        Ok(Self { connection: connections.reading()?, folder: connections.folder().to_owned() })
     }
 
     /// All runs, newest first.
