@@ -15,7 +15,8 @@ use super::map::item_map;
 use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
-use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock, schema};
+use super::{CUT_OFF, JournalError, Unstored, connect, file_in, hold_to_runs, lock, schema};
+use crate::database;
 use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
 
 /// A connection for looking.
@@ -51,6 +52,18 @@ pub(super) fn counts(
 }
 
 impl Reader {
+    /// Opens the journal in the folder for looking; `None` where there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or is gone and there were runs.
+    pub fn find(folder: &Path) -> Result<Option<Self>, JournalError> {
+        if file_in(folder).try_exists().unwrap_or(true) {
+            return Self::open(folder).map(Some);
+        }
+        hold_to_runs(folder, &file_in(folder)).map(|()| None)
+    }
+
     /// Opens the journal in the folder for looking. One of an older version is brought to this one first.
     ///
     /// # Errors
@@ -58,8 +71,16 @@ impl Reader {
     /// There is none, or it cannot be opened.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
         let path = file_in(folder);
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        if schema::is_old(schema::version(&connection)?) {
+        hold_to_runs(folder, &path)?;
+        let connection = match connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            Err(JournalError::Open { source, .. }) if database::is_still(&path, &source) => connect(
+                &database::still(&path),
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            )?,
+            connected => connected?,
+        };
+        let version = schema::version(&connection).map_err(|source| JournalError::open(&path, source))?;
+        if schema::is_old(version) {
             drop(connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
         }
         Ok(Self { connection, folder: folder.to_owned() })

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::*;
 use crate::model::{FailureId, FailureState, Reason, RunState, Seq, Stage};
 
+mod audit;
 mod mending;
 mod migration;
 mod paging;

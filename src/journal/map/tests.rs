@@ -91,7 +91,16 @@ impl Course {
                 let seq = self.next_seq;
                 self.next_seq += 1;
                 self.items.push((seq, extent, false));
-                vec![Write::Chunk { seq, extent, planned: self.next_record }]
+                let mut writes = vec![Write::Chunk { seq, extent, planned: self.next_record }];
+                // what it leaves out are items of their own
+                for first in extent.first + 1..=extent.first + extent.span - extent.count {
+                    let first_seq = self.next_seq;
+                    self.next_seq += 1;
+                    self.items.push((first_seq, Extent { dataset: 0, first, span: 1, count: 1 }, false));
+                    let planned = self.next_record;
+                    writes.push(Write::Stretch { first_seq, dataset: 0, first, count: 1, planned });
+                }
+                writes
             }
             (2, _) => {
                 let count = size % 40 + 1;
