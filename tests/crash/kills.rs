@@ -41,7 +41,9 @@ fn kill_again_and_again(work: &Work, lead: Lead, seed: u64) {
             break;
         }
         // a signal that came before anybody listened ends it like that, and 130 says that it has left in time
-        let left = |code: Option<i32>| code == Some(2) || (matches!(lead, Lead::Leaving) && matches!(code, None | Some(130)));
+        let left = |code: Option<i32>| {
+            code == Some(2) || (matches!(lead, Lead::Leaving) && matches!(code, None | Some(130)))
+        };
         assert!(ended.is_none_or(|status| left(status.code())), "seed {seed}: ended by itself: {ended:?}");
         assert_sound(&bench.data_dir());
         kills += 1;
@@ -97,10 +99,13 @@ fn a_run_killed_as_it_leaves_goes_on_where_it_was() {
 
 #[test]
 fn a_retry_killed_again_and_again_sends_no_failure_twice_and_forgets_none() {
-    let bench = Bench::like("refused_records = 0.0\nrefusals = \"unnamed\"\n[latency]\nmin = \"2ms\"\nmax = \"9ms\"\n");
+    let bench = Bench::like(
+        "refused_records = 0.0\nrefusals = \"unnamed\"\n[latency]\nmin = \"2ms\"\nmax = \"9ms\"\n",
+    );
     let contacts = 3_000;
     bench.file("o.csv", outcomes((0..contacts).map(|n| format!("unknown-{n}"))));
-    let words = ["outcomes", "o.csv", "--profile", "env", "--headless", "--rate", "0", "--set", "fault_after=0"];
+    let words =
+        ["outcomes", "o.csv", "--profile", "env", "--headless", "--rate", "0", "--set", "fault_after=0"];
     bench.ends(&words, 1);
     let retry = ["retry", "last", "--headless", "--yes", "--set", "fault_after=0"];
     let mut random = fastrand::Rng::with_seed(18);
@@ -113,7 +118,11 @@ fn a_retry_killed_again_and_again_sends_no_failure_twice_and_forgets_none() {
     }
     bench.ends(&retry, 1);
     let run = bench.ends(&["show", "last", "--format", "json"], 0).json();
-    assert_eq!((&run["records"]["failed"], &run["records"]["pending"]), (&contacts.into(), &0.into()), "{run:#}");
+    assert_eq!(
+        (&run["records"]["failed"], &run["records"]["pending"]),
+        (&contacts.into(), &0.into()),
+        "{run:#}"
+    );
     let rows = bench.command(&["failures", "last", "--format", "json"]).output().unwrap();
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&rows.stdout).unwrap();
     assert_eq!(rows.len(), contacts as usize);
@@ -201,7 +210,8 @@ fn two_processes_that_share_a_bucket_keep_it_through_kills_of_both() {
     for name in names {
         bench.file(name, outcomes((0..150).map(|n| format!("{name}-{n}"))));
     }
-    let start = |words: &[&str]| bench.child(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start =
+        |words: &[&str]| bench.child(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut pair = names.map(|name| start(&["outcomes", name, "--profile", "env", "--headless"]));
     let mut random = fastrand::Rng::with_seed(20);
     // both must be known before the first kill, or there is nothing to resume

@@ -8,6 +8,8 @@
 #[expect(dead_code, reason = "the tests of the command line use the rest")]
 mod bench;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod files;
@@ -19,5 +21,13 @@ mod power;
 #[path = "../pty/mod.rs"]
 #[expect(dead_code, reason = "the board's tests use the rest")]
 mod pty;
+#[cfg(test)]
+#[path = "../support/redis.rs"]
+#[expect(dead_code, reason = "the store's own tests use the rest")]
+mod redis;
+#[cfg(all(test, target_os = "linux"))]
+mod refuse;
+#[cfg(test)]
+mod sleep;
 #[cfg(test)]
 mod storm;

@@ -87,9 +87,13 @@ static int ends_with(const char *path, const char *end) {
     return length >= tail && !strcmp(path + length - tail, end);
 }
 
-static int is_below(const char *path) {
+static int is_inside(const char *path) {
     size_t length = strlen(root);
-    return !strncmp(path, root, length) && (path[length] == '/' || !path[length]) && !ends_with(path, "-shm");
+    return !strncmp(path, root, length) && (path[length] == '/' || !path[length]);
+}
+
+static int is_below(const char *path) {
+    return is_inside(path) && !ends_with(path, "-shm");
 }
 
 static int path_of(int fd, char *path) {
@@ -202,8 +206,13 @@ static void sync_folder(const char *folder) {
     list(&sure, folder, 0);
 }
 
+static int by_length(const void *one, const void *other) {
+    return (int)strlen(((const struct name *)one)->path) - (int)strlen(((const struct name *)other)->path);
+}
+
 static void leave(struct names *names, unsigned in_sixteen) {
-    /* a folder was entered before what is in it */
+    /* a folder comes before what is in it */
+    qsort(names->all, names->count, sizeof *names->all, by_length);
     for (size_t n = 0; n < names->count; n++) {
         char to[2 * PATH_MAX];
         struct name *name = &names->all[n];
@@ -244,7 +253,7 @@ static void tick(void) {
 }
 
 static int is_refused(const char *path) {
-    if (!error || !is_below(path) || access(refuse_while, F_OK)) return 0;
+    if (!error || !is_inside(path) || access(refuse_while, F_OK)) return 0;
     errno = error;
     return 1;
 }

@@ -58,6 +58,12 @@ impl Work {
             ended.status,
             String::from_utf8_lossy(&ended.stdout)
         );
+        self.holds(crashes)
+    }
+
+    /// Holds a run that has ended to what must be true then.
+    #[track_caller]
+    pub fn holds(&self, crashes: u32) -> Value {
         assert_sound(&self.bench.data_dir());
         let ledger = self.bench.ledger();
         let unread = |what: &Value| what.as_str().unwrap().contains("before its Retry-After was over");
@@ -79,11 +85,18 @@ pub fn ingest(records: u32) -> Work {
     })
 }
 
-fn interaction(n: u32) -> String {
+pub fn interaction(n: u32) -> String {
     format!("{{\"external_id\":\"TXN-{n}\",\"n\":{n}}}")
 }
 
 fn check_ingest(bench: &Bench, run: &Value, records: u32) {
+    assert_ingested(bench, records);
+    assert_eq!(run["records"]["delivered"], records, "{run:#}");
+}
+
+/// The first so many interactions were applied, each once and in their order.
+#[track_caller]
+pub fn assert_ingested(bench: &Bench, records: u32) {
     let ledger = bench.ledger();
     let mut hash = Sha256::new();
     for n in 0..records {
@@ -93,7 +106,6 @@ fn check_ingest(bench: &Bench, run: &Value, records: u32) {
     let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let sets = ledger["ingest"]["sets"].as_object().unwrap();
     assert_eq!(sets.values().filter(|set| set["digest"] == *digest).count(), 1, "{ledger:#}");
-    assert_eq!(run["records"]["delivered"], records, "{run:#}");
 }
 
 /// Contacts are reached once each.
@@ -163,7 +175,8 @@ fn check_imports(bench: &Bench, run: &Value, records: u32) {
     let ledger = bench.ledger();
     assert_eq!(ledger["import"]["effects"]["twice_or_more"], 0, "{ledger:#}");
     assert_eq!(ledger["import"]["foreign"]["with_token"], 0, "{ledger:#}");
-    let rows = bench.command(&["failures", "last", "--format", "json", "--stage", "delivery"]).output().unwrap();
+    let rows =
+        bench.command(&["failures", "last", "--format", "json", "--stage", "delivery"]).output().unwrap();
     let unsure: Vec<Value> = serde_json::from_slice(&rows.stdout).unwrap();
     assert!(
         unsure.iter().all(|row| row["message"].as_str().unwrap().contains("may have been carried out")),
@@ -199,8 +212,9 @@ pub fn assert_sound(data: &Path) {
 
 #[track_caller]
 fn assert_counts(connection: &Connection) {
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'run'", [], |row| row.get(0)).unwrap();
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'run'", [], |row| row.get(0))
+        .unwrap();
     if tables == 0 {
         // it was crashed before it had made them
         return;
