@@ -6,7 +6,7 @@
 //! others are held to by those who keep them. And it does not see that a file which it has open was removed or
 //! replaced: what is written then is nowhere, so that is asked before each commit.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -15,11 +15,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::machine;
 
+mod log;
+
 /// How long a start may be held up by the look at a large file.
 const LOOK: Duration = Duration::from_millis(700);
-
-/// The smallest file that SQLite makes, a page of its smallest size (its documentation, "Database File Format", 1.3.2).
-const LEAST: u64 = 512;
 
 /// Makes a folder for its owner only. The names that lead to it are on the disk when this returns: a file in it that was
 /// synced would be nowhere after a power cut without them.
@@ -68,12 +67,22 @@ pub(crate) fn make_file(path: &Path) -> io::Result<()> {
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let length = options.open(path)?.metadata()?.len();
-    // SQLite takes it for an empty one, and would write over it
-    if (1..LEAST).contains(&length) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is damaged, or not SQLite's"));
+    let mut file = options.open(path)?;
+    let (length, mut head) = (file.metadata()?.len(), [0; 18]);
+    // SQLite takes what is shorter than its first page for nothing, and would write over it; where that page's size
+    // stands tells its documentation ("Database File Format", 1.3)
+    let is_whole = length == 0
+        || (length >= 512 && {
+            file.read_exact(&mut head)?;
+            let [.., high, low] = head;
+            let page = u64::from(u16::from_be_bytes([high, low]));
+            head.starts_with(b"SQLite format 3\0") && length >= if page == 1 { 65_536 } else { page }
+        });
+    if is_whole {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged, or no SQLite file"))
     }
-    Ok(())
 }
 
 /// Opens a file that is there, and waits so long for others.
@@ -162,6 +171,15 @@ pub(crate) fn find_damage(connection: &Connection) -> rusqlite::Result<Option<St
         Err(error) if is_damage(&error) => Ok(Some(error.to_string())),
         Err(error) => Err(error),
     }
+}
+
+/// Whether what was committed to the file's log is gone from it.
+///
+/// # Errors
+///
+/// The log cannot be read.
+pub(crate) fn has_lost_commits(path: &Path) -> io::Result<bool> {
+    log::is_damaged(&log_of(path))
 }
 
 /// Whether an error says that the file is damaged.

@@ -12,6 +12,7 @@
 //!   again under the same key and marks it unsure; where the plan says `unsure = "fail"`, a `sending` row was
 //!   committed before the call, and exactly those are handed to a person.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -226,7 +227,11 @@ impl Journal {
         make_folder(folder)?;
         let path = file_in(folder);
         hold_to_runs(folder, &path)?;
-        database::make_file(&path).map_err(|source| JournalError::Folder { path: path.clone(), source })?;
+        database::make_file(&path).map_err(|source| match source.kind() {
+            ErrorKind::InvalidData => JournalError::Damaged { path: path.clone(), what: source.to_string() },
+            _ => JournalError::Folder { path: path.clone(), source },
+        })?;
+        hold_to_log(&path)?;
         let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let damage =
             database::find_damage(&connection).map_err(|source| JournalError::open(&path, source))?;
@@ -413,6 +418,19 @@ fn hold_to_runs(folder: &Path, path: &Path) -> Result<(), JournalError> {
     // asked after that: another process may just have made both
     let is_empty = path.metadata().map_or(true, |file| file.len() == 0);
     if were_runs && is_empty { Err(JournalError::Gone(path.to_owned())) } else { Ok(()) }
+}
+
+/// What was committed and is not in the file yet has to be in its log.
+fn hold_to_log(path: &Path) -> Result<(), JournalError> {
+    match database::has_lost_commits(path) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(JournalError::Damaged {
+            path: path.to_owned(),
+            what: "its log, the file beside it whose name ends in `-wal`, has lost what was committed"
+                .to_owned(),
+        }),
+        Err(source) => Err(JournalError::Folder { path: path.to_owned(), source }),
+    }
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {

@@ -315,6 +315,9 @@ fn connect(folder: &Path, path: &PathBuf) -> Result<Connection, StoreError> {
     let unusable = |reason: String| StoreError::File { path: path.clone(), reason };
     database::make_folder(folder).map_err(|error| unusable(error.to_string()))?;
     database::make_file(path).map_err(|error| unusable(error.to_string()))?;
+    if database::has_lost_commits(path).map_err(|error| unusable(error.to_string()))? {
+        return Err(unusable("its log, the file beside it, is damaged".to_owned()));
+    }
     let open = || -> rusqlite::Result<_> {
         let connection = database::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
         if database::is_foreign(&connection, &schema::TABLES)? {

@@ -15,7 +15,7 @@ use super::map::item_map;
 use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
-use super::{CUT_OFF, JournalError, Unstored, connect, file_in, hold_to_runs, lock, schema};
+use super::{CUT_OFF, JournalError, Unstored, connect, file_in, hold_to_log, hold_to_runs, lock, schema};
 use crate::database;
 use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
 
@@ -59,6 +59,7 @@ impl Reader {
     /// It cannot be opened, or is gone and there were runs.
     pub fn find(folder: &Path) -> Result<Option<Self>, JournalError> {
         if file_in(folder).try_exists().unwrap_or(true) {
+            hold_to_log(&file_in(folder))?;
             return Self::open(folder).map(Some);
         }
         hold_to_runs(folder, &file_in(folder)).map(|()| None)

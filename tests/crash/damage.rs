@@ -343,6 +343,7 @@ fn a_damaged_store_of_locks_and_results_is_found_or_harms_nothing() {
         ["execute", "c.ndjson", "--profile", "env", "--headless", "--action", "act", "--detach-on-fault"];
     bench.ends(&words, 0);
     let store = bench.data_dir().join("coordination.db");
+    into_the_file(&store);
     let sound = std::fs::read(&store).unwrap();
     let mut random = fastrand::Rng::with_seed(64);
     for round in 0..amount(20, 300) {
