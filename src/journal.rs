@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{ErrorCode, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
 mod acts;
@@ -27,6 +27,7 @@ mod audit;
 mod book;
 mod cause;
 mod causes;
+mod connections;
 mod failing;
 mod failures;
 mod filter;
@@ -49,6 +50,7 @@ pub use agenda::{Agenda, OpenItem, RetryItem};
 pub use book::{Book, Counts, Traffic};
 pub(crate) use cause::mask;
 pub use causes::Cause;
+pub use connections::Connections;
 pub use failures::Contents;
 pub use filter::{Filter, FilterError, What};
 pub use lock::{Carrier, RunLock};
@@ -206,16 +208,13 @@ pub struct NewDataset {
 /// A handle to the journal; clones share the writer.
 #[derive(Debug, Clone)]
 pub struct Journal {
-    folder: PathBuf,
+    connections: Connections,
     orders: mpsc::Sender<Order>,
     trouble: watch::Receiver<Option<String>>,
 }
 
 /// Orders that wait for the writer: enough to fill a commit while one is under way.
 const QUEUE: usize = 4096;
-
-/// How long to wait while another process commits.
-const BUSY: Duration = Duration::from_secs(20);
 
 impl Journal {
     /// Opens the journal in the folder, making both where they are not there, and starts its writer.
@@ -224,15 +223,25 @@ impl Journal {
     ///
     /// The folder or the file cannot be used, or the file is of a later version.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        Self::over(Connections::to(folder))
+    }
+
+    /// The same, on connections that may have been used before.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn over(connections: Connections) -> Result<Self, JournalError> {
+        let folder = connections.folder();
         make_folder(folder)?;
         let path = file_in(folder);
-        hold_to_runs(folder, &path)?;
+        connections::hold_to_runs(folder, &path)?;
         database::make_file(&path).map_err(|source| match source.kind() {
             ErrorKind::InvalidData => JournalError::Damaged { path: path.clone(), what: source.to_string() },
             _ => JournalError::Folder { path: path.clone(), source },
         })?;
-        hold_to_log(&path)?;
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connections::hold_to_log(&path)?;
+        let connection = connections.writing()?;
         let damage =
             database::find_damage(&connection).map_err(|source| JournalError::open(&path, source))?;
         if let Some(what) = damage {
@@ -242,7 +251,7 @@ impl Journal {
         let (told, trouble) = watch::channel(None);
         machine::serve("journal", writer::run(connection, queue, told, path))
             .map_err(|source| JournalError::Folder { path: folder.to_owned(), source })?;
-        Ok(Self { folder: folder.to_owned(), orders, trouble })
+        Ok(Self { connections, orders, trouble })
     }
 
     /// Writes a new run down and takes it for this process.
@@ -255,7 +264,7 @@ impl Journal {
             Ok(lock) => lock,
             Err(carrier) => return Err(JournalError::Carried { run: new.id.to_string(), carrier }),
         };
-        let mut connection = connect(&file_in(&self.folder), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = self.connections.writing()?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let total = new.datasets.iter().map(|dataset| dataset.records).sum::<Option<u64>>();
         tx.execute(
@@ -314,9 +323,8 @@ impl Journal {
             Ok(lock) => lock,
             Err(carrier) => return Err(JournalError::Carried { run: run.id.to_string(), carrier }),
         };
-        let path = file_in(&self.folder);
-        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        audit::audit(&connection, run.number, &path)?;
+        let mut connection = self.connections.writing()?;
+        audit::audit(&connection, run.number, &file_in(self.data_folder()))?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut counts, traffic, took, last_event) = read::counts(&tx, run.number)?;
         apply::apply(&Write::PutBack, run.number, &tx, &mut counts)?;
@@ -382,13 +390,13 @@ impl Journal {
     ///
     /// The file cannot be opened.
     pub fn reader(&self) -> Result<Reader, JournalError> {
-        Reader::open(&self.folder)
+        Reader::over(&self.connections)
     }
 
     /// The data folder: what processes of this machine share lies there too.
     #[must_use]
     pub fn data_folder(&self) -> &Path {
-        &self.folder
+        self.connections.folder()
     }
 
     /// The folder that is the run's own; made where it is not there.
@@ -397,7 +405,7 @@ impl Journal {
     ///
     /// It cannot be made.
     pub fn run_folder(&self, run: RunId) -> Result<PathBuf, JournalError> {
-        let folder = self.folder.join("runs").join(run.to_string());
+        let folder = self.data_folder().join("runs").join(run.to_string());
         make_folder(&folder)?;
         Ok(folder)
     }
@@ -409,43 +417,4 @@ fn file_in(folder: &Path) -> PathBuf {
 
 fn make_folder(folder: &Path) -> Result<(), JournalError> {
     database::make_folder(folder).map_err(|source| JournalError::Folder { path: folder.to_owned(), source })
-}
-
-/// A journal that is empty beside the folders of runs has lost them.
-fn hold_to_runs(folder: &Path, path: &Path) -> Result<(), JournalError> {
-    let mut runs = std::fs::read_dir(folder.join("runs")).into_iter().flatten().flatten();
-    let were_runs = runs.any(|entry| entry.file_name().to_string_lossy().parse::<RunId>().is_ok());
-    // asked after that: another process may just have made both
-    let is_empty = path.metadata().map_or(true, |file| file.len() == 0);
-    if were_runs && is_empty { Err(JournalError::Gone(path.to_owned())) } else { Ok(()) }
-}
-
-/// What was committed and is not in the file yet has to be in its log.
-fn hold_to_log(path: &Path) -> Result<(), JournalError> {
-    match database::has_lost_commits(path) {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(JournalError::Damaged {
-            path: path.to_owned(),
-            what: "its log, the file beside it whose name ends in `-wal`, has lost what was committed"
-                .to_owned(),
-        }),
-        Err(source) => Err(JournalError::Folder { path: path.to_owned(), source }),
-    }
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {
-    let failed = |source| JournalError::open(path, source);
-    let mut connection = database::open(path, flags, BUSY).map_err(failed)?;
-    schema::hold_to_ours(&connection, path)?;
-    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        let begin = || {
-            database::begin_log(&connection, BUSY)?;
-            connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "cache_size", -4096)
-        };
-        begin().map_err(failed)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        schema::migrate(&mut connection, path)?;
-    }
-    Ok(connection)
 }
