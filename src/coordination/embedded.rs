@@ -8,7 +8,7 @@
 
 mod ledger;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -311,8 +311,8 @@ impl Desk {
     }
 }
 
-fn connect(folder: &Path, path: &PathBuf) -> Result<Connection, StoreError> {
-    let unusable = |reason: String| StoreError::File { path: path.clone(), reason };
+fn connect(folder: &Path, path: &Path) -> Result<Connection, StoreError> {
+    let unusable = |reason: String| StoreError::File { path: path.to_owned(), reason };
     database::make_folder(folder).map_err(|error| unusable(error.to_string()))?;
     database::make_file(path).map_err(|error| unusable(error.to_string()))?;
     if database::has_lost_commits(path).map_err(|error| unusable(error.to_string()))? {

@@ -132,6 +132,13 @@ struct Stretch {
     count: i64,
 }
 
+impl Stretch {
+    /// The first number behind it.
+    const fn end(&self) -> i64 {
+        self.first_seq.saturating_add(self.count)
+    }
+}
+
 fn whole(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let number = row.get(column)?;
     u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
@@ -147,10 +154,19 @@ fn count(connection: &Connection, run: i64) -> rusqlite::Result<Result<Found, St
         .prepare("SELECT seq, dataset, first, span, count, state FROM item WHERE run = ?1 ORDER BY seq")?;
     let mut items = items.query(params![run])?;
     let mut stretch = next(stretches.next()?, &mut found)?;
+    let mut last = -1;
     while let Some(item) = items.next()? {
         let seq: i64 = item.get(0)?;
-        while stretch.as_ref().is_some_and(|stretch| stretch.first_seq.saturating_add(stretch.count) <= seq) {
+        // they come as they lie in the tree: one that is out of order is not found by who looks for it
+        if seq <= last {
+            return Ok(Err(format!("item {seq} is not where it is looked for")));
+        }
+        last = seq;
+        while let Some(over) = stretch.take_if(|stretch| stretch.end() <= seq) {
             stretch = next(stretches.next()?, &mut found)?;
+            if stretch.as_ref().is_some_and(|stretch| stretch.first_seq < over.end()) {
+                return Ok(Err("items were planned twice".to_owned()));
+            }
         }
         let records = whole(item, 4)?;
         let place = (item.get::<_, i64>(1)?, item.get::<_, i64>(2)?, whole(item, 3)?, records);

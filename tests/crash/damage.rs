@@ -17,7 +17,7 @@ const WORDS: [&str; 9] =
 /// A run in the middle, killed, with failures and delivered contacts.
 fn half_done() -> Bench {
     let bench = Bench::like("[latency]\nmin = \"2ms\"\nmax = \"6ms\"\n");
-    let contact = |n: u32| if n % 3 == 0 { format!("unknown-{n}") } else { format!("c{n}") };
+    let contact = |n: u32| if n.is_multiple_of(3) { format!("unknown-{n}") } else { format!("c{n}") };
     bench.file("o.csv", outcomes((0..3_000).map(contact)));
     let mut run = bench.child(&WORDS).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     bench.until("some contacts", |ledger| ledger["outcomes"]["applied"].as_u64() >= Some(300));
@@ -178,12 +178,15 @@ fn a_damaged_log_is_used_up_to_the_damage_and_never_beyond() {
                 Ok(_) => super::storm::assert_sound(folder.path()),
                 Err(JournalError::NoRun(_)) => {}
                 Err(error) => {
-                    assert!(!error.to_string().contains("internal"), "round {round}: {what}: {error}")
+                    assert!(!error.to_string().contains("internal"), "round {round}: {what}: {error}");
                 }
             }
         }
     }
 }
+
+/// Something done to a file.
+type Harm<'a> = &'a dyn Fn(&Path);
 
 #[test]
 fn a_journal_that_is_none_is_refused_by_name_and_nothing_is_sent() {
@@ -198,7 +201,7 @@ fn a_journal_that_is_none_is_refused_by_name_and_nothing_is_sent() {
     };
     let newer =
         |path: &Path| Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    let kinds: [(&str, &dyn Fn(&Path)); 8] = [
+    let kinds: [(&str, Harm<'_>); 8] = [
         ("empty", &|path| std::fs::write(path, "").unwrap()),
         ("gone", &|path| std::fs::remove_file(path).unwrap()),
         ("a text", &|path| std::fs::write(path, "contactId,category\n".repeat(500)).unwrap()),
@@ -292,7 +295,9 @@ fn a_journal_that_another_program_holds_keeps_a_run_waiting_and_loses_nothing() 
     let other = Connection::open(bench.data_dir().join("journal.db")).unwrap();
     other.busy_timeout(Duration::from_secs(20)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let second = bench.child(&WORDS).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    bench.file("p.csv", outcomes((0..1_500).map(|n| format!("d{n}"))));
+    let second = [&["outcomes", "p.csv"], &WORDS[2..]].concat();
+    let second = bench.child(&second).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     // longer than the program waits, where there is time for that
     let patience = 20;
     std::thread::sleep(Duration::from_secs(u64::from(amount(2, patience + 6))));

@@ -15,7 +15,8 @@ mod disk;
 mod files;
 #[cfg(test)]
 mod kills;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod power;
 #[cfg(test)]
 #[path = "../pty/mod.rs"]
@@ -25,7 +26,8 @@ mod pty;
 #[path = "../support/redis.rs"]
 #[expect(dead_code, reason = "the store's own tests use the rest")]
 mod redis;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod refuse;
 #[cfg(test)]
 mod sleep;

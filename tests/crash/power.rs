@@ -129,7 +129,7 @@ fn what_was_sent_of_standard_input_is_kept_through_a_power_cut() {
     let mut random = fastrand::Rng::with_seed(36);
     for round in 0..amount(4, 30) {
         let bench = Bench::like("[latency]\nmin = \"0ms\"\nmax = \"4ms\"\n");
-        let input: String = (0..20_000).map(|n| format!("{}\n", storm::interaction(n))).collect();
+        let input = (0..20_000).map(storm::interaction).collect::<Vec<_>>().join("\n");
         let input = std::fs::File::open(bench.file("input.ndjson", input)).unwrap();
         let words = ["ingest", "-", "--profile", "env", "--events", "--chunk-records", "20"];
         let (after, seed) = (random.u32(100..600), random.u64(..));

@@ -29,16 +29,16 @@ fn a_run_that_slept_goes_on_with_a_new_token_and_does_nothing_twice() {
         storm::imports(60),
     ];
     let begin = |work: &Work| {
-        let mut words = work.words.clone();
-        words.extend(["--set", "timeout=2s"]);
-        let child = work.bench.child(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        (child, words)
+        let mut typed = work.words.clone();
+        typed.extend(["--set", "timeout=2s"]);
+        let child = work.bench.child(&typed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        (child, typed)
     };
     let mut children: Vec<_> = works.iter().map(begin).collect();
     for work in &works {
-        let begun = std::time::Instant::now();
+        let since = std::time::Instant::now();
         while work.bench.calls() < 20 {
-            assert!(begun.elapsed() < super::bench::LIMIT, "{:#}", work.bench.ledger());
+            assert!(since.elapsed() < super::bench::LIMIT, "{:#}", work.bench.ledger());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

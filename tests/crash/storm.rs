@@ -103,9 +103,9 @@ pub fn assert_ingested(bench: &Bench, records: u32) {
         hash.update(interaction(n));
         hash.update("\n");
     }
-    let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: Vec<_> = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let sets = ledger["ingest"]["sets"].as_object().unwrap();
-    assert_eq!(sets.values().filter(|set| set["digest"] == *digest).count(), 1, "{ledger:#}");
+    assert_eq!(sets.values().filter(|set| set["digest"] == digest.concat()).count(), 1, "{ledger:#}");
 }
 
 /// Contacts are reached once each.
