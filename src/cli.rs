@@ -243,8 +243,7 @@ impl House {
 
     /// The journal for looking; `None` where there is none yet.
     fn reader(&self) -> Result<Option<Reader>, Stop> {
-        let exists = self.places.data_dir.join("journal.db").try_exists().unwrap_or(true);
-        Ok(if exists { Some(Reader::open(&self.places.data_dir)?) } else { None })
+        Ok(Reader::find(&self.places.data_dir)?)
     }
 
     /// The journal for looking at a run that there should be.

@@ -8,18 +8,19 @@
 
 mod ledger;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::{
     Claim, Holder, Kept, Mark, Purge, Release, Status, Store, StoreError, StoredResult, schema, tenant,
 };
+use crate::database::{self, Anchor};
 use crate::machine;
 use ledger::Ledger;
 
@@ -60,8 +61,15 @@ impl Embedded {
         let connection = connect(folder, &path)?;
         let place = path.display().to_string();
         let (orders, queue) = mpsc::channel(QUEUE);
-        let desk =
-            Desk { connection, tenant, clock, place: place.clone(), outlives: None, tidy_at: i64::MIN };
+        let desk = Desk {
+            connection,
+            anchor: Anchor::of(&path),
+            tenant,
+            clock,
+            place: place.clone(),
+            outlives: None,
+            tidy_at: i64::MIN,
+        };
         machine::serve("coordination", desk.work(queue))
             .map_err(|error| StoreError::File { path, reason: format!("no thread for it: {error}") })?;
         Ok(Self { place, orders })
@@ -226,11 +234,14 @@ impl<T: Send, Ask: Fn(&Ledger<'_>) -> rusqlite::Result<T> + Send> Work for Job<T
 enum Trouble {
     Shared(rusqlite::Error),
     Own(rusqlite::Error),
+    /// The file is not where it was: others would not see what is written to it.
+    Moved,
 }
 
 /// The thread that carries orders out.
 struct Desk {
     connection: Connection,
+    anchor: Anchor,
     tenant: String,
     clock: Clock,
     place: String,
@@ -261,6 +272,9 @@ impl Desk {
 
     /// Commits all of them, or none.
     fn commit(&mut self, batch: &mut [Order]) -> Result<(), Trouble> {
+        if self.anchor.moved().is_some() {
+            return Err(Trouble::Moved);
+        }
         let needed = batch.iter().map(|order| order.outlives).max();
         if let Some(outlives) = needed.filter(|_| needed != self.outlives) {
             let word = outlives.synchronous();
@@ -284,7 +298,9 @@ impl Desk {
     }
 
     fn told(&self, trouble: &Trouble) -> StoreError {
-        let (Trouble::Shared(error) | Trouble::Own(error)) = trouble;
+        let (Trouble::Shared(error) | Trouble::Own(error)) = trouble else {
+            return StoreError::unreachable(&self.place, &"its file was removed or replaced, put it back");
+        };
         tracing::error!(%error, place = self.place, "the store of locks and results could not be used");
         match error {
             rusqlite::Error::FromSqlConversionFailure(..)
@@ -295,53 +311,28 @@ impl Desk {
     }
 }
 
-fn connect(folder: &Path, path: &PathBuf) -> Result<Connection, StoreError> {
-    let unusable = |reason: String| StoreError::File { path: path.clone(), reason };
-    make_folder(folder).map_err(|error| unusable(error.to_string()))?;
-    make_file(path).map_err(|error| unusable(error.to_string()))?;
-    let open = || -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        begin_log(&connection)?;
+fn connect(folder: &Path, path: &Path) -> Result<Connection, StoreError> {
+    let unusable = |reason: String| StoreError::File { path: path.to_owned(), reason };
+    database::make_folder(folder).map_err(|error| unusable(error.to_string()))?;
+    database::make_file(path).map_err(|error| unusable(error.to_string()))?;
+    if database::has_lost_commits(path).map_err(|error| unusable(error.to_string()))? {
+        return Err(unusable("its log, the file beside it, is damaged".to_owned()));
+    }
+    let open = || -> rusqlite::Result<_> {
+        let connection = database::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
+        if database::is_foreign(&connection, &schema::TABLES)? {
+            return Ok((connection, Some("it holds another program's tables".to_owned())));
+        }
+        database::begin_log(&connection, BUSY)?;
         connection.pragma_update(None, "cache_size", -4096)?;
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(connection)
+        let damage = database::find_damage(&connection)?.map(|what| format!("it is damaged: {what}"));
+        Ok((connection, damage))
     };
-    let mut connection = open().map_err(|error| unusable(error.to_string()))?;
+    let (mut connection, wrong) = open().map_err(|error| unusable(error.to_string()))?;
+    if let Some(wrong) = wrong {
+        return Err(unusable(wrong));
+    }
     schema::migrate(&mut connection, path)?;
     Ok(connection)
-}
-
-/// Switches to WAL mode, which the file then keeps. SQLite doesn't wait for others here, as it does everywhere else: two
-/// processes that make the file at once get in each other's way.
-fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
-    let begun = std::time::Instant::now();
-    loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
-            {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            done => return done,
-        }
-    }
-}
-
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// SQLite gives its side files the rights of the main one, so that is made first, for its owner only.
-fn make_file(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }

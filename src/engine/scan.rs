@@ -220,7 +220,8 @@ pub(super) fn spool(folder: &Path) -> Result<File, StartError> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    Ok(options.open(&path).map_err(|source| JournalError::Folder { path, source })?)
+    let made = options.open(&path).and_then(|file| crate::database::sync_folder(folder).map(|()| file));
+    Ok(made.map_err(|source| JournalError::Folder { path, source })?)
 }
 
 /// What tells whether a spooled stream changes while it is read again.

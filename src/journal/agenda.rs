@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::apply::int;
 use super::read::Reader;
+use super::rows::{not_negative, sealed};
 use super::write::Extent;
 use super::{JournalError, RunRow};
 use crate::model::{ItemState, Position, Seq};
@@ -142,7 +143,7 @@ impl Reader {
     pub fn retry_item(&self, run: &RunRow, seq: Seq) -> Result<Option<RetryItem>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, r.record, f.status, f.code, f.doubtful,
-                    f.state = 'invalid', i.not_before, i.remote_id
+                    f.state = 'invalid', i.not_before, i.remote_id, r.seal
              FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0
                   LEFT JOIN failure_record r ON r.failure = f.failure
              WHERE i.run = ?1 AND i.seq = ?2",
@@ -153,7 +154,7 @@ impl Reader {
                 extent: extent(row, 1)?,
                 attempts: row.get(5)?,
                 unsure: row.get(6)?,
-                record: row.get(7)?,
+                record: sealed(run.number, seq, row.get(7)?, row.get(14)?)?,
                 last: (row.get(8)?, row.get(9)?),
                 doubtful: row.get::<_, i64>(10)? != 0,
                 invalid: row.get::<_, i64>(11)? != 0,
@@ -199,7 +200,7 @@ impl Reader {
 }
 
 fn unsigned(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
+    not_negative(row.get(column)?)
 }
 
 fn extent(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Extent> {

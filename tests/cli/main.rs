@@ -7,8 +7,6 @@ mod bench;
 #[cfg(test)]
 mod board;
 #[cfg(test)]
-mod crash;
-#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod input;
