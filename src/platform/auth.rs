@@ -13,13 +13,13 @@ use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 
 pub use endpoint::{ClientAuth, Grant, SecretProvider, TokenEndpoint};
 pub use renewal::{Fetch, Tokens};
 
 use super::call::CallError;
 use super::rate::RetryAfter;
+use crate::machine::{Expiry, Since};
 
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -33,8 +33,8 @@ pub struct Token {
     authorization: HeaderValue,
     /// What the token may do, where its answer told.
     pub scopes: Option<Vec<String>>,
-    due: Instant,
-    ends: Instant,
+    due: Expiry,
+    ends: Expiry,
 }
 
 impl Token {
@@ -43,7 +43,7 @@ impl Token {
     #[must_use]
     pub fn new(
         text: &SecretString,
-        asked_at: Instant,
+        asked: Since,
         life: Duration,
         scopes: Option<Vec<String>>,
     ) -> Option<Self> {
@@ -57,8 +57,8 @@ impl Token {
         Some(Self {
             authorization: secret_header(&["Bearer ", text])?,
             scopes,
-            due: asked_at + good,
-            ends: asked_at + life,
+            due: Expiry::of(asked, good),
+            ends: Expiry::of(asked, life),
         })
     }
 
