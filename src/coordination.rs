@@ -22,6 +22,7 @@
 //! Moments in both stores are microseconds since 1970 (UTC), so that no rounding ends a lease early.
 
 mod embedded;
+mod examine;
 mod pace;
 mod redis;
 mod schema;
@@ -44,6 +45,7 @@ use crate::machine::Expiry;
 use crate::model::{RunId, Seq};
 use crate::text::one_line;
 
+pub use examine::{Examined, RedisTraits, examine};
 pub use pace::{FilePace, PaceError};
 pub use tenant::redact;
 

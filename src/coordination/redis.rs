@@ -61,6 +61,21 @@ impl Redis {
         Self { link: Link::new(url.clone(), password, redact(url)), tenant, scripts }
     }
 
+    /// Where it is, without user and password.
+    pub(super) fn place(&self) -> &str {
+        self.link.place()
+    }
+
+    /// What it answers to a command, as text: of a list the last.
+    pub(super) async fn tell(&self, command: &Cmd) -> Result<Option<String>, StoreError> {
+        let answer = self.link.ask(Question::Command(command)).await?;
+        let told = match &answer {
+            Value::Array(parts) => parts.last().and_then(text_of),
+            one => text_of(one),
+        };
+        Ok(told.map(str::to_owned))
+    }
+
     fn record(&self, key: &str) -> String {
         format!("trunkline:{{{}}}:key:{}", self.tenant, tenant::record(key))
     }
