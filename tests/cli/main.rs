@@ -9,6 +9,8 @@ mod board;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod input;
@@ -22,3 +24,7 @@ mod mending;
 #[path = "../pty/mod.rs"]
 #[expect(dead_code, reason = "the board's tests use the rest")]
 mod pty;
+#[cfg(test)]
+#[path = "../support/redis.rs"]
+#[expect(dead_code, reason = "the store's tests use the rest")]
+mod redis;
