@@ -196,19 +196,19 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
 /// Kept connections are dead after a sleep, and their age is counted by the clock that stands still meanwhile. A call sent
 /// over one of them would be one of which nobody knows whether it arrived.
 #[derive(Debug)]
-struct Clients {
+pub(super) struct Clients {
     way: Way,
     roots: Vec<Certificate>,
     kept: Mutex<(Client, Since)>,
 }
 
 impl Clients {
-    fn open(way: Way, roots: &[Certificate]) -> Result<Self, TargetError> {
+    pub(super) fn open(way: Way, roots: &[Certificate]) -> Result<Self, TargetError> {
         let kept = Mutex::new((way.client(roots)?, Since::now()));
         Ok(Self { way, roots: roots.to_vec(), kept })
     }
 
-    fn awake(&self) -> Client {
+    pub(super) fn awake(&self) -> Client {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (client, since) = &mut *kept;
         if since.slept() >= IDLE_TIMEOUT {
@@ -248,7 +248,7 @@ impl Way {
         }
     }
 
-    pub(super) fn client(self, roots: &[Certificate]) -> Result<Client, TargetError> {
+    fn client(self, roots: &[Certificate]) -> Result<Client, TargetError> {
         let builder = Client::builder()
             .default_headers(usual_headers())
             // Every attempt is the engine's to count and to pace: the client makes none by itself.
