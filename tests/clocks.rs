@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -179,7 +180,10 @@ async fn a_lease_that_ended_in_a_sleep_guards_nothing_any_more() {
 fn trunkline_key(action: &str, body: &str) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(format!("{action}:{body}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }
 
 #[tokio::test(start_paused = true)]
