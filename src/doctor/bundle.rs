@@ -19,11 +19,13 @@ use crate::report::ReportError;
 use redact::{RecordWords, Redactor};
 
 /// What stands at its top.
-const ABOUT: [&str; 4] = [
+const ABOUT: [&str; 5] = [
     "A support bundle of trunkline: what `trunkline doctor` found, for whoever helps. Read it before you send it.",
     "In it: versions, settings, findings, and of runs their plans' numbers, counts, faults, and the causes of failures in words.",
-    "Not in it: secrets and tokens, records and what stands in them, keys of items, answers of the platform, names of files, \
-     people, profiles and clients.",
+    "Not in it: secrets and tokens, records and what stands in them, keys of items, answers of the platform as they came, names \
+     of files, people, profiles and clients.",
+    "What the platform said of an error is in it, without quoted texts, numbers, and every word that a failed record holds. Of \
+     what it said when it refused a token or a permission, only known names are taken out.",
     "The hosts of Genesys Cloud's regions are named, since help needs them; every other host is `host-1`, `host-2` and so on.",
 ];
 

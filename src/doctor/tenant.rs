@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
 use super::configuration::secret_home;
 use super::{Area, Calls, Finding};
@@ -115,17 +116,29 @@ async fn secret(profile: &Profile, calls: Calls, what: String) -> Finding {
 /// The proxy that calls to this tenant go through, as the environment names one.
 fn proxy(profile: &Profile, what: String) -> Option<Finding> {
     let local = matches!(profile.api_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let variable = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .into_iter()
-        .find_map(|name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)));
-    let (name, value) = variable.filter(|_| !local)?;
+    let (name, value) = proxies().next().filter(|_| !local)?;
+    let Some(url) = proxy_url(&value) else {
+        let found = format!("`{name}` names something that is no address");
+        return Some(Finding::look(AREA, what, found, "name it as `http://HOST:PORT`"));
+    };
     // user and password stand before the host
-    let host = url::Url::parse(&value).ok().and_then(|url| {
-        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        Some(format!("`{}{port}`", one_line(url.host_str()?, 200)))
-    });
-    let host = host.unwrap_or_else(|| "something that is no address".to_owned());
-    Some(Finding::ok(AREA, what, format!("`{name}` names {host}; `NO_PROXY` makes exceptions")))
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let host = one_line(url.host_str().unwrap_or_default(), 200);
+    Some(Finding::ok(AREA, what, format!("`{name}` names `{host}{port}`; `NO_PROXY` makes exceptions")))
+}
+
+/// The variables that name a proxy, the one that counts first.
+pub(super) fn proxies() -> impl Iterator<Item = (&'static str, String)> {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let told = |name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?));
+    names.into_iter().filter_map(told)
+}
+
+/// A proxy's address, whose scheme may be left out.
+pub(super) fn proxy_url(value: &str) -> Option<Url> {
+    let value = value.trim();
+    let whole = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    Url::parse(&whole).ok().filter(Url::has_host)
 }
 
 fn no_token(what: String, error: &TokenError) -> Finding {
@@ -228,4 +241,17 @@ fn clock(answer: &Answer, begun: Timestamp, what: String) -> Finding {
         format!("this machine's clock is {far} {way} the platform's"),
         "set it (`timedatectl set-ntp true`): waits are right all the same, but moments in reports are not",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_named_without_who_uses_it() {
+        let host = |value| proxy_url(value).and_then(|url| url.host_str().map(str::to_owned));
+        assert_eq!(host("http://sam:hunter2@corp.example:3128").as_deref(), Some("corp.example"));
+        assert_eq!(host("corp.example:3128").as_deref(), Some("corp.example"));
+        assert_eq!(host("http://"), None);
+    }
 }

@@ -229,7 +229,7 @@ fn a_bundle_holds_what_helps_and_nothing_of_records_people_or_secrets() {
         format!(
             "[ui]\nname = \"Sam Vimes\"\n[profiles.acme]\nplatform = \"cxone\"\napi_url = \"{}\"\n\
              client_id = \"{}\"\nsecret = {{ env = \"CXONE_CLIENT_SECRET\" }}\n\
-             [profiles.far]\nplatform = \"cxone\"\napi_url = \"https://tenant-of-acme.example\"\nclient_id = \"far-client\"\n\
+             [profiles.far]\nplatform = \"cxone\"\napi_url = \"https://tenant-of-acme.example/their-gate\"\nclient_id = \"far-client\"\n\
              secret = {{ env = \"CXONE_CLIENT_SECRET\" }}\n",
             bench.api_url(),
             trunkline::sandbox::CLIENT_ID
@@ -253,7 +253,7 @@ fn a_bundle_holds_what_helps_and_nothing_of_records_people_or_secrets() {
     let folder = bench.folder.path().to_string_lossy().into_owned();
     let mut forbidden =
         vec![SECRET, "Bearer", "hunter2", "lovelace", "anna", "Hypochondria", "patients", "Vimes"];
-    forbidden.extend(["acme", "far-client", trunkline::sandbox::CLIENT_ID, "sam.csv", &folder]);
+    forbidden.extend(["acme", "their-gate", "far-client", trunkline::sandbox::CLIENT_ID, "sam.csv", &folder]);
     for word in forbidden.into_iter().chain(contacts.iter().map(String::as_str).filter(|one| one.len() > 2)) {
         let at = text.find(word).map(|at| &text[at.saturating_sub(80)..at + word.len()]);
         assert_eq!(at, None, "{word}");

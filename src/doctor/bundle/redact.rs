@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::config::{SecretSource, StorePlace, regions};
-use crate::doctor::{Subject, places};
+use crate::doctor::{Subject, places, tenant};
 use crate::journal::{JournalError, Query, Reader, RunRow};
 
 /// The shortest name that is looked for: a shorter one stands in every other word.
@@ -62,6 +62,9 @@ impl Redactor {
                 }
             }
         }
+        for url in tenant::proxies().filter_map(|(_, value)| tenant::proxy_url(&value)) {
+            names.url(&url);
+        }
         names.put(&crate::user::name(), "<user>".to_owned());
         names.known.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         Self(names.known)
@@ -108,6 +111,9 @@ impl Names {
 
     fn url(&mut self, url: &Url) {
         let Some(host) = url.host_str() else { return };
+        if url.path() != "/" {
+            self.put(url.path(), "/<path>".to_owned());
+        }
         let is_region = regions().any(|domain| host == domain || host.ends_with(&format!(".{domain}")));
         if is_region || matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
             return;
