@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::params;
 use tokio::sync::{mpsc, oneshot, watch};
 
 mod acts;
@@ -25,6 +25,7 @@ mod apply;
 mod book;
 mod cause;
 mod causes;
+mod connections;
 mod failing;
 mod failures;
 mod filter;
@@ -48,6 +49,7 @@ pub use agenda::{Agenda, OpenItem, RetryItem};
 pub use book::{Book, Counts, Traffic};
 pub(crate) use cause::mask;
 pub use causes::Cause;
+pub use connections::Connections;
 pub use failures::Contents;
 pub use filter::{Filter, FilterError, What};
 pub(crate) use health::soundness;
@@ -176,16 +178,13 @@ pub struct NewDataset {
 /// A handle to the journal; clones share the writer.
 #[derive(Debug, Clone)]
 pub struct Journal {
-    folder: PathBuf,
+    connections: Connections,
     orders: mpsc::Sender<Order>,
     trouble: watch::Receiver<Option<String>>,
 }
 
 /// Orders that wait for the writer: enough to fill a commit while one is under way.
 const QUEUE: usize = 4096;
-
-/// How long to wait while another process commits.
-const BUSY: Duration = Duration::from_secs(20);
 
 impl Journal {
     /// Opens the journal in the folder, making both where they are not there, and starts its writer.
@@ -194,15 +193,25 @@ impl Journal {
     ///
     /// The folder or the file cannot be used, or the file is of a later version.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        Self::over(Connections::to(folder))
+    }
+
+    /// The same, on connections that may have been used before.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn over(connections: Connections) -> Result<Self, JournalError> {
+        let folder = connections.folder();
         make_folder(folder)?;
         let path = file_in(folder);
         make_file(&path)?;
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let connection = connections.writing()?;
         let (orders, queue) = mpsc::channel(QUEUE);
         let (told, trouble) = watch::channel(None);
         machine::serve("journal", writer::run(connection, queue, told, path))
             .map_err(|source| JournalError::Folder { path: folder.to_owned(), source })?;
-        Ok(Self { folder: folder.to_owned(), orders, trouble })
+        Ok(Self { connections, orders, trouble })
     }
 
     /// Writes a new run down and takes it for this process.
@@ -215,7 +224,7 @@ impl Journal {
             Ok(lock) => lock,
             Err(carrier) => return Err(JournalError::Carried { run: new.id.to_string(), carrier }),
         };
-        let mut connection = connect(&file_in(&self.folder), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = self.connections.writing()?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let total = new.datasets.iter().map(|dataset| dataset.records).sum::<Option<u64>>();
         tx.execute(
@@ -272,7 +281,7 @@ impl Journal {
             Ok(lock) => lock,
             Err(carrier) => return Err(JournalError::Carried { run: run.id.to_string(), carrier }),
         };
-        let mut connection = connect(&file_in(&self.folder), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = self.connections.writing()?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut counts, traffic, took, last_event) = read::counts(&tx, run.number)?;
         apply::apply(&Write::PutBack, run.number, &tx, &mut counts)?;
@@ -338,13 +347,13 @@ impl Journal {
     ///
     /// The file cannot be opened.
     pub fn reader(&self) -> Result<Reader, JournalError> {
-        Reader::open(&self.folder)
+        Reader::over(&self.connections)
     }
 
     /// The data folder: what processes of this machine share lies there too.
     #[must_use]
     pub fn data_folder(&self) -> &Path {
-        &self.folder
+        self.connections.folder()
     }
 
     /// The folder that is the run's own; made where it is not there.
@@ -353,7 +362,7 @@ impl Journal {
     ///
     /// It cannot be made.
     pub fn run_folder(&self, run: RunId) -> Result<PathBuf, JournalError> {
-        let folder = self.folder.join("runs").join(run.to_string());
+        let folder = self.data_folder().join("runs").join(run.to_string());
         make_folder(&folder)?;
         Ok(folder)
     }
@@ -384,38 +393,4 @@ fn make_file(path: &Path) -> Result<(), JournalError> {
         options.mode(0o600);
     }
     options.open(path).map(drop).map_err(|source| JournalError::Folder { path: path.to_owned(), source })
-}
-
-/// Turns the write-ahead log on. SQLite does not wait for others in that, whatever its busy timeout says.
-fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
-    let begun = std::time::Instant::now();
-    loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
-            {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            done => return done,
-        }
-    }
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {
-    let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        connection.busy_timeout(BUSY)?;
-        if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-            begin_log(&connection)?;
-            connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "cache_size", -4096)?;
-            connection.set_prepared_statement_cache_capacity(64);
-        }
-        Ok(connection)
-    };
-    let mut connection = open().map_err(|source| JournalError::open(path, source))?;
-    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        schema::migrate(&mut connection, path)?;
-    }
-    Ok(connection)
 }

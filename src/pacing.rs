@@ -1,7 +1,7 @@
 //! Pacing: when may a call start, what does its answer mean for the item, and how long is the wait.
 //!
 //! A rate limit is the tenant's, not an item's and not a worker's. So the waiting is done in one place, the [`Lane`] of
-//! a tenant and endpoint, which every worker asks for leave before **every** call: a retry, a preflight and a poll too.
+//! a tenant, which every worker asks for leave before **every** call: a retry, a preflight and a poll too.
 //! What an answer means for its item is a table, [`decide`]; how long the item waits is [`Backoff`].
 //!
 //! ```text
@@ -19,6 +19,7 @@ mod backoff;
 mod bucket;
 mod decision;
 mod gate;
+mod gates;
 mod lane;
 mod learnt;
 mod meter;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use super::access::Access;
 use super::carry::{Shared, moment};
 use super::{Setup, StartError, faults};
-use crate::model::Fault;
+use crate::model::{Fault, Stage};
 use crate::operation::{Operation, Preflight};
 use crate::pacing::{
     BatchKind, CallKind, Certainty, Counts, FreshToken, Situation, Unreachable, UnsurePolicy, Verdict, decide,
@@ -73,7 +73,7 @@ async fn look(
         };
         // also where a pause, or a fault, gave up the look that was told to wait
         access.may_look().await;
-        let leave = access.lane.leave().await;
+        let leave = access.lane.leave(Stage::Preflight).await;
         let brought = match run {
             Some(run) => run.call(&preflight.request, &token, leave).await,
             None => access.call(&preflight.request, &token, leave).await,

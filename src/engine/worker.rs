@@ -192,7 +192,7 @@ impl Worker {
         let leave = tokio::select! {
             biased;
             () = self.shared.halted() => return Err(Came::Back),
-            leave = self.shared.access.lane.leave() => leave,
+            leave = self.shared.access.lane.leave(call.terms.stage) => leave,
         };
         // asked after the wait for leave: that may have been a long one
         if let Some(fault) = self.shared.set_closed(job) {

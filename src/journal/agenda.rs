@@ -84,12 +84,12 @@ impl Reader {
     pub fn agenda(&self, run: &RunRow) -> Result<Agenda, JournalError> {
         let mut items = self.open_rows(run)?;
         let known: std::collections::HashSet<Seq> = items.iter().map(|item| item.seq).collect();
-        let mut statement = self.connection.prepare(&format!(
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT s.first_seq, s.dataset, s.first, s.count FROM stretch s WHERE s.run = ?1 AND s.count >
                  (SELECT count(*) FROM item i WHERE i.run = s.run AND i.seq >= s.first_seq
                   AND i.seq < s.first_seq + s.count AND i.state NOT IN {OPEN})"
         ))?;
-        let mut ended = self.connection.prepare("SELECT 1 FROM item WHERE run = ?1 AND seq = ?2")?;
+        let mut ended = self.connection.prepare_cached("SELECT 1 FROM item WHERE run = ?1 AND seq = ?2")?;
         let mut rows = statement.query(params![run.number])?;
         while let Some(row) = rows.next()? {
             let [first_seq, first, count] = [row.get::<_, i64>(0)?, row.get(2)?, row.get(3)?]
@@ -119,7 +119,7 @@ impl Reader {
     }
 
     fn open_rows(&self, run: &RunRow) -> Result<Vec<OpenItem>, JournalError> {
-        let mut statement = self.connection.prepare(&format!(
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT seq, dataset, first, span, count, state, attempts, unsure, {WAITS_UNTIL}, remote_id FROM item i
              WHERE run = ?1 AND state IN {OPEN}"
         ))?;

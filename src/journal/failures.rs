@@ -220,7 +220,7 @@ impl Reader {
         sql.and(&format!("f.state IN ({holes})"), values);
         sql.order(query.sort, "ASC");
         let mut statement =
-            self.connection.prepare(&format!("SELECT f.item, f.row FROM failure f {}", sql.text))?;
+            self.connection.prepare_cached(&format!("SELECT f.item, f.row FROM failure f {}", sql.text))?;
         let rows = statement.query_map(params_from_iter(sql.values), |row| {
             Ok(FailureId { item: natural(row, "item")?, row: natural(row, "row")? })
         })?;

@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
 use super::rows::{counts_of, word};
-use super::{Carrier, JournalError, connect, file_in, lock, schema};
+use super::{Carrier, JournalError, file_in, lock, schema};
 use crate::model::{RunId, RunState};
 use crate::text::one_line;
+
+/// How long to wait while another process commits.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// The most that is told of one kind of damage.
 const MOST: usize = 5;
@@ -68,7 +71,11 @@ impl Health {
         if !path.try_exists().unwrap_or(true) {
             return Ok(None);
         }
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        // none that is lent: an interrupt must not meet another's question
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(&path, flags).map_err(|source| JournalError::open(&path, source))?;
+        connection.busy_timeout(BUSY)?;
         let begun = Instant::now();
         let version = schema::version(&connection)?;
         // half of it for the file, so that something is left for what stands in it

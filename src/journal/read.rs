@@ -8,20 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::book::Counts;
+use super::connections::Lent;
 use super::map::item_map;
 use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
-use super::{CUT_OFF, JournalError, Unstored, connect, file_in, lock, schema};
+use super::{CUT_OFF, Connections, JournalError, Unstored, lock};
 use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
 
 /// A connection for looking.
 #[derive(Debug)]
 pub struct Reader {
-    pub(super) connection: Connection,
+    pub(super) connection: Lent,
     folder: std::path::PathBuf,
 }
 
@@ -57,12 +58,16 @@ impl Reader {
     ///
     /// There is none, or it cannot be opened.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let path = file_in(folder);
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        if schema::is_old(schema::version(&connection)?) {
-            drop(connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
-        }
-        Ok(Self { connection, folder: folder.to_owned() })
+        Self::over(&Connections::to(folder))
+    }
+
+    /// The same, on connections that may have been used before.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn over(connections: &Connections) -> Result<Self, JournalError> {
+        Ok(Self { connection: connections.reading()?, folder: connections.folder().to_owned() })
     }
 
     /// All runs, newest first.
@@ -71,7 +76,7 @@ impl Reader {
     ///
     /// The journal cannot be read.
     pub fn runs(&self) -> Result<Vec<RunRow>, JournalError> {
-        let mut statement = self.connection.prepare("SELECT * FROM run ORDER BY run DESC")?;
+        let mut statement = self.connection.prepare_cached("SELECT * FROM run ORDER BY run DESC")?;
         let rows = statement.query_map([], |row| self.run_row(row))?;
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
@@ -83,9 +88,8 @@ impl Reader {
     /// There is none, or several begin like this.
     pub fn run(&self, meant: &str) -> Result<RunRow, JournalError> {
         let one = |number: i64| {
-            let row = self
-                .connection
-                .query_row("SELECT * FROM run WHERE run = ?1", params![number], |row| self.run_row(row));
+            let mut statement = self.connection.prepare_cached("SELECT * FROM run WHERE run = ?1")?;
+            let row = statement.query_row(params![number], |row| self.run_row(row));
             row.map_err(JournalError::from)
         };
         if meant == "last" {
@@ -99,7 +103,7 @@ impl Reader {
         }
         let mut statement = self
             .connection
-            .prepare("SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 LIMIT 5")?;
+            .prepare_cached("SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 LIMIT 5")?;
         let found = statement
             .query_map(params![wanted], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
             .collect::<Result<Vec<_>, _>>()?;
@@ -184,7 +188,8 @@ impl Reader {
     pub fn delivered_of(&self, run: &RunRow, dataset: u32) -> Result<u64, JournalError> {
         let sql = "SELECT coalesce(sum(count), 0) AS records FROM item
                    WHERE run = ?1 AND dataset = ?2 AND state = 'delivered'";
-        Ok(self.connection.query_row(sql, params![run.number, dataset], |row| natural(row, "records"))?)
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(params![run.number, dataset], |row| natural(row, "records"))?)
     }
 
     /// The number of the run's last event; 0 before the first.
@@ -194,7 +199,7 @@ impl Reader {
     /// The journal cannot be read.
     pub fn last_event(&self, run: &RunRow) -> Result<i64, JournalError> {
         let sql = "SELECT coalesce(max(event), 0) FROM event WHERE run = ?1";
-        Ok(self.connection.query_row(sql, params![run.number], |row| row.get(0))?)
+        Ok(self.connection.prepare_cached(sql)?.query_row(params![run.number], |row| row.get(0))?)
     }
 
     /// What happened in a run after the event of this number, oldest first.
@@ -284,7 +289,7 @@ impl Reader {
     ) -> Result<(), E> {
         let sql = "SELECT i.*, d.path FROM item i JOIN dataset d ON d.run = i.run AND d.dataset = i.dataset
                    WHERE i.run = ?1 AND i.state = ?2 ORDER BY i.seq";
-        let mut statement = self.connection.prepare(sql).map_err(JournalError::from)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(JournalError::from)?;
         let mut rows =
             statement.query(params![run.number, ItemState::Delivered.word()]).map_err(JournalError::from)?;
         while let Some(row) = rows.next().map_err(JournalError::from)? {
@@ -326,11 +331,10 @@ impl Reader {
     pub fn last_accepted(&self, run: &RunRow, dataset: u32) -> Result<Option<Timestamp>, JournalError> {
         let at = self
             .connection
-            .query_row(
+            .prepare_cached(
                 "SELECT max(at) AS at FROM item WHERE run = ?1 AND dataset = ?2 AND state = 'delivered'",
-                params![run.number, dataset],
-                |row| moment(row, "at"),
-            )
+            )?
+            .query_row(params![run.number, dataset], |row| moment(row, "at"))
             .optional()?;
         Ok(at.flatten())
     }

@@ -47,7 +47,7 @@ impl Reader {
             sql.text
         );
         let sql_error = JournalError::from;
-        let mut statement = self.connection.prepare(&text).map_err(sql_error)?;
+        let mut statement = self.connection.prepare_cached(&text).map_err(sql_error)?;
         let mut rows = statement.query(params_from_iter(sql.values)).map_err(sql_error)?;
         while let Some(row) = rows.next().map_err(sql_error)? {
             let item = natural(row, "item").map_err(sql_error)?;

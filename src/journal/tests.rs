@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use rusqlite::Connection;
+
 use super::*;
 use crate::model::{FailureId, FailureState, Reason, RunState, Seq, Stage};
 

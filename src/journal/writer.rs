@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{self, int};
 use super::book::{Book, Counts};
+use super::connections::Lent;
 use super::write::Write;
 use crate::machine::{self, Disk};
 
@@ -45,7 +46,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Writes until every handle is gone.
 pub(super) async fn run(
-    mut connection: Connection,
+    mut connection: Lent,
     mut orders: mpsc::Receiver<Order>,
     trouble: watch::Sender<Option<String>>,
     path: PathBuf,

@@ -107,7 +107,7 @@ pub(super) struct Gate {
 #[derive(Debug)]
 enum State {
     Open,
-    Paused { since: Instant, until: Instant, probe: Probe },
+    Paused { since: Instant, until: Instant, probe: Probe, from: From },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,11 +116,20 @@ enum Probe {
     Out,
 }
 
+/// Whence a gate knows that it has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// Its own endpoint's answers.
+    Here,
+    /// Another's.
+    Elsewhere,
+}
+
 impl Gate {
     /// Open, or paused where an earlier carrying-out was told to wait until then.
     pub(super) fn new(not_before: Option<Instant>, now: Instant) -> Self {
         let state = match not_before.filter(|until| *until > now) {
-            Some(until) => State::Paused { since: now, until, probe: Probe::Due },
+            Some(until) => State::Paused { since: now, until, probe: Probe::Due, from: From::Elsewhere },
             None => State::Open,
         };
         Self { state, in_a_row: 0, lost: 0, asked_for: None, refused_since: None }
@@ -198,8 +207,8 @@ impl Gate {
                 let before = *until;
                 *until = before.max(self.asked_for.unwrap_or(before));
                 let why = PauseReason::LongRetryAfter;
-                let told = until.saturating_duration_since(before) >= WORTH_TELLING;
-                told.then(|| LaneChange::Paused { delay: until.saturating_duration_since(now), why })
+                Self::is_worth_telling(before, *until)
+                    .then(|| LaneChange::Paused { delay: until.saturating_duration_since(now), why })
             }
         };
         let change = match change {
@@ -216,18 +225,34 @@ impl Gate {
         change
     }
 
-    /// Another lane of the tenant is paused until then, which lies ahead. Returns whether that is worth telling.
+    /// Another gate, or another lane of the tenant, is paused until then, which lies ahead. Returns whether that is worth telling.
     pub(super) fn overhear(&mut self, told: Instant, now: Instant) -> bool {
         match &mut self.state {
             State::Open => {
-                self.state = State::Paused { since: now, until: told, probe: Probe::Due };
+                self.state =
+                    State::Paused { since: now, until: told, probe: Probe::Due, from: From::Elsewhere };
                 true
             }
             State::Paused { until, .. } => {
-                let longer = told.saturating_duration_since(*until);
-                *until = (*until).max(told);
-                longer >= WORTH_TELLING
+                let before = *until;
+                *until = before.max(told);
+                Self::is_worth_telling(before, told)
             }
+        }
+    }
+
+    /// Whether a pause until then is told of, where one until before is known.
+    pub(super) fn is_worth_telling(before: Instant, then: Instant) -> bool {
+        then.saturating_duration_since(before) >= WORTH_TELLING
+    }
+
+    /// Another endpoint's probe was accepted: a pause that is over, and that this gate was only told of, needs none.
+    pub(super) fn follow(&mut self, now: Instant) {
+        if let State::Paused { until, from: From::Elsewhere, .. } = self.state
+            && until <= now
+        {
+            self.state = State::Open;
+            self.reset();
         }
     }
 
@@ -257,7 +282,7 @@ impl Gate {
     pub(super) const fn pause_now(&self) -> Option<(Instant, Instant, bool)> {
         match self.state {
             State::Open => None,
-            State::Paused { since, until, probe } => Some((since, until, matches!(probe, Probe::Out))),
+            State::Paused { since, until, probe, .. } => Some((since, until, matches!(probe, Probe::Out))),
         }
     }
 
@@ -277,7 +302,7 @@ impl Gate {
             State::Open => (now, end),
             State::Paused { since, until, .. } => (since, until.max(end)),
         };
-        self.state = State::Paused { since, until, probe: Probe::Due };
+        self.state = State::Paused { since, until, probe: Probe::Due, from: From::Here };
         LaneChange::Paused { delay: until.saturating_duration_since(now), why }
     }
 

@@ -1,10 +1,10 @@
-//! The lane of a tenant and endpoint: what every worker asks for leave before every call.
+//! The lane of a tenant: what every worker asks for leave before every call.
 //!
 //! Leave is granted in the poll that returns it, at the instant at which it returns: nothing is booked ahead, so a worker
 //! that the scheduler wakes late starts late and no two starts can be pushed together. Whoever asks stands in a line
 //! (first in, first out); only its head looks at the clock, so a thousand that wait cost one timer.
 //!
-//! What holds a call, in this order: a pause of the lane ([`gate`](super::gate)), the platform's own window
+//! What holds a call, in this order: a pause of its endpoint ([`gates`](super::gates)), the platform's own window
 //! ([`window`](super::window)), and the token bucket ([`bucket`](super::bucket)) at the plan's rate or the one that was
 //! learnt ([`learnt`](super::learnt)). Several lanes of one tenant, those of other processes too, may share all of that
 //! but the window ([`shared`](super::shared)).
@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use self::state::State;
 use super::gate::{Hold, LaneChange, Role};
 use super::{Backoff, Fill, SharedPace, WindowHint};
-use crate::model::PaceFigures;
+use crate::model::{PaceFigures, Stage};
 
 /// What a plan says of its pace.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,7 +56,7 @@ pub enum LaneAnswer {
     Lost,
 }
 
-/// The pace of all calls to one endpoint of one tenant. A clone is another handle on the same lane.
+/// The pace of all calls of one operation to one tenant. A clone is another handle on the same lane.
 #[derive(Debug, Clone)]
 pub struct Lane {
     shared: Arc<Shared>,
@@ -76,6 +76,7 @@ struct Shared {
 #[derive(Debug)]
 #[must_use = "a leave that is dropped has used up its call"]
 pub struct Leave {
+    stage: Stage,
     role: Role,
     /// Gone once it is answered.
     lane: Option<Arc<Shared>>,
@@ -114,21 +115,21 @@ impl Lane {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Waits until a call may start, and returns at the instant at which it may.
+    /// Waits until a call of this stage may start, and returns at the instant at which it may.
     ///
     /// First come, first served. Cancel-safe: a future that is dropped before it is ready has used nothing up and only
     /// loses its place. One that is kept has to be polled on, or it holds up those behind it, as with every fair lock.
     /// Where nothing binds it returns without waiting.
-    pub async fn leave(&self) -> Leave {
-        if let Some(role) = self.shared.state().start_or_queue(Instant::now) {
-            return self.grant(role);
+    pub async fn leave(&self, stage: Stage) -> Leave {
+        if let Some(role) = self.shared.state().start_or_queue(stage, Instant::now) {
+            return self.grant(stage, role);
         }
         let _queued = Queued(&self.shared);
         let _head = self.shared.line.lock().await;
         loop {
-            let outcome = self.shared.state().start(Instant::now);
+            let outcome = self.shared.state().start(stage, Instant::now);
             match outcome {
-                Ok(role) => return self.grant(role),
+                Ok(role) => return self.grant(stage, role),
                 Err(Hold::ForProbe) => self.shared.changed.notified().await,
                 Err(Hold::Until(due)) => tokio::select! {
                     biased;
@@ -147,7 +148,7 @@ impl Lane {
         window: Option<WindowHint>,
     ) -> Option<LaneChange> {
         leave.lane = None;
-        let change = self.shared.state().answered(leave.role, answer, window, Instant::now);
+        let change = self.shared.state().answered((leave.stage, leave.role), answer, window, Instant::now);
         self.shared.changed.notify_one();
         change
     }
@@ -171,14 +172,8 @@ impl Lane {
         self.shared.state().not_before(Instant::now)
     }
 
-    /// Whether no pause of the whole lane holds calls now, nor a probe that is out.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.shared.state().is_open(Instant::now)
-    }
-
-    fn grant(&self, role: Role) -> Leave {
-        Leave { role, lane: Some(Arc::clone(&self.shared)) }
+    fn grant(&self, stage: Stage, role: Role) -> Leave {
+        Leave { stage, role, lane: Some(Arc::clone(&self.shared)) }
     }
 }
 
@@ -192,7 +187,7 @@ impl Shared {
 impl Drop for Leave {
     fn drop(&mut self) {
         if let Some(lane) = self.lane.take() {
-            lane.state().abandoned(self.role);
+            lane.state().abandoned(self.stage, self.role);
             lane.changed.notify_one();
         }
     }

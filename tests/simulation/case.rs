@@ -118,7 +118,8 @@ impl Case {
         set("timeout", format!("{}s", one_of(rng, &[2, 10, 30])));
         set("fault_after", one_of(rng, &[0, 3, 20]).to_string());
         set("retry_after_limit", one_of(rng, &["2s", "1m", "10m"]).to_owned());
-        set("rate", one_of(rng, &["0", "5", "45"]).to_owned());
+        set("rate", one_of(rng, &["0", "0.5", "5", "45"]).to_owned());
+        set("burst", one_of(rng, &[1, 3, 20]).to_string());
         match self.kind {
             OperationKind::Ingest | OperationKind::Exchange => {
                 set("chunk_records", one_of(rng, &[1, 2, 5, 50]).to_string());
@@ -175,11 +176,25 @@ impl Case {
         (format!("d{number}.{end}"), text.into_bytes())
     }
 
+    /// Whether the platform soon forgets the keys of what it has done.
+    pub fn keys_are_forgotten(&self) -> bool {
+        !self.platform.contains("key_life = \"24h\"")
+    }
+
     /// A Retry-After over this holds all calls of a run.
     pub fn pause_threshold(&self) -> Duration {
         let limit = self.settings.iter().find(|(key, _)| key == "retry_after_limit");
         let short = limit.is_some_and(|(_, limit)| limit == "2s");
         Duration::from_secs(if short { 2 } else { 30 })
+    }
+
+    /// Calls a second that the plan allows, and calls at once.
+    pub fn pace(&self) -> Option<(f64, f64)> {
+        let number = |name: &str| {
+            let (_, value) = self.settings.iter().find(|(key, _)| key == name)?;
+            value.parse().ok()
+        };
+        Some((number("rate").filter(|rate| *rate > 0.0)?, number("burst")?))
     }
 
     pub fn records(&self) -> usize {
@@ -192,7 +207,8 @@ fn platform(rng: &mut Rng, kind: OperationKind, bad: f64) -> String {
     if kind == OperationKind::Outcomes {
         let _ = writeln!(toml, "in_use = {}\nin_use_for = \"30s\"", one_of(rng, &[0.0, 0.1]));
     }
-    let _ = writeln!(toml, "key_life = \"{}\"", one_of(rng, &["24h", "24h", "30s"]));
+    let _ = writeln!(toml, "key_life = \"{}\"", one_of(rng, &["24h", "24h", "30s", "0s"]));
+    let _ = writeln!(toml, "max_body = {}", one_of(rng, &[10_000_000, 10_000_000, 1_000, 400]));
     let _ = writeln!(toml, "refusals = \"{}\"", one_of(rng, &["named", "unnamed"]));
     let _ = writeln!(
         toml,

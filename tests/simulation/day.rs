@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -13,12 +13,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use trunkline::config::{Profile, StorePlace};
 use trunkline::engine::{self, Command, Handle, Setup, StartError, Wins};
-use trunkline::journal::{Journal, JournalError, Judgement, Query, Reader, RunRow, View};
+use trunkline::journal::{Connections, Journal, JournalError, Judgement, Query, Reader, RunRow, View};
 use trunkline::machine::{self, Hold};
 use trunkline::model::{FailureState, Phase, RunState};
 use trunkline::plan::Plan;
 
 use super::case::Case;
+use super::place::Place;
 use super::properties;
 use super::world::{Day, Held, OWN, SECOND};
 
@@ -79,20 +80,18 @@ pub fn play(seed: u64) -> (Result<Told, String>, Vec<String>) {
 }
 
 fn play_on(seed: u64, case: &Case, day: &Arc<Day>) -> Result<Told, String> {
-    let place = if Path::new("/dev/shm").is_dir() { Path::new("/dev/shm") } else { Path::new("/tmp") };
-    let folder = tempfile::tempdir_in(place).unwrap();
-    let place_of_journal = folder.path().join("journal.db");
-    std::fs::write(place_of_journal, new_journal()).unwrap();
-    let reader = Reader::open(folder.path()).unwrap();
+    let place = Place::of_this_thread();
+    let folder = place.folder();
+    let reader = Reader::over(&place.connections).unwrap();
     let datasets: Vec<String> = (0..case.datasets.len())
         .map(|number| {
             let (name, bytes) = case.dataset(number);
-            let path = folder.path().join(name);
+            let path = folder.join(name);
             std::fs::write(&path, bytes).unwrap();
             path.to_str().unwrap().to_owned()
         })
         .collect();
-    let setting = Setting::of(case, folder.path(), datasets);
+    let setting = Setting::of(case, folder, datasets);
     let person =
         |run: u64| Person { rng: Rng::with_seed(seed ^ 0xbeef ^ (run << 32)), left: case.acts, rounds: 4 };
     let mut people: Vec<Person> = (0..case.runs as u64).map(person).collect();
@@ -122,7 +121,8 @@ fn play_on(seed: u64, case: &Case, day: &Arc<Day>) -> Result<Told, String> {
             .event_interval(1)
             .build()
             .unwrap();
-        let process = Process { case, day, folder: folder.path(), setting: &setting, reader: &reader };
+        let process =
+            Process { case, day, connections: &place.connections, setting: &setting, reader: &reader };
         let left = runtime.block_on(async {
             // a runtime counts whole milliseconds from its beginning
             let ahead = clocks.held.saturating_duration_since(Instant::now()).as_millis();
@@ -198,7 +198,7 @@ fn refuses_others(process: &Process<'_>, handle: &Handle) -> Result<(), String> 
     if matches!(handle.figures().phase, Phase::Ended(_)) {
         return Ok(());
     }
-    let other = Journal::open(process.folder).map_err(|error| error.to_string())?;
+    let other = Journal::over(process.connections.clone()).map_err(|error| error.to_string())?;
     let row = handle.row().map_err(|error| error.to_string())?;
     match other.take(&row) {
         Err(JournalError::Carried { .. }) => Ok(()),
@@ -211,7 +211,7 @@ fn refuses_others(process: &Process<'_>, handle: &Handle) -> Result<(), String> 
 struct Process<'a> {
     case: &'a Case,
     day: &'a Arc<Day>,
-    folder: &'a Path,
+    connections: &'a Connections,
     setting: &'a Setting,
     /// For looking, all day long.
     reader: &'a Reader,
@@ -233,24 +233,6 @@ impl Setting {
         plan.set_all(&settings).unwrap();
         Self { plan, profile: super::support::profile(OWN, case.kind, folder) }
     }
-}
-
-/// An empty journal as it stands on a disk: each day would make the same.
-fn new_journal() -> &'static [u8] {
-    static NEW: OnceLock<Vec<u8>> = OnceLock::new();
-    NEW.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(async {
-            let day = Day::new(&Case::of(0));
-            let _hold = machine::hold(Timestamp::UNIX_EPOCH, Arc::new(Held(day)));
-            drop(Journal::open(folder.path()).unwrap());
-        });
-        // what is in the log goes into the file when the last connection goes
-        drop(runtime);
-        std::fs::read(folder.path().join("journal.db")).unwrap()
-    })
 }
 
 impl Process<'_> {
@@ -304,7 +286,7 @@ impl Process<'_> {
         told: &RefCell<Told>,
     ) -> Result<Came, String> {
         self.day.process_begins(run);
-        let journal = Journal::open(self.folder).map_err(|error| error.to_string())?;
+        let journal = Journal::over(self.connections.clone()).map_err(|error| error.to_string())?;
         let reader = self.reader;
         let row =
             reader.runs().map_err(|error| error.to_string())?.into_iter().find(|row| number_of(row) == run);
@@ -417,7 +399,7 @@ impl Person {
                 _ if self.left > 0 => {
                     self.left -= 1;
                     told.borrow_mut().acts += 1;
-                    if let Some(command) = self.act(process.reader, handle)? {
+                    if let Some(command) = self.act(process, handle)? {
                         let _ = write!(told.borrow_mut().trace, "{:?}: {} ", machine::now(), name(&command));
                         in_haste |= slow && matches!(command, Command::Drain);
                         in_haste |= matches!(command, Command::LeaveAtOnce);
@@ -432,8 +414,8 @@ impl Person {
         }
     }
 
-    fn act(&mut self, reader: &Reader, handle: &Handle) -> Result<Option<Command>, String> {
-        let by = "sam".to_owned();
+    fn act(&mut self, process: &Process<'_>, handle: &Handle) -> Result<Option<Command>, String> {
+        let (by, reader) = ("sam".to_owned(), process.reader);
         let run = handle.figures().run.to_string();
         let row = reader.run(&run).map_err(|error| error.to_string())?;
         let open = open_failures(reader, &row)?;
@@ -445,6 +427,7 @@ impl Person {
             (3, _) => Some(Command::SetWorkers { workers: self.rng.u16(1..8), by }),
             (4, _) => {
                 let rate = if self.rng.bool() { None } else { Some(f64::from(self.rng.u32(1..50))) };
+                process.day.manners.lock().unwrap().rate_is_set(rate);
                 Some(Command::SetRate { rate, by })
             }
             (5 | 6, Some(_)) => {

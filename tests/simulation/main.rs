@@ -7,6 +7,7 @@
 //! ```text
 //! case        what the day is like: dataset, plan, platform, network, disk, person
 //! manners     what callers were told, and have to keep
+//! place       where a day leaves its files
 //! world       what lies between the program and the platform, and what took effect there
 //! day         one seed from its first call to its last, through crashes
 //! properties  what must hold
@@ -19,6 +20,7 @@ mod support;
 mod case;
 mod day;
 mod manners;
+mod place;
 mod properties;
 mod world;
 

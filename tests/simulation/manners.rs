@@ -1,4 +1,4 @@
-//! What a caller was told and has to keep: each Retry-After, and the pauses of a lane.
+//! What a caller was told and has to keep: each Retry-After, the pauses of a lane, and the rate of its plan.
 //!
 //! Watched where the calls leave and the answers arrive, so that only what has arrived counts, and nothing that is on
 //! its way. A process that dies takes along what came so late that it could not be written down.
@@ -28,6 +28,7 @@ pub struct Manners {
     all: Vec<Wait>,
     /// How far the clock on the wall has been set forward.
     set_forward: Duration,
+    bucket: Option<Bucket>,
     pub breaches: Vec<String>,
 }
 
@@ -40,6 +41,15 @@ struct Wait {
     set_forward: Duration,
     run: usize,
     process: u32,
+}
+
+/// The calls that the plan's rate allows to all of the machine.
+#[derive(Debug)]
+struct Bucket {
+    rate: f64,
+    burst: f64,
+    tokens: f64,
+    at: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -69,8 +79,16 @@ pub struct Departure {
 }
 
 impl Manners {
-    pub fn over(threshold: Duration) -> Self {
-        Self { threshold, ..Self::default() }
+    /// A Retry-After over this holds all calls; at most so many start a second, and so many at once.
+    pub fn over(threshold: Duration, rate: Option<(f64, f64)>) -> Self {
+        let bucket = rate.map(|(rate, burst)| Bucket { rate, burst, tokens: burst, at: None });
+        Self { threshold, bucket, ..Self::default() }
+    }
+
+    /// A person sets a run's rate. The highest that was ever allowed is the bound.
+    pub fn rate_is_set(&mut self, rate: Option<f64>) {
+        let bucket = self.bucket.take().zip(rate);
+        self.bucket = bucket.map(|(bucket, rate)| Bucket { rate: bucket.rate.max(rate), ..bucket });
     }
 
     /// A process takes a run up.
@@ -98,6 +116,10 @@ impl Manners {
     /// The clock on the wall is set forward.
     pub fn is_set_forward(&mut self, by: Duration) {
         self.set_forward += by;
+        // it looks as if time had passed
+        if let Some(bucket) = &mut self.bucket {
+            bucket.tokens += bucket.burst;
+        }
     }
 
     /// A call leaves.
@@ -115,6 +137,9 @@ impl Manners {
             _ => format!("{run} {} {path} {}", request.method(), header("idempotency-key")),
         };
         let process = self.processes.get(&run).copied().unwrap_or_default();
+        if family != "token" && family != "foreign" && !self.bucket.as_mut().is_none_or(Bucket::gives) {
+            self.breaches.push(format!("{family}: called beyond the rate of the plan ({item})"));
+        }
         let mut early = |waits: &[Wait], what: &str| {
             for wait in waits {
                 let by = wait.left(run, process, by_hand, self.set_forward);
@@ -204,6 +229,18 @@ impl Departure {
     }
 }
 
+impl Bucket {
+    /// Takes a token, where one is there.
+    fn gives(&mut self) -> bool {
+        let now = Instant::now();
+        let come = self.at.replace(now).map_or(0.0, |at| (now - at).as_secs_f64() * self.rate);
+        self.tokens = (self.tokens + come).min(self.tokens.max(self.burst));
+        let there = self.tokens > 1.0 - 1e-3;
+        self.tokens -= 1.0;
+        there
+    }
+}
+
 impl Wait {
     /// How much of it is left. A process that was told knows it by its own clock; others, and a retry by hand, have it
     /// from what is written, by the wall's: so long as that is set forward, it ends too early, and none can tell.
@@ -245,7 +282,8 @@ fn family(request: &http::Request<Bytes>) -> &'static str {
         _ if path.contains("/contact/outcomes") => "hierarchy",
         _ if sends && path.contains("/contacts/") => "contact_write",
         _ if request.uri().to_string().starts_with(super::world::FOREIGN) => "foreign",
-        // submissions, polls and results of a run go in one lane
-        _ => "import",
+        _ if sends => "import_submit",
+        _ if path.contains("/result") => "import_result",
+        _ => "import_poll",
     }
 }

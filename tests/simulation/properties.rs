@@ -78,7 +78,7 @@ pub fn at_the_end(case: &Case, day: &Day, reader: &Reader) -> Result<(), String>
     for row in &rows {
         let stands = stands(case, day, reader, row)?;
         if row.records.pending > 0 {
-            return Err(format!("(g) it is over, and {} records are pending", row.records.pending));
+            return Err(format!("(a) it is over, and {} records are pending", row.records.pending));
         }
         if stands.states.len() != case.records() {
             return Err(format!(
@@ -107,15 +107,17 @@ pub fn at_the_end(case: &Case, day: &Day, reader: &Reader) -> Result<(), String>
     }
     // content that has a key of its own takes effect once, whoever sends it
     let times_meant = if case.kind == OperationKind::Execute { 1 } else { u32::try_from(case.runs).unwrap() };
-    let keys_forgotten = case.platform.contains("key_life = \"30s\"");
     let effects = day.effects.lock().unwrap();
     for (record, times) in &effects.of {
         let marks = unsure.get(record).copied().unwrap_or(0);
-        let allowed = times_meant + if keys_forgotten { marks } else { 0 };
+        let allowed = times_meant + if case.keys_are_forgotten() { marks } else { 0 };
         if *times > allowed {
-            let letter = if case.kind == OperationKind::Import { "e" } else { "b" };
+            return Err(format!("(b) record {record} took effect {times} times, and {allowed} are allowed"));
+        }
+        let submits = effects.accepted.get(record).copied().unwrap_or(0);
+        if case.kind == OperationKind::Import && submits > times_meant + marks {
             return Err(format!(
-                "({letter}) record {record} took effect {times} times, and {allowed} are allowed"
+                "(e) import {record} was submitted and accepted {submits} times, with {marks} doubts"
             ));
         }
     }

@@ -44,6 +44,8 @@ pub struct Day {
 pub struct Effects {
     /// How often each record did.
     pub of: BTreeMap<u64, u32>,
+    /// How often a call with it was accepted, whether or not that was a repetition.
+    pub accepted: BTreeMap<u64, u32>,
     /// The chunks of each set, in the order in which they did.
     pub sets: BTreeMap<String, Vec<Vec<u64>>>,
 }
@@ -61,7 +63,7 @@ impl Day {
             most_tokens_out: AtomicU32::new(0),
             calls: AtomicU64::new(0),
             full_until: AtomicU64::new(0),
-            manners: Mutex::new(Manners::over(case.pause_threshold())),
+            manners: Mutex::new(Manners::over(case.pause_threshold(), case.pace())),
             trace: Mutex::default(),
             case: case.clone(),
         })
@@ -101,11 +103,16 @@ impl Day {
     }
 
     fn note(&self, request: &Seen, answer: &http::Response<Bytes>) {
-        let first = !answer.headers().contains_key("idempotent-replayed");
-        if !request.sends || !answer.status().is_success() || !first {
+        if !request.sends || !answer.status().is_success() {
             return;
         }
         let mut effects = self.effects.lock().unwrap();
+        for record in &request.records {
+            *effects.accepted.entry(*record).or_default() += 1;
+        }
+        if answer.headers().contains_key("idempotent-replayed") {
+            return;
+        }
         for record in &request.records {
             *effects.of.entry(*record).or_default() += 1;
         }

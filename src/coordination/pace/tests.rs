@@ -6,6 +6,7 @@ use std::time::Instant as StdInstant;
 use tempfile::TempDir;
 
 use super::*;
+use crate::model::Stage;
 use crate::pacing::{Backoff, Fill, Lane, LaneAnswer, LaneSettings};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -232,7 +233,7 @@ fn lane(settings: LaneSettings, fill: Fill, pace: FilePace) -> Lane {
 async fn burst(lane: &Lane) -> usize {
     let mut count = 0;
     loop {
-        let leave = lane.leave();
+        let leave = lane.leave(Stage::Delivery);
         tokio::pin!(leave);
         tokio::select! {
             biased;
@@ -252,7 +253,7 @@ async fn lanes_on_two_open_files_have_one_burst_and_one_pause() {
     house.set(BEGAN.plus(SECOND / 9));
     assert_eq!((burst(&other).await, burst(&one).await), (4, 0), "five a ninth of a second, rounded down");
     house.set(BEGAN.plus(SECOND));
-    let leave = one.leave().await;
+    let leave = one.leave(Stage::Delivery).await;
     let refused = LaneAnswer::Throttled { retry_after: Some(Duration::from_mins(1)) };
     assert!(one.answered(leave, refused, None).is_some());
     assert_eq!(burst(&other).await, 0);
@@ -294,7 +295,7 @@ async fn what_a_call_costs() {
         };
         let began = StdInstant::now();
         for _ in 0..CALLS {
-            let leave = lane.leave().await;
+            let leave = lane.leave(Stage::Delivery).await;
             lane.answered(leave, LaneAnswer::Accepted, None);
         }
         println!("{what}: {:?} a call", began.elapsed() / CALLS);

@@ -7,6 +7,7 @@ use super::super::gauges::Activity;
 use super::super::job::Job;
 use super::{Came, Worker, failure, held, of_run, sending};
 use crate::journal::{End, Source, Write};
+use crate::model::Stage;
 use crate::operation::{Delivered, Terms};
 use crate::pacing::{FreshToken, Verdict, decide};
 use crate::text::one_line;
@@ -64,7 +65,7 @@ impl Worker {
             let leave = tokio::select! {
                 biased;
                 () = self.shared.halted() => return Came::Back,
-                leave = self.shared.access.lane.leave() => leave,
+                leave = self.shared.access.lane.leave(Stage::Result) => leave,
             };
             job.counted += 1;
             self.turn(sending(job), Activity::Sending);

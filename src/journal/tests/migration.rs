@@ -1,5 +1,7 @@
 //! Files of older versions: nothing of them is lost on the way to this one.
 
+use rusqlite::Connection;
+
 use super::*;
 
 /// What the program of version 2 has left: a failure of each state, a row of a result, and an item without a name.

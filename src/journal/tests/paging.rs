@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use rusqlite::Connection;
+
 use super::*;
 use crate::model::Violation;
 

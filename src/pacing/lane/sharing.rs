@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::state::State;
+use crate::model::Stage;
 use crate::pacing::bucket::{Bucket, Fill};
 use crate::pacing::gate::{Hold, LaneChange, PauseReason, Role};
 use crate::pacing::learnt::Learnt;
@@ -153,18 +154,22 @@ impl State {
     }
 
     /// Asks for leave where others share the pace.
-    pub(super) fn admit_shared(&mut self, clock: fn() -> Instant) -> Result<(Role, Instant), Hold> {
+    pub(super) fn admit_shared(
+        &mut self,
+        stage: Stage,
+        clock: fn() -> Instant,
+    ) -> Result<(Role, Instant), Hold> {
         if !self.owes() {
             // what holds this lane by itself needs no look at the others
-            self.holds(clock())?;
+            self.holds(stage, clock())?;
             if self.bucket.is_none()
                 && let Some((now, record)) = self.look().filter(|(_, record)| !self.is_bound_by(record))
             {
                 self.hear_pause(&record, now);
-                return self.holds(now.instant).map(|role| (role, now.instant));
+                return self.holds(stage, now.instant).map(|role| (role, now.instant));
             }
         }
-        let asked = self.together(clock, |lane, now| lane.admit(now).map(|role| (role, now)));
+        let asked = self.together(clock, |lane, now| lane.admit(stage, now).map(|role| (role, now)));
         asked.unwrap_or_else(|Busy| Err(Hold::Until(clock() + AGAIN)))
     }
 
@@ -181,7 +186,7 @@ impl State {
     pub(super) fn overheard(&mut self, now: Instant) -> Option<LaneChange> {
         let sharing = self.sharing.as_mut().filter(|sharing| sharing.heard == News::Some)?;
         sharing.heard = News::None;
-        let (_, until, _) = self.gate.pause_now().filter(|(_, until, _)| *until > now)?;
+        let (_, until, _) = self.gates.pause_now().filter(|(_, until, _)| *until > now)?;
         let delay = until.saturating_duration_since(now);
         Some(if delay > self.settings.retry_after_limit {
             LaneChange::Parked { until }
@@ -218,7 +223,7 @@ impl State {
 
     fn hear_pause(&mut self, record: &Record, now: Now) {
         if record.paused_until > now.moment
-            && self.gate.overhear(now.instant_of(record.paused_until), now.instant)
+            && self.gates.overhear(now.instant_of(record.paused_until), now.instant)
             && let Some(sharing) = &mut self.sharing
         {
             sharing.heard = News::Some;
@@ -226,7 +231,7 @@ impl State {
     }
 
     fn tell(&self, record: &mut Record, now: Now) {
-        if let Some((_, until, _)) = self.gate.pause_now().filter(|(_, until, _)| *until > now.instant) {
+        if let Some((_, until, _)) = self.gates.pause_now().filter(|(_, until, _)| *until > now.instant) {
             record.paused_until = record.paused_until.max(now.moment_of(until));
         }
         if let Some(sharing) = &self.sharing {

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use super::sharing::{Sharing, Word};
 use super::{LaneAnswer, LaneSettings};
-use crate::model::{PaceFigures, PauseFigures};
+use crate::model::{PaceFigures, PauseFigures, Stage};
 use crate::pacing::bucket::{Bucket, Fill};
-use crate::pacing::gate::{Gate, Hold, LaneChange, PauseReason, Role};
+use crate::pacing::gate::{Hold, LaneChange, PauseReason, Role};
+use crate::pacing::gates::Gates;
 use crate::pacing::learnt::Learnt;
 use crate::pacing::meter::Meter;
 use crate::pacing::shared::SharedPace;
@@ -22,7 +23,7 @@ use crate::pacing::window::{Window, WindowChange, WindowHint};
 pub(super) struct State {
     pub(super) settings: LaneSettings,
     rng: Rng,
-    pub(super) gate: Gate,
+    pub(super) gates: Gates,
     window: Window,
     pub(super) bucket: Option<Bucket>,
     pub(super) learnt: Learnt,
@@ -49,7 +50,7 @@ impl State {
         Self {
             settings,
             rng: Rng::with_seed(seed),
-            gate: Gate::new(not_before, now),
+            gates: Gates::new(not_before, now),
             window: Window::unknown(now),
             sharing: pace.map(|pace| Sharing::on(pace, bucket.clone())),
             bucket,
@@ -62,8 +63,8 @@ impl State {
     }
 
     /// Starts a call where nothing holds it and nobody was there before; else takes a place in the line.
-    pub(super) fn start_or_queue(&mut self, clock: fn() -> Instant) -> Option<Role> {
-        let role = if self.queued == 0 { self.start(clock).ok() } else { None };
+    pub(super) fn start_or_queue(&mut self, stage: Stage, clock: fn() -> Instant) -> Option<Role> {
+        let role = if self.queued == 0 { self.start(stage, clock).ok() } else { None };
         if role.is_none() {
             self.queued += 1;
         }
@@ -75,15 +76,15 @@ impl State {
     }
 
     /// Starts a call, or says what holds it.
-    pub(super) fn start(&mut self, clock: fn() -> Instant) -> Result<Role, Hold> {
+    pub(super) fn start(&mut self, stage: Stage, clock: fn() -> Instant) -> Result<Role, Hold> {
         let (role, now) = if self.sharing.is_some() {
-            self.admit_shared(clock)?
+            self.admit_shared(stage, clock)?
         } else {
             let now = clock();
             self.regain(now);
-            (self.admit(now)?, now)
+            (self.admit(stage, now)?, now)
         };
-        self.gate.start(role);
+        self.gates.at_mut(stage).start(role);
         self.window.count(now);
         self.meter.count(now);
         self.in_flight += 1;
@@ -91,8 +92,8 @@ impl State {
     }
 
     /// What a call that starts now would be, where nothing of this lane's own holds it.
-    pub(super) fn holds(&self, now: Instant) -> Result<Role, Hold> {
-        let role = self.gate.admits(now)?;
+    pub(super) fn holds(&self, stage: Stage, now: Instant) -> Result<Role, Hold> {
+        let role = self.gates.at(stage).admits(now)?;
         match self.window.due(now).filter(|due| self.settings.adapt && *due > now) {
             Some(due) => Err(Hold::Until(due)),
             None => Ok(role),
@@ -100,8 +101,8 @@ impl State {
     }
 
     /// The same, with the token that it takes.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<Role, Hold> {
-        let role = self.holds(now)?;
+    pub(super) fn admit(&mut self, stage: Stage, now: Instant) -> Result<Role, Hold> {
+        let role = self.holds(stage, now)?;
         let common = self.sharing.as_ref().and_then(Sharing::common);
         let buckets = self.bucket.iter().chain(common);
         if let Some(due) = buckets.map(|bucket| bucket.due(now)).max().filter(|due| *due > now) {
@@ -121,7 +122,7 @@ impl State {
 
     pub(super) fn answered(
         &mut self,
-        role: Role,
+        (stage, role): (Stage, Role),
         answer: LaneAnswer,
         hint: Option<WindowHint>,
         clock: fn() -> Instant,
@@ -135,11 +136,12 @@ impl State {
             self.window.hear(hint, self.in_flight, now);
         }
         let before = self.paused_until();
+        let gate = self.gates.at_mut(stage);
         let change = match answer {
-            LaneAnswer::Accepted => self.gate.accepted(role, now),
-            LaneAnswer::Lost => self.gate.lost(role, now, &self.settings, &mut self.rng),
+            LaneAnswer::Accepted => gate.accepted(role, now),
+            LaneAnswer::Lost => gate.lost(role, now, &self.settings, &mut self.rng),
             LaneAnswer::Throttled { retry_after } => {
-                let change = self.gate.throttled(role, retry_after, now, &self.settings, &mut self.rng);
+                let change = gate.throttled(role, retry_after, now, &self.settings, &mut self.rng);
                 if self.settings.adapt {
                     let begins = before.is_none() && self.paused_until().is_some();
                     let measured = begins.then(|| self.meter.pace(now));
@@ -149,6 +151,7 @@ impl State {
                 change
             }
         };
+        self.gates.spread(change, now);
         let after = self.paused_until();
         if before.is_some() && after.is_none() {
             self.words.push(Word::Restart { at: now });
@@ -168,9 +171,9 @@ impl State {
         self.window_change(now).or(change)
     }
 
-    pub(super) const fn abandoned(&mut self, role: Role) {
+    pub(super) const fn abandoned(&mut self, stage: Stage, role: Role) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.gate.abandoned(role);
+        self.gates.at_mut(stage).abandoned(role);
     }
 
     pub(super) fn set_rate(&mut self, rate: Option<f64>, clock: fn() -> Instant) {
@@ -191,7 +194,7 @@ impl State {
             until: until.into_std(),
             probing,
         };
-        let gate = self.gate.pause_now().map(|(since, until, probing)| pause(since, until, probing));
+        let gate = self.gates.pause_now().map(|(since, until, probing)| pause(since, until, probing));
         let window = self.empty_window(now).map(|(since, until)| pause(since, until, false));
         PaceFigures {
             rate: self.meter.rate(now),
@@ -207,14 +210,8 @@ impl State {
     pub(super) fn not_before(&mut self, clock: fn() -> Instant) -> Option<Instant> {
         self.refresh(clock);
         let now = clock();
-        let gate = self.gate.pause_now().map(|(_, until, _)| until);
+        let gate = self.gates.pause_now().map(|(_, until, _)| until);
         gate.max(self.empty_window(now).map(|(_, until)| until)).filter(|until| *until > now)
-    }
-
-    pub(super) fn is_open(&mut self, clock: fn() -> Instant) -> bool {
-        self.refresh(clock);
-        let now = clock();
-        self.gate.admits(now).is_ok() && self.empty_window(now).is_none()
     }
 
     /// Brings all up to now.
@@ -235,7 +232,7 @@ impl State {
     }
 
     fn paused_until(&self) -> Option<Instant> {
-        self.gate.pause_now().map(|(_, until, _)| until)
+        self.gates.pause_now().map(|(_, until, _)| until)
     }
 
     /// The window, where it is empty and is believed.
@@ -262,7 +259,7 @@ impl State {
 
     /// Adds the tenths that came due while the lane was open, each at its own instant.
     pub(super) fn regain(&mut self, now: Instant) {
-        while self.gate.pause_now().is_none()
+        while self.gates.pause_now().is_none()
             && let Some(due) = self.learnt.raise_due().filter(|due| *due <= now)
         {
             self.learnt.raise(due);

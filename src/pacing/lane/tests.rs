@@ -35,9 +35,14 @@ fn lane(settings: LaneSettings) -> Lane {
     Lane::new(settings, Fill::Full, None, 7)
 }
 
+/// Whether no pause holds calls now, nor a probe that is out.
+fn is_open(lane: &Lane) -> bool {
+    lane.not_before().is_none() && lane.figures().pause.is_none_or(|pause| !pause.probing)
+}
+
 /// Whether a call could start at this very instant.
 async fn starts_now(lane: &Lane) -> Option<Leave> {
-    let leave = lane.leave();
+    let leave = lane.leave(Stage::Delivery);
     tokio::pin!(leave);
     tokio::select! {
         biased;
@@ -48,14 +53,19 @@ async fn starts_now(lane: &Lane) -> Option<Leave> {
 
 /// Makes one call, answered so in the same instant.
 async fn call(lane: &Lane, answer: LaneAnswer) -> Option<LaneChange> {
-    let leave = lane.leave().await;
+    call_at(lane, Stage::Delivery, answer).await
+}
+
+/// The same to another endpoint.
+async fn call_at(lane: &Lane, stage: Stage, answer: LaneAnswer) -> Option<LaneChange> {
+    let leave = lane.leave(stage).await;
     lane.answered(leave, answer, None)
 }
 
 /// How long the next leave takes; the call is given up.
 async fn waits(lane: &Lane) -> Duration {
     let asked = Instant::now();
-    drop(lane.leave().await);
+    drop(lane.leave(Stage::Delivery).await);
     asked.elapsed()
 }
 
@@ -78,7 +88,7 @@ async fn where_nothing_binds_a_call_starts_at_once() {
         assert_eq!(call(&lane, ACCEPTED).await, None);
     }
     assert_eq!(before.elapsed(), Duration::ZERO);
-    assert!(lane.is_open());
+    assert!(is_open(&lane));
     assert_eq!(lane.not_before(), None);
 }
 
@@ -99,7 +109,7 @@ async fn two_429s_in_a_row_pause_the_lane_until_the_later_retry_after() {
         let delay = paused_for(call(&lane, refused(second)).await, PauseReason::TwoInARow);
         within(delay, 20 * SECOND, 21 * SECOND);
         assert_eq!(lane.not_before(), Some(Instant::now() + delay));
-        assert!(!lane.is_open());
+        assert!(!is_open(&lane));
         within(waits(&lane).await, delay, delay + Duration::from_millis(1));
     }
 }
@@ -133,9 +143,12 @@ async fn after_a_pause_one_call_probes_and_the_others_follow_when_it_is_accepted
     let lane = lane(SETTINGS);
     call(&lane, refused(9)).await;
     call(&lane, refused(9)).await;
-    let probe = lane.leave().await;
+    let probe = lane.leave(Stage::Delivery).await;
     assert!(lane.figures().pause.unwrap().probing);
-    assert!(timeout(MINUTE, lane.leave()).await.is_err(), "nobody starts while the probe is out");
+    assert!(
+        timeout(MINUTE, lane.leave(Stage::Delivery)).await.is_err(),
+        "nobody starts while the probe is out"
+    );
     assert_eq!(lane.answered(probe, ACCEPTED, None), Some(LaneChange::Resumed));
     assert_eq!(lane.figures().pause, None);
     let mut out = Vec::new();
@@ -149,13 +162,13 @@ async fn those_who_wait_are_woken_by_the_probes_answer() {
     let lane = lane(SETTINGS);
     call(&lane, refused(9)).await;
     call(&lane, refused(9)).await;
-    let probe = lane.leave().await;
+    let probe = lane.leave(Stage::Delivery).await;
     let asked = Instant::now();
     let waiting: Vec<_> = (0..20)
         .map(|_| {
             tokio::spawn({
                 let lane = lane.clone();
-                async move { drop(lane.leave().await) }
+                async move { drop(lane.leave(Stage::Delivery).await) }
             })
         })
         .collect();
@@ -207,10 +220,10 @@ async fn a_probe_that_is_given_up_does_not_wedge_the_lane() {
     let lane = lane(SETTINGS);
     call(&lane, refused(9)).await;
     call(&lane, refused(9)).await;
-    let probe = lane.leave().await;
+    let probe = lane.leave(Stage::Delivery).await;
     let next = tokio::spawn({
         let lane = lane.clone();
-        async move { lane.leave().await }
+        async move { lane.leave(Stage::Delivery).await }
     });
     sleep(SECOND).await;
     drop(probe);
@@ -234,7 +247,7 @@ async fn answers_of_calls_that_were_out_may_only_make_a_pause_longer() {
     let lane = lane(SETTINGS);
     let mut out = Vec::new();
     for _ in 0..8 {
-        out.push(lane.leave().await);
+        out.push(lane.leave(Stage::Delivery).await);
     }
     let mut answer = |answer| lane.answered(out.pop().unwrap(), answer, None);
     answer(refused(10));
@@ -246,7 +259,7 @@ async fn answers_of_calls_that_were_out_may_only_make_a_pause_longer() {
     assert_eq!(lane.not_before(), Some(Instant::now() + first));
     let longer = paused_for(answer(refused(25)), PauseReason::LongRetryAfter);
     within(longer, 25 * SECOND, 26 * SECOND);
-    let probe = lane.leave().await;
+    let probe = lane.leave(Stage::Delivery).await;
     answer(refused(25));
     assert_eq!(lane.answered(probe, ACCEPTED, None), None, "the later Retry-After is not over yet");
     within(waits(&lane).await, 25 * SECOND, 26 * SECOND);
@@ -257,7 +270,7 @@ async fn calls_in_flight_do_not_drive_the_back_off_up() {
     let lane = lane(SETTINGS);
     let mut out = Vec::new();
     for _ in 0..50 {
-        out.push(lane.leave().await);
+        out.push(lane.leave(Stage::Delivery).await);
     }
     for leave in out {
         lane.answered(leave, REFUSED, None);
@@ -283,7 +296,7 @@ async fn a_retry_after_over_the_limit_parks_the_lane_until_then() {
 async fn what_is_over_the_limit_parks_whatever_the_threshold_is() {
     let lane = lane(LaneSettings { pool_pause_threshold: 60 * MINUTE, ..SETTINGS });
     assert!(matches!(call(&lane, refused(16 * 60)).await, Some(LaneChange::Parked { .. })));
-    assert!(!lane.is_open());
+    assert!(!is_open(&lane));
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,7 +304,7 @@ async fn one_pause_is_told_of_once_however_many_calls_were_out() {
     let lane = lane(SETTINGS);
     let mut out = Vec::new();
     for _ in 0..50 {
-        out.push(lane.leave().await);
+        out.push(lane.leave(Stage::Delivery).await);
     }
     let told = out.into_iter().filter_map(|leave| lane.answered(leave, refused(60), None)).count();
     assert_eq!(told, 1);
@@ -302,13 +315,13 @@ async fn a_resume_keeps_the_retry_after_that_was_committed_and_probes_first() {
     let before = Instant::now();
     let lane = Lane::new(SETTINGS, Fill::Empty, Some(before + 90 * SECOND), 7);
     assert_eq!(lane.not_before(), Some(before + 90 * SECOND));
-    let probe = lane.leave().await;
+    let probe = lane.leave(Stage::Delivery).await;
     assert_eq!(before.elapsed(), 90 * SECOND);
     assert!(starts_now(&lane).await.is_none());
     assert_eq!(lane.answered(probe, ACCEPTED, None), Some(LaneChange::Resumed));
     advance(SECOND).await;
     let lane = Lane::new(SETTINGS, Fill::Empty, Some(before), 7);
-    assert!(lane.is_open(), "one that is over holds nobody");
+    assert!(is_open(&lane), "one that is over holds nobody");
 }
 
 #[tokio::test(start_paused = true)]
@@ -350,9 +363,9 @@ async fn leave_is_given_first_come_first_served_and_a_place_given_up_is_closed()
         let (lane, order) = (lane.clone(), Rc::clone(&order));
         local.spawn_local(async move {
             if number % 3 == 1 {
-                assert!(timeout(5 * SECOND / 1000, lane.leave()).await.is_err());
+                assert!(timeout(5 * SECOND / 1000, lane.leave(Stage::Delivery)).await.is_err());
             } else {
-                lane.answered(lane.leave().await, ACCEPTED, None);
+                lane.answered(lane.leave(Stage::Delivery).await, ACCEPTED, None);
                 order.borrow_mut().push((number, Instant::now()));
             }
         });
@@ -374,7 +387,7 @@ async fn a_newcomer_does_not_overtake_the_line() {
     call(&lane, ACCEPTED).await;
     let waiting = tokio::spawn({
         let lane = lane.clone();
-        async move { lane.leave().await }
+        async move { lane.leave(Stage::Delivery).await }
     });
     tokio::task::yield_now().await;
     advance(SECOND).await;
@@ -390,7 +403,7 @@ async fn a_change_of_rate_wakes_those_who_wait() {
         let asked = Instant::now();
         let waiting = tokio::spawn({
             let lane = lane.clone();
-            async move { lane.leave().await }
+            async move { lane.leave(Stage::Delivery).await }
         });
         sleep(SECOND / 10).await;
         assert!(!waiting.is_finished());
@@ -474,7 +487,7 @@ async fn without_a_rate_the_measured_one_is_the_cap_from_the_first_pause_until_i
 #[tokio::test(start_paused = true)]
 async fn nothing_is_learnt_from_the_pace_of_probes() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
-    let slow = lane.leave().await;
+    let slow = lane.leave(Stage::Delivery).await;
     advance(20 * SECOND).await;
     paused_for(lane.answered(slow, refused(31), None), PauseReason::LongRetryAfter);
     paused_for(call(&lane, refused(5)).await, PauseReason::ProbeThrottled);
@@ -499,11 +512,11 @@ async fn a_regained_tenth_wakes_who_waits_at_the_lower_rate() {
 #[tokio::test(start_paused = true)]
 async fn a_window_with_more_than_a_fifth_left_binds_nothing() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
-    let leave = lane.leave().await;
+    let leave = lane.leave(Stage::Delivery).await;
     lane.answered(leave, ACCEPTED, Some(hint(139, 300, 30)));
     let before = Instant::now();
     for _ in 0..101 {
-        drop(lane.leave().await);
+        drop(lane.leave(Stage::Delivery).await);
     }
     assert_eq!(before.elapsed(), Duration::ZERO);
     assert!(starts_now(&lane).await.is_none(), "a fifth is left: {:?}", lane.figures().window);
@@ -512,12 +525,12 @@ async fn a_window_with_more_than_a_fifth_left_binds_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_last_fifth_of_a_window_is_spread_over_the_time_left() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
-    let leave = lane.leave().await;
+    let leave = lane.leave(Stage::Delivery).await;
     lane.answered(leave, ACCEPTED, Some(hint(240, 300, 30)));
     let began = Instant::now();
     let mut starts = Vec::new();
     for _ in 0..60 {
-        drop(lane.leave().await);
+        drop(lane.leave(Stage::Delivery).await);
         starts.push(began.elapsed());
     }
     assert!(*starts.last().unwrap() < 30 * SECOND, "all of them fit in");
@@ -525,25 +538,25 @@ async fn the_last_fifth_of_a_window_is_spread_over_the_time_left() {
         within(pair[1].saturating_sub(pair[0]), Duration::from_millis(480), Duration::from_millis(500));
     }
     assert_eq!(lane.figures().window.unwrap().used, 300);
-    drop(lane.leave().await);
+    drop(lane.leave(Stage::Delivery).await);
     assert_eq!(began.elapsed(), 30 * SECOND, "with none left it waits for the reset");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_window_pauses_the_lane_until_its_reset() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
-    let first = lane.leave().await;
-    let second = lane.leave().await;
+    let first = lane.leave(Stage::Delivery).await;
+    let second = lane.leave(Stage::Delivery).await;
     let change = lane.answered(first, ACCEPTED, Some(hint(300, 300, 12)));
     assert_eq!(paused_for(change, PauseReason::WindowEmpty), 12 * SECOND);
     assert_eq!(lane.answered(second, ACCEPTED, Some(hint(300, 300, 12))), None, "told once");
     assert_eq!(lane.not_before(), Some(Instant::now() + 12 * SECOND));
-    assert!(!lane.is_open() && lane.figures().pause.is_some());
+    assert!(!is_open(&lane) && lane.figures().pause.is_some());
     let asked = Instant::now();
     assert_eq!(call(&lane, ACCEPTED).await, Some(LaneChange::Resumed));
     assert_eq!(asked.elapsed(), 12 * SECOND);
     assert_eq!(call(&lane, ACCEPTED).await, None);
-    let leave = lane.leave().await;
+    let leave = lane.leave(Stage::Delivery).await;
     let change = lane.answered(leave, ACCEPTED, Some(hint(300, 300, 7200)));
     assert!(matches!(change, Some(LaneChange::Parked { .. })), "a daily quota is no pause: {change:?}");
 }
@@ -551,10 +564,10 @@ async fn an_empty_window_pauses_the_lane_until_its_reset() {
 #[tokio::test(start_paused = true)]
 async fn calls_of_others_are_seen_in_the_window() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
-    let leave = lane.leave().await;
+    let leave = lane.leave(Stage::Delivery).await;
     lane.answered(leave, ACCEPTED, Some(hint(10, 300, 60)));
     advance(10 * SECOND).await;
-    let leave = lane.leave().await;
+    let leave = lane.leave(Stage::Delivery).await;
     lane.answered(leave, ACCEPTED, Some(hint(290, 300, 50)));
     let window = lane.figures().window.unwrap();
     assert_eq!((window.used, window.allowed, window.ours), (290, 300, 2));
@@ -564,7 +577,7 @@ async fn calls_of_others_are_seen_in_the_window() {
 #[tokio::test(start_paused = true)]
 async fn a_late_header_of_the_same_window_gives_nothing_back() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
-    let (slow, quick) = (lane.leave().await, lane.leave().await);
+    let (slow, quick) = (lane.leave(Stage::Delivery).await, lane.leave(Stage::Delivery).await);
     lane.answered(quick, ACCEPTED, Some(hint(300, 300, 60)));
     lane.answered(slow, ACCEPTED, Some(hint(120, 300, 60)));
     assert!(starts_now(&lane).await.is_none());
@@ -575,7 +588,7 @@ async fn calls_that_are_out_are_counted_against_the_window() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
     let mut out = Vec::new();
     for _ in 0..10 {
-        out.push(lane.leave().await);
+        out.push(lane.leave(Stage::Delivery).await);
     }
     lane.answered(out.pop().unwrap(), ACCEPTED, Some(hint(75, 100, 60)));
     assert_eq!(lane.figures().window.unwrap().used, 84);
@@ -587,7 +600,7 @@ async fn calls_that_are_out_are_counted_against_the_window() {
 #[tokio::test(start_paused = true)]
 async fn a_new_window_is_believed_before_the_old_one_was_to_end() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
-    let (first, second) = (lane.leave().await, lane.leave().await);
+    let (first, second) = (lane.leave(Stage::Delivery).await, lane.leave(Stage::Delivery).await);
     lane.answered(first, ACCEPTED, Some(hint(290, 300, 60)));
     assert!(starts_now(&lane).await.is_none());
     advance(3 * SECOND).await;
@@ -598,7 +611,11 @@ async fn a_new_window_is_believed_before_the_old_one_was_to_end() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_and_an_empty_window_are_told_of_as_one() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
-    let (first, second, third) = (lane.leave().await, lane.leave().await, lane.leave().await);
+    let (first, second, third) = (
+        lane.leave(Stage::Delivery).await,
+        lane.leave(Stage::Delivery).await,
+        lane.leave(Stage::Delivery).await,
+    );
     let change = lane.answered(first, ACCEPTED, Some(hint(300, 300, 12)));
     paused_for(change, PauseReason::WindowEmpty);
     lane.answered(second, refused(20), None);
@@ -607,7 +624,7 @@ async fn a_pause_and_an_empty_window_are_told_of_as_one() {
     assert_eq!(call(&lane, ACCEPTED).await, None, "resumed once");
     call(&lane, refused(20)).await;
     call(&lane, refused(20)).await;
-    let probe = lane.leave().await;
+    let probe = lane.leave(Stage::Delivery).await;
     let change = lane.answered(probe, ACCEPTED, Some(hint(300, 300, 12)));
     paused_for(change, PauseReason::WindowEmpty);
 }
@@ -616,17 +633,17 @@ async fn a_pause_and_an_empty_window_are_told_of_as_one() {
 async fn stale_and_senseless_headers_bind_nothing() {
     let lane = lane(LaneSettings { rate: None, ..ADAPTING });
     for hint in [hint(300, 300, 0), hint(0, 0, 60), hint(9, 9, 1_700_000_000), hint(u64::MAX, 0, u64::MAX)] {
-        let leave = lane.leave().await;
+        let leave = lane.leave(Stage::Delivery).await;
         assert_eq!(lane.answered(leave, ACCEPTED, Some(hint)), None);
         assert!(starts_now(&lane).await.is_some());
     }
-    let leave = lane.leave().await;
+    let leave = lane.leave(Stage::Delivery).await;
     lane.answered(leave, ACCEPTED, Some(hint(u64::MAX, 300, 5)));
     advance(5 * SECOND).await;
     assert!(starts_now(&lane).await.is_some());
     assert_eq!(lane.figures().window, None);
     let blind = Lane::new(SETTINGS, Fill::Full, None, 7);
-    let leave = blind.leave().await;
+    let leave = blind.leave(Stage::Delivery).await;
     assert_eq!(blind.answered(leave, ACCEPTED, Some(hint(300, 300, 60))), None);
     assert!(starts_now(&blind).await.is_some(), "a plan that does not adapt shows them and goes on");
     assert_eq!(blind.figures().window.unwrap().used, 301);
@@ -647,7 +664,7 @@ async fn storm(
         let (lane, starts) = (lane.clone(), Rc::clone(&starts));
         local.spawn_local(async move {
             loop {
-                let leave = lane.leave().await;
+                let leave = lane.leave(Stage::Delivery).await;
                 starts.borrow_mut().push(Instant::now());
                 sleep(SECOND / 2).await;
                 let answer = LaneAnswer::Throttled { retry_after: retry_after.map(Duration::from_secs) };
@@ -704,7 +721,7 @@ proptest! {
                 let mut rng = fastrand::Rng::with_seed(seed.wrapping_add(task as u64));
                 local.spawn_local(async move {
                     loop {
-                        let leave = lane.leave().await;
+                        let leave = lane.leave(Stage::Delivery).await;
                         starts.borrow_mut().push(Instant::now());
                         sleep(Duration::from_micros(rng.u64(0..300_000))).await;
                         match rng.u8(0..20) {
@@ -736,4 +753,40 @@ proptest! {
             prop_assert!(level <= f64::from(burst) + 1e-6, "{level} tokens of {burst}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_poll_says_nothing_of_submissions_that_are_refused() {
+    let lane = lane(SETTINGS);
+    assert_eq!(call(&lane, refused(20)).await, None);
+    assert_eq!(call_at(&lane, Stage::Polling, ACCEPTED).await, None);
+    let delay = paused_for(call(&lane, refused(20)).await, PauseReason::TwoInARow);
+    within(delay, 20 * SECOND, 21 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_one_endpoint_holds_the_others_and_each_probes_for_itself() {
+    let lane = lane(SETTINGS);
+    call(&lane, refused(20)).await;
+    let delay = paused_for(call(&lane, refused(20)).await, PauseReason::TwoInARow);
+    let begun = Instant::now();
+    let poll = lane.leave(Stage::Polling).await;
+    within(begun.elapsed(), delay, delay + Duration::from_millis(1));
+    assert_eq!(lane.answered(poll, ACCEPTED, None), None, "submissions are still to be tried");
+    let probe = lane.leave(Stage::Delivery).await;
+    assert!(starts_now(&lane).await.is_none(), "one submission finds out for all");
+    assert_eq!(lane.answered(probe, ACCEPTED, None), Some(LaneChange::Resumed));
+    assert!(starts_now(&lane).await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_was_only_told_to_wait_goes_on_when_anothers_probe_is_accepted() {
+    let lane = lane(SETTINGS);
+    call_at(&lane, Stage::Preflight, refused(20)).await;
+    paused_for(call_at(&lane, Stage::Preflight, refused(20)).await, PauseReason::TwoInARow);
+    assert_eq!(call_at(&lane, Stage::Preflight, ACCEPTED).await, Some(LaneChange::Resumed));
+    let one = starts_now(&lane).await;
+    let other = starts_now(&lane).await;
+    assert!(one.is_some() && other.is_some(), "it needs no probe of its own");
+    assert_eq!(lane.figures().pause, None);
 }

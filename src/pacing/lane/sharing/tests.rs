@@ -91,7 +91,7 @@ const fn refused(seconds: u64) -> LaneAnswer {
 }
 
 async fn starts_now(lane: &Lane) -> Option<Leave> {
-    let leave = lane.leave();
+    let leave = lane.leave(Stage::Delivery);
     tokio::pin!(leave);
     tokio::select! {
         biased;
@@ -101,13 +101,13 @@ async fn starts_now(lane: &Lane) -> Option<Leave> {
 }
 
 async fn call(lane: &Lane, answer: LaneAnswer) -> Option<LaneChange> {
-    let leave = lane.leave().await;
+    let leave = lane.leave(Stage::Delivery).await;
     lane.answered(leave, answer, None)
 }
 
 async fn waits(lane: &Lane) -> Duration {
     let asked = Instant::now();
-    drop(lane.leave().await);
+    drop(lane.leave(Stage::Delivery).await);
     asked.elapsed()
 }
 
@@ -185,11 +185,11 @@ async fn a_pause_that_one_was_told_holds_the_other_and_each_probes_by_itself() {
         assert!(starts_now(&other).await.is_none());
         assert_eq!(pause(&other.figures()), Some(end.into_std()));
         assert_eq!(other.not_before(), Some(end));
-        assert!(!other.is_open());
-        let probe = other.leave().await;
+        assert!(other.not_before().is_some());
+        let probe = other.leave(Stage::Delivery).await;
         assert!(Instant::now() >= end && Instant::now() <= end + SECOND / 100);
         assert!(starts_now(&other).await.is_none(), "one call probes");
-        drop(one.leave().await);
+        drop(one.leave(Stage::Delivery).await);
         assert_eq!(other.answered(probe, ACCEPTED, None), Some(LaneChange::Resumed));
         assert!(starts_now(&other).await.is_some());
     }
@@ -219,12 +219,12 @@ async fn a_pause_that_was_committed_holds_all_once_a_resume_knows_it() {
 async fn a_pause_that_grows_holds_those_who_heard_of_the_shorter_one() {
     let pace = Memory::new();
     let (one, other) = (pace.lane(SETTINGS), pace.lane(SETTINGS));
-    let straggler = one.leave().await;
+    let straggler = one.leave(Stage::Delivery).await;
     throttle(&one, 20).await;
     let asked = Instant::now();
     let waiting = tokio::spawn({
         let other = other.clone();
-        async move { drop(other.leave().await) }
+        async move { drop(other.leave(Stage::Delivery).await) }
     });
     sleep(5 * SECOND).await;
     one.answered(straggler, refused(60), None);
@@ -237,14 +237,14 @@ async fn a_pause_that_is_over_holds_nobody_who_comes_later() {
     let pace = Memory::new();
     let delay = throttle(&pace.lane(UNLIMITED), 20).await;
     advance(delay).await;
-    assert!(pace.lane(LaneSettings { adapt: false, ..UNLIMITED }).is_open());
+    assert_eq!(pace.lane(LaneSettings { adapt: false, ..UNLIMITED }).not_before(), None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_of_another_run_is_told_once_with_the_next_answer() {
     let pace = Memory::new();
     let (one, other) = (pace.lane(UNLIMITED), pace.lane(UNLIMITED));
-    let (first, second) = (other.leave().await, other.leave().await);
+    let (first, second) = (other.leave(Stage::Delivery).await, other.leave(Stage::Delivery).await);
     let delay = throttle(&one, 20).await;
     assert!(starts_now(&other).await.is_none());
     let told = Some(LaneChange::Paused { delay, why: PauseReason::OtherRun });
@@ -253,7 +253,7 @@ async fn a_pause_of_another_run_is_told_once_with_the_next_answer() {
 
     let third = pace.lane_from(UNLIMITED, Fill::Full, None);
     sleep(delay).await;
-    let out = third.leave().await;
+    let out = third.leave(Stage::Delivery).await;
     assert!(matches!(call(&one, refused(3600)).await, Some(LaneChange::Parked { .. })));
     drop(starts_now(&third).await);
     let Some(LaneChange::Parked { until }) = third.answered(out, LaneAnswer::Lost, None) else {
@@ -266,7 +266,7 @@ async fn a_pause_of_another_run_is_told_once_with_the_next_answer() {
 async fn both_halve_the_rate_once_for_one_throttling() {
     let pace = Memory::new();
     let (one, other) = (pace.lane(SETTINGS), pace.lane(SETTINGS));
-    let (mine, yours) = (one.leave().await, other.leave().await);
+    let (mine, yours) = (one.leave(Stage::Delivery).await, other.leave(Stage::Delivery).await);
     one.answered(mine, refused(3), None);
     assert_eq!(other.figures().learnt, Some(20.0));
     advance(SECOND / 2).await;
@@ -303,7 +303,7 @@ async fn the_learnt_rate_is_what_both_together_are_held_to() {
     let (one, other) = (pace.lane(SETTINGS), pace.lane(SETTINGS));
     burst(&one).await;
     advance(SECOND / 40).await;
-    let leave = other.leave().await;
+    let leave = other.leave(Stage::Delivery).await;
     one.answered(leave, refused(1), None);
     assert_eq!(waits(&one).await, SECOND / 20);
     assert_eq!(waits(&other).await, SECOND / 20);
@@ -370,7 +370,7 @@ async fn no_call_starts_while_the_record_cannot_be_had() {
         let lane = pace.lane(settings);
         call(&lane, ACCEPTED).await;
         pace.busy.store(true, Ordering::SeqCst);
-        assert!(timeout(60 * SECOND, lane.leave()).await.is_err());
+        assert!(timeout(60 * SECOND, lane.leave(Stage::Delivery)).await.is_err());
         assert_eq!(lane.figures().pause, None, "who looks is told what was heard last");
         pace.busy.store(false, Ordering::SeqCst);
         assert!(waits(&lane).await <= AGAIN);
@@ -381,7 +381,7 @@ async fn no_call_starts_while_the_record_cannot_be_had() {
 async fn what_could_not_be_told_is_told_as_soon_as_it_can() {
     let pace = Memory::new();
     let (one, other) = (pace.lane(SETTINGS), pace.lane(SETTINGS));
-    let (first, second) = (one.leave().await, one.leave().await);
+    let (first, second) = (one.leave(Stage::Delivery).await, one.leave(Stage::Delivery).await);
     pace.busy.store(true, Ordering::SeqCst);
     one.answered(first, refused(20), None);
     one.answered(second, refused(20), None);
@@ -434,7 +434,7 @@ async fn run(plans: &[LaneSettings], tasks: usize, seed: u64, lasting: Duration)
             let pace = Arc::clone(&pace);
             local.spawn_local(async move {
                 loop {
-                    let leave = lane.leave().await;
+                    let leave = lane.leave(Stage::Delivery).await;
                     starts.borrow_mut()[number].push(Instant::now());
                     sleep(Duration::from_micros(rng.u64(0..300_000))).await;
                     // a record that cannot be had for a moment may cost pace, never break it
@@ -522,7 +522,7 @@ async fn two_busy_lanes_use_the_whole_rate_and_neither_starves() {
                 let (lane, count) = (lane.clone(), Rc::clone(count));
                 local.spawn_local(async move {
                     loop {
-                        let leave = lane.leave().await;
+                        let leave = lane.leave(Stage::Delivery).await;
                         *count.borrow_mut() += 1;
                         sleep(SECOND / 10).await;
                         lane.answered(leave, ACCEPTED, None);

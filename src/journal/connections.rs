@@ -1,0 +1,216 @@
+//! Connections to the journal's file, kept for the next who needs one.
+//!
+//! A new one reads the whole schema and knows no statement yet, which takes longer than most questions do; and the board
+//! asks many times a second. So one that is given back is lent again, for as long as it leads to the file that lies there.
+
+use std::fs;
+use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{JournalError, file_in, schema};
+
+/// How long to wait while another process commits.
+const BUSY: Duration = Duration::from_secs(20);
+
+/// Idle connections that are kept of each kind.
+const MOST_IDLE: usize = 3;
+
+/// The connections to one journal. A clone shares them.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    folder: Arc<Path>,
+    idle: Arc<Mutex<Vec<Kept>>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connection: Connection,
+    rights: Rights,
+    file: Identity,
+}
+
+/// What a connection may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    Read,
+    Write,
+}
+
+/// Which file it is, whatever its name: its device and number.
+type Identity = (u64, u64);
+
+/// A connection that is given back when dropped.
+#[derive(Debug)]
+pub(super) struct Lent {
+    kept: Option<Kept>,
+    home: Connections,
+}
+
+impl Connections {
+    /// Connections to the journal in the folder. None is made yet.
+    #[must_use]
+    pub fn to(folder: &Path) -> Self {
+        Self { folder: folder.into(), idle: Arc::default() }
+    }
+
+    /// The folder that the journal lies in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// One that only reads. A journal of an older version is brought to this one first.
+    pub(super) fn reading(&self) -> Result<Lent, JournalError> {
+        if let Some(kept) = self.kept(Rights::Read) {
+            return Ok(kept);
+        }
+        let connection = connect(&self.path(), Rights::Read)?;
+        if schema::is_old(schema::version(&connection)?) {
+            drop(self.writing()?);
+        }
+        self.lend(connection, Rights::Read)
+    }
+
+    /// One that writes.
+    pub(super) fn writing(&self) -> Result<Lent, JournalError> {
+        if let Some(kept) = self.kept(Rights::Write) {
+            return Ok(kept);
+        }
+        let mut connection = connect(&self.path(), Rights::Write)?;
+        schema::migrate(&mut connection, &self.path())?;
+        self.lend(connection, Rights::Write)
+    }
+
+    fn path(&self) -> PathBuf {
+        file_in(&self.folder)
+    }
+
+    fn lend(&self, connection: Connection, rights: Rights) -> Result<Lent, JournalError> {
+        let path = self.path();
+        let file = identity(&path).map_err(|source| JournalError::Folder { path, source })?;
+        Ok(Lent { kept: Some(Kept { connection, rights, file }), home: self.clone() })
+    }
+
+    fn kept(&self, rights: Rights) -> Option<Lent> {
+        let there = identity(&self.path()).ok();
+        let mut idle = self.idle();
+        idle.retain(|kept| Some(kept.file) == there);
+        let at = idle.iter().position(|kept| kept.rights == rights)?;
+        let kept = Some(idle.swap_remove(at));
+        drop(idle);
+        Some(Lent { kept, home: self.clone() })
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deref for Lent {
+    type Target = Connection;
+
+    #[expect(clippy::expect_used, reason = "it is taken out only when this is dropped")]
+    fn deref(&self) -> &Connection {
+        &self.kept.as_ref().expect("a connection that is lent").connection
+    }
+}
+
+impl DerefMut for Lent {
+    #[expect(clippy::expect_used, reason = "it is taken out only when this is dropped")]
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.kept.as_mut().expect("a connection that is lent").connection
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(kept) = self.kept.take() else { return };
+        let mut idle = self.home.idle();
+        let alike = idle.iter().filter(|one| one.rights == kept.rights).count();
+        // one that somebody left in the middle of something is of no use to the next
+        if alike < MOST_IDLE && kept.connection.is_autocommit() {
+            idle.push(kept);
+        }
+    }
+}
+
+fn identity(path: &Path) -> std::io::Result<Identity> {
+    fs::metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+fn connect(path: &Path, rights: Rights) -> Result<Connection, JournalError> {
+    let open = || -> rusqlite::Result<Connection> {
+        let flags = match rights {
+            Rights::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Rights::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(BUSY)?;
+        if rights == Rights::Write {
+            begin_log(&connection)?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "cache_size", -4096)?;
+        }
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    };
+    open().map_err(|source| JournalError::open(path, source))
+}
+
+/// Turns the write-ahead log on. SQLite does not wait for others in that, whatever its busy timeout says.
+fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = std::time::Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::make_file;
+
+    fn runs(connection: &Connection) -> i64 {
+        connection.query_row("SELECT count(*) FROM run", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_connection_to_a_file_that_lies_there_no_more_is_not_lent_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let connections = Connections::to(folder.path());
+        make_file(&connections.path()).unwrap();
+        drop(connections.writing().unwrap());
+        drop(connections.reading().unwrap());
+        assert_eq!(connections.idle().len(), 2);
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(folder.path().join(format!("journal.db{end}")));
+        }
+        assert!(connections.reading().is_err(), "there is nothing to be read");
+        make_file(&connections.path()).unwrap();
+        assert_eq!(runs(&connections.writing().unwrap()), 0, "the new one is known");
+    }
+
+    #[test]
+    fn a_connection_in_the_middle_of_something_is_not_lent_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let connections = Connections::to(folder.path());
+        make_file(&connections.path()).unwrap();
+        let one = connections.writing().unwrap();
+        one.execute_batch("BEGIN IMMEDIATE").unwrap();
+        drop(one);
+        let other = connections.writing().unwrap();
+        other.execute_batch("BEGIN IMMEDIATE; COMMIT").unwrap();
+    }
+}
