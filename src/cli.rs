@@ -12,6 +12,7 @@
 //! report               a run as a page, to be handed to others
 //! office               profiles, checks and runs, as the board asks for them
 //! store                the store of locks and results
+//! core_dump            what this process knows stays in it
 //! profile, sandbox, demo, board, manual
 //! exit, log, question  how it ends, what is logged, what is asked
 //! ```
@@ -22,6 +23,7 @@
 mod args;
 mod board;
 mod check;
+mod core_dump;
 mod demo;
 mod doctor;
 mod exit;
@@ -46,6 +48,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use office::tests::over as office_over;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -57,7 +60,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use crate::config::{Config, Places, Theme};
 use crate::headless::Broken;
 use crate::journal::Reader;
-use crate::text::one_line;
+use crate::text::{lines, one_line};
 use args::{Command, CommandLine, Global};
 use exit::{Exit, Stop};
 use question::Asking;
@@ -71,6 +74,7 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Carries out the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    core_dump::forbid();
     tell_of_panics();
     // a panic on this thread has gone through the hook, and what it left behind is dropped with the process
     let ended = catch_unwind(AssertUnwindSafe(|| carry_out(read_line()))).unwrap_or(Exit::Broken);
@@ -89,14 +93,30 @@ pub fn main() -> ExitCode {
 fn read_line() -> CommandLine {
     let plain = std::env::args_os().any(|word| word == "--no-color");
     let colours = if plain { ColorChoice::Never } else { ColorChoice::Auto };
-    let matches = CommandLine::command().color(colours).get_matches();
-    CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let matches = CommandLine::command().color(colours).try_get_matches();
+    matches
+        .and_then(|matches| CommandLine::from_arg_matches(&matches))
+        .unwrap_or_else(|error| mistyped(&error))
+}
+
+/// Says what was typed wrongly, or gives the help. A word that is repeated may be a file's name, and so anybody's.
+fn mistyped(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let _ = write!(io::stderr(), "{}", lines(&error.render().to_string()));
+    std::process::exit(error.exit_code())
 }
 
 fn tell_of_panics() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        before(panic);
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let trace = Backtrace::capture();
+        let trace =
+            if trace.status() == BacktraceStatus::Captured { format!("\n{trace}") } else { String::new() };
+        let said = format!("\nthread `{}` {panic}{trace}", thread.name().unwrap_or("without a name"));
+        // what broke it may be a text from outside
+        let _ = writeln!(io::stderr(), "{}", lines(&said));
         BROKEN.tell();
     }));
 }
@@ -117,7 +137,7 @@ fn carry_out(line: CommandLine) -> Exit {
 /// Says why the program stopped. Standard error may be closed, and then nobody wants to know.
 fn complain(stop: &Stop) -> Exit {
     if let Some(message) = &stop.message {
-        let _ = writeln!(io::stderr(), "error: {message}");
+        let _ = writeln!(io::stderr(), "error: {}", lines(message));
     }
     stop.exit
 }

@@ -27,6 +27,7 @@ mod store;
 mod ui;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -190,11 +191,24 @@ pub fn written_profiles(path: &Path) -> Result<BTreeMap<String, ProfileSettings>
 }
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text),
+    match document::read_file(path) {
+        Ok((_, metadata)) if everybody_writes(&metadata) => Err(ConfigError::Open { path: path.to_owned() }),
+        Ok((text, _)) => Ok(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }
+}
+
+/// A group may share a file, and by some systems' umask does; all the world may not.
+#[cfg(unix)]
+fn everybody_writes(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.is_file() && metadata.permissions().mode() & 0o002 != 0
+}
+
+#[cfg(not(unix))]
+const fn everybody_writes(_: &fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -44,3 +44,7 @@ pub mod sandbox;
 pub mod text;
 pub mod tui;
 pub mod user;
+
+#[cfg(test)]
+#[path = "../tests/support/hostile.rs"]
+mod hostile;

@@ -31,7 +31,7 @@ pub use operation::Operation;
 pub use outcomes::Outcomes;
 
 use crate::config::DocumentError;
-use crate::config::document::{Broken, Document, Keys, Node, Setting, Source, Written, named};
+use crate::config::document::{Broken, Document, Keys, Node, Setting, Source, Written, named, read_file};
 use crate::config::nearest::hint;
 use crate::model::OperationKind;
 use crate::text::one_line;
@@ -89,8 +89,8 @@ impl Plan {
     ///
     /// Where the file can't be read, or with the file, line and column of what is wrong in it.
     pub fn load(path: &Path) -> Result<Self, PlanError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
+        let (text, _) =
+            read_file(path).map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
         let plan = Self::read(&Document::parse(Source::file(path, &text), &text)?)?;
         let directory = path.parent().unwrap_or(Path::new(""));
         let mut plan =

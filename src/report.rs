@@ -27,7 +27,7 @@ pub use cell::{json_cell, text_cell};
 pub use failures::{write_causes, write_failures};
 pub use format::{ExportFormat, ListFormat, TableFormat, UnknownFormat};
 pub use html::{Examples, Stance, write_html};
-pub use outlet::Outlet;
+pub use outlet::{Outlet, Over};
 pub use results::write_results;
 pub(crate) use runs::tally_line;
 pub use runs::{Paths, RunReport, write_run, write_runs};

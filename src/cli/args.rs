@@ -358,9 +358,12 @@ pub(super) struct FailuresArgs {
     /// `table`, `csv` or `json`
     #[arg(long, default_value = "table")]
     pub format: TableFormat,
-    /// Write into this file instead of standard output
+    /// Write into this file, which is not there yet, instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write over the file, where there is one
+    #[arg(long, requires = "output")]
+    pub force: bool,
     #[command(flatten)]
     pub filter: FilterFlags,
 }
@@ -372,9 +375,12 @@ pub(super) struct ResultsArgs {
     /// `csv` or `json`
     #[arg(long, default_value = "csv")]
     pub format: ExportFormat,
-    /// Write into this file instead of standard output
+    /// Write into this file, which is not there yet, instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write over the file, where there is one
+    #[arg(long, requires = "output")]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use super::office::Carried;
 use crate::journal::{Journal, RunRow};
 use crate::model::RunId;
 use crate::plan::Plan;
-use crate::text::one_line;
+use crate::text::{lines, one_line};
 
 /// How long the other process may take to have the run.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,7 +60,7 @@ pub(super) async fn hand_over(house: &House, carried: &Carried) -> Result<Outcom
         Err(why) => (format!("run {name} could not be handed over: {why}"), Outcome::Left),
     };
     // who closed the output wants to know nothing
-    let _ = writeln!(io::stdout(), "{said}");
+    let _ = writeln!(io::stdout(), "{}", lines(&said));
     Ok(outcome)
 }
 

@@ -3,6 +3,7 @@
 use super::House;
 use super::args::{FailuresArgs, Grouping, ResultsArgs};
 use super::exit::{Exit, Stop};
+use super::report::{over, write_to};
 use crate::report::{
     ListFormat, Outlet, Paths, RunReport, write_causes, write_failures, write_results, write_run, write_runs,
 };
@@ -33,20 +34,16 @@ pub(super) fn failures(house: &House, args: &FailuresArgs) -> Result<Exit, Stop>
     let query = args.filter.filter()?.into();
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
-    let mut outlet = Outlet::open(args.output.as_deref())?;
-    match args.by {
-        Some(Grouping::Cause) => write_causes(&mut outlet, &reader.causes(&run, &query)?, args.format)?,
-        None => write_failures(&mut outlet, &reader, &run, &query, args.format)?,
-    }
-    outlet.finish()?;
-    Ok(Exit::Done)
+    write_to(args.output.as_deref(), over(args.force), |outlet| match args.by {
+        Some(Grouping::Cause) => write_causes(outlet, &reader.causes(&run, &query)?, args.format),
+        None => write_failures(outlet, &reader, &run, &query, args.format),
+    })
 }
 
 pub(super) fn results(house: &House, args: &ResultsArgs) -> Result<Exit, Stop> {
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
-    let mut outlet = Outlet::open(args.output.as_deref())?;
-    write_results(&mut outlet, &reader, &run, args.format)?;
-    outlet.finish()?;
-    Ok(Exit::Done)
+    write_to(args.output.as_deref(), over(args.force), |outlet| {
+        write_results(outlet, &reader, &run, args.format)
+    })
 }

@@ -11,7 +11,7 @@ use crate::config::{Config, ConfigError, Lasting, Profile, ProfileSettings, Secr
 use crate::headless::Signals;
 use crate::model::PlatformKind;
 use crate::report::{Align, Column, Outlet, ReportError, Table};
-use crate::text::one_line;
+use crate::text::{lines, one_line};
 use crate::tui::Tested;
 
 pub(super) async fn act(house: &House, command: ProfileCommand) -> Result<Exit, Stop> {
@@ -98,7 +98,7 @@ fn say(line: &str) -> Result<(), Stop> {
 
 fn print(text: &str) -> Result<Exit, Stop> {
     let mut outlet = Outlet::stdout();
-    writeln!(outlet, "{text}").map_err(ReportError::from)?;
+    writeln!(outlet, "{}", lines(text)).map_err(ReportError::from)?;
     outlet.finish()?;
     Ok(Exit::Done)
 }

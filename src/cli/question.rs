@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::exit::Stop;
 use crate::headless::Signals;
 use crate::report::grouped;
-use crate::text::one_line;
+use crate::text::{lines, one_line};
 
 /// Whether a person sits at both ends of the board.
 pub(super) fn is_interactive() -> bool {
@@ -90,7 +90,7 @@ pub(super) async fn ask(sendoff: &Sendoff<'_>, signals: &mut Signals) -> Result<
 /// Asks for one line. The thread that waits for it ends with the line or with the process.
 pub(super) async fn answer(prompt: &str, signals: &mut Signals) -> Result<String, Stop> {
     let mut stderr = io::stderr();
-    write!(stderr, "{prompt}").and_then(|()| stderr.flush())?;
+    write!(stderr, "{}", lines(prompt)).and_then(|()| stderr.flush())?;
     let (tell, told) = oneshot::channel();
     let read = move || {
         let mut line = String::new();

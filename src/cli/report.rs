@@ -1,4 +1,5 @@
-//! `report`: a run as a page with pictures. The board writes the same page, under a name of its own.
+//! `report`: a run as a page with pictures. The board writes the same page, under a name of its own. And how whatever is
+//! written into a file is written.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use super::House;
 use super::args::ReportArgs;
 use super::exit::{Exit, Stop};
 use crate::journal::{Reader, RunRow};
-use crate::report::{Examples, Outlet, ReportError, Stance, write_html};
+use crate::report::{Examples, Outlet, Over, ReportError, Stance, write_html};
 use crate::text::one_line;
 
 /// The most names that are tried beside each other.
@@ -16,14 +17,31 @@ const NAMES: u32 = 1000;
 pub(super) fn report(house: &House, args: &ReportArgs) -> Result<Exit, Stop> {
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
-    let outlet = match args.output.as_path() {
-        path if path == Path::new("-") => Ok(Outlet::stdout()),
-        path if args.force => Outlet::open(Some(path)),
-        path => Outlet::fresh(path),
-    };
     let examples = if args.examples { Examples::Shown } else { Examples::Hidden };
+    write_to(Some(&args.output), over(args.force), |outlet| {
+        write_html(outlet, &reader, &run, &Stance::here(examples))
+    })
+}
+
+/// What `--force` says.
+pub(super) const fn over(force: bool) -> Over {
+    if force { Over::Yes } else { Over::No }
+}
+
+/// Writes into a file, or, where none or `-` is named, to standard output. A file that is there is written over only where
+/// somebody asked for that.
+pub(super) fn write_to(
+    path: Option<&Path>,
+    over: Over,
+    write: impl FnOnce(&mut Outlet) -> Result<(), ReportError>,
+) -> Result<Exit, Stop> {
+    let outlet = match (path.filter(|path| *path != Path::new("-")), over) {
+        (None, _) => Ok(Outlet::stdout()),
+        (path, Over::Yes) => Outlet::open(path),
+        (Some(path), Over::No) => Outlet::fresh(path),
+    };
     let written = outlet.and_then(|mut outlet| {
-        write_html(&mut outlet, &reader, &run, &Stance::here(examples))?;
+        write(&mut outlet)?;
         outlet.finish()
     });
     match written {

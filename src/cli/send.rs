@@ -23,7 +23,7 @@ use crate::journal::{Journal, JournalError, Query, Reader, RunRow};
 use crate::model::{FailureState, OperationKind, RunState, Seq};
 use crate::plan::Plan;
 use crate::report::{grouped, records_of};
-use crate::text::one_line;
+use crate::text::{lines, one_line};
 
 pub(super) async fn ingest(house: &House, args: IngestArgs) -> Result<Exit, Stop> {
     let mut plan = Plan::new(OperationKind::Ingest);
@@ -278,7 +278,7 @@ fn over(run: &RunRow) -> Result<Option<Exit>, Stop> {
 
 /// For people: standard output may be read by a program.
 fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", lines(line));
 }
 
 fn sendoff(what: String, count: Option<u64>, profile: &Profile) -> Sendoff<'_> {

@@ -9,6 +9,8 @@
 //! may be a secret in the wrong place.
 
 use std::fmt;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -17,6 +19,24 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest::hint;
 use crate::text::one_line;
+
+/// The largest document, in bytes: what is larger was written by nobody, and a parser takes many times its room.
+const LARGEST: u64 = 1 << 20;
+
+/// Reads a document's text, and what stands of its file in the file system.
+///
+/// # Errors
+///
+/// It can't be read, is no text, or is far too large for anything that a person typed.
+pub(crate) fn read_file(path: &Path) -> io::Result<(String, Metadata)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let mut text = String::new();
+    if file.take(LARGEST + 1).read_to_string(&mut text)? as u64 > LARGEST {
+        return Err(io::Error::other("it is over 1 MiB, and so nothing that was typed"));
+    }
+    Ok((text, metadata))
+}
 
 /// What is wrong in a document, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,12 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
+    /// Everybody may write the file: whoever changes it decides which programs are run and where secrets go.
+    #[error("everybody may write `{0}`, and so say where secrets go; take that from them with `chmod o-w {0}`", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file that can't be written.
     #[error("writing `{}`: {source}; it is as it was", path.display())]
     Write {

@@ -336,3 +336,18 @@ fn keys_of_the_dashboard_know_where_they_stand() {
         "/etc/trunkline/config.toml:2:7: unknown action `zom` in [ui.keys]; did you mean `zoom`?"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_configuration_that_everybody_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, ACME).unwrap();
+    for (mode, is_refused) in [(0o600, false), (0o664, false), (0o666, true), (0o602, true)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let said = Config::load(&path).map(drop).map_err(|error| error.to_string());
+        assert_eq!(said.is_err(), is_refused, "{mode:o}: {said:?}");
+        assert!(said.err().is_none_or(|said| said.contains("chmod o-w")), "{mode:o}");
+    }
+}

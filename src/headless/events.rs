@@ -16,7 +16,7 @@ use super::watch::{AtFault, Origin};
 use crate::engine::Ending;
 use crate::journal::{Contents, EventRow, FailureRow, Filter, RunRow};
 use crate::model::{Fault, FaultKind, Figures, OperationKind, Position, RunId, RunState, Seq, Stage, Tally};
-use crate::text::one_line;
+use crate::text::{inert_json, lines, one_line};
 
 /// The least time between two `progress` lines.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -116,7 +116,8 @@ impl<W: Write + Send> EventLines<W> {
     }
 
     fn line<T: Serialize>(&mut self, event: &str, at: Timestamp, body: T) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, &Line { event, at, run: self.run, body })?;
+        let json = serde_json::to_string(&Line { event, at, run: self.run, body })?;
+        self.out.write_all(inert_json(&json).as_bytes())?;
         self.out.write_all(b"\n")
     }
 
@@ -145,7 +146,7 @@ impl<W: Write + Send> EventLines<W> {
         self.line("fault", *at, Faulted { kind: *kind, message, advice })?;
         if self.at_fault == AtFault::Wait {
             // standard output is for lines only
-            let _ = writeln!(io::stderr(), "fault: {message}\n{advice}\n{PROMPT}");
+            let _ = writeln!(io::stderr(), "fault: {}\n{}\n{PROMPT}", lines(message), lines(advice));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::engine::Ending;
 use crate::journal::{Cause, Query};
 use crate::model::{FaultKind, Figures, RunState};
 use crate::report::{grouped, records_of, span, tally_line};
-use crate::text::one_line;
+use crate::text::{lines, one_line};
 
 /// The most causes that are told.
 const CAUSES: usize = 10;
@@ -79,7 +79,7 @@ pub(super) fn write_summary(
     if figures.items.open() + figures.rows_failed > 0 {
         match sight.reader.causes(&sight.run, &Query::default()) {
             Ok(causes) => write_causes(out, &causes)?,
-            Err(error) => writeln!(out, "\nthe failures could not be read: {error}")?,
+            Err(error) => writeln!(out, "\nthe failures could not be read: {}", lines(&error.to_string()))?,
         }
     }
     match hints {

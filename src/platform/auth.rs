@@ -10,7 +10,8 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::HeaderValue;
+use memchr::memmem;
+use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -21,6 +22,10 @@ use super::call::CallError;
 use super::rate::RetryAfter;
 use crate::machine::{Expiry, Since};
 
+/// What stands before a token in its header.
+const BEARER: &[u8] = b"Bearer ";
+/// The shortest text that is looked for in what came back.
+const SHORTEST_HIDDEN: usize = 6;
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
@@ -55,7 +60,7 @@ impl Token {
         // Half a life that is shorter than two margins is the longer of the two.
         let good = life.saturating_sub(MARGIN).max(life / 2);
         Some(Self {
-            authorization: secret_header(&["Bearer ", text])?,
+            authorization: secret_header(&[BEARER, text.as_bytes()])?,
             scopes,
             due: Expiry::of(asked, good),
             ends: Expiry::of(asked, life),
@@ -66,6 +71,23 @@ impl Token {
     pub(super) fn authorization(&self) -> HeaderValue {
         self.authorization.clone()
     }
+
+    /// What came back, without the token, where somebody on the way repeats what was sent: it is kept and shown.
+    pub(super) fn concealed(&self, came: Bytes) -> Bytes {
+        let text = self.authorization.as_bytes();
+        conceal(&came, &[text.strip_prefix(BEARER).unwrap_or(text)]).map_or(came, Bytes::from)
+    }
+
+    /// The same for headers.
+    pub(super) fn conceal_in(&self, headers: &mut HeaderMap) {
+        for value in headers.values_mut() {
+            let came = Bytes::copy_from_slice(value.as_bytes());
+            let shown = self.concealed(came.clone());
+            if shown != came {
+                *value = HeaderValue::from_maybe_shared(shown).unwrap_or(HeaderValue::from_static(""));
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Token {
@@ -75,14 +97,35 @@ impl fmt::Debug for Token {
 }
 
 /// A header whose text is not shown, and is wiped with the last of its copies.
-fn secret_header(parts: &[&str]) -> Option<HeaderValue> {
+fn secret_header(parts: &[&[u8]]) -> Option<HeaderValue> {
     let mut text = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     for part in parts {
-        text.extend_from_slice(part.as_bytes());
+        text.extend_from_slice(part);
     }
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// The bytes with `…` in the place of each of these texts; `None` where none of them is in there. What is as short as a
+/// word is no secret, and is left.
+fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
+    let mut concealed: Option<Vec<u8>> = None;
+    for text in hidden.iter().filter(|text| text.len() >= SHORTEST_HIDDEN) {
+        let before = concealed.as_deref().unwrap_or(bytes);
+        let mut after = Vec::new();
+        let mut from = 0;
+        for at in memmem::find_iter(before, text) {
+            after.extend_from_slice(before.get(from..at).unwrap_or_default());
+            after.extend_from_slice("…".as_bytes());
+            from = at + text.len();
+        }
+        if from > 0 {
+            after.extend_from_slice(before.get(from..).unwrap_or_default());
+            concealed = Some(after);
+        }
+    }
+    concealed
 }
 
 /// Wipes bytes that nobody else holds.

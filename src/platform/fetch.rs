@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, Request, Response, StatusCode};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
 
 use super::auth::Token;
@@ -38,6 +38,9 @@ const MOST_REDIRECTS: usize = 3;
 const MOST_OF_REFUSAL: usize = 2048;
 /// The most characters of a URL in a message.
 const URL_LENGTH: usize = 200;
+/// A document that comes more slowly, on the average, is given up: one that drips for ever would never end. In bytes a
+/// second; a gigabyte may so take a day and a half.
+const SLOWEST: u64 = 8 << 10;
 /// So much is gathered for one write.
 const WRITE_SIZE: usize = 256 << 10;
 
@@ -50,7 +53,7 @@ pub struct Download<'a> {
     pub into: &'a Path,
     /// The most bytes that it may have, decompressed; for imports [`Download::MOST`].
     pub most: u64,
-    /// The longest that nothing may come, at any point.
+    /// The longest that nothing may come, at any point. All of it may take twice as long, and a second more for each 8 KiB.
     pub patience: Duration,
 }
 
@@ -154,7 +157,10 @@ impl Reach {
                 status.as_u16()
             ))),
             _ => {
-                let answer = Box::new(refusal(&mut response, site, download.patience, started).await);
+                let mut answer = refusal(&mut response, site, download.patience, started).await;
+                answer.body = token.concealed(answer.body);
+                token.conceal_in(&mut answer.headers);
+                let answer = Box::new(answer);
                 Err(FetchError::Status { answer, site, host })
             }
         }
@@ -298,6 +304,12 @@ fn still(host: &str, patience: Duration) -> CallError {
     CallError::NoAnswer { message, kind: AnswerLoss::Timeout }
 }
 
+fn dripping(host: &str) -> CallError {
+    let message =
+        format!("getting the result from `{host}`: it comes at less than {} KiB a second", SLOWEST >> 10);
+    CallError::NoAnswer { message, kind: AnswerLoss::Timeout }
+}
+
 /// What a status other than a success says.
 async fn refusal(response: &mut Response, site: Site, patience: Duration, started: Instant) -> Answer {
     let (body, cut) = match timeout(patience, read_body(response, MOST_OF_REFUSAL)).await {
@@ -331,9 +343,11 @@ async fn save(response: &mut Response, download: &Download<'_>, host: &str) -> R
     }
     let (part, file) = Part::create(into).map_err(unwritable)?;
     let (file, mut held) = (Arc::new(file), Vec::new());
-    let mut bytes = 0;
+    let (begun, mut bytes) = (Instant::now(), 0);
     loop {
-        let piece = timeout(patience, response.chunk()).await.map_err(|_| still(host, patience))?;
+        let due = begun + 2 * patience + Duration::from_secs(bytes / SLOWEST);
+        let piece = timeout(patience, timeout_at(due, response.chunk())).await;
+        let piece = piece.map_err(|_| still(host, patience))?.map_err(|_| dripping(host))?;
         let Some(piece) = piece.map_err(|error| trouble::inside_body(&error, host, patience))? else { break };
         bytes += piece.len() as u64;
         if bytes > most {

@@ -72,14 +72,15 @@ impl HttpTransport {
             timeout: request.timeout,
             most: Answer::MOST,
         };
-        let incoming = exchange(&self.api, outgoing).await?;
+        let mut incoming = exchange(&self.api, outgoing).await?;
+        token.conceal_in(&mut incoming.headers);
         Ok(Answer {
             status: incoming.status.as_u16(),
             retry_after: RetryAfter::read(&incoming.headers, machine::now().into()),
             window: RateWindow::read(&incoming.headers),
             correlation_id: correlation_id(&incoming.headers),
             headers: incoming.headers,
-            body: incoming.body,
+            body: token.concealed(incoming.body),
             cut: incoming.cut,
             took: started.elapsed(),
         })

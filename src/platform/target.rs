@@ -3,6 +3,8 @@
 //! The checks stand before the first connection: a token sent once over plain HTTP, through a proxy in plain text or
 //! to a host from a mistyped URL cannot be called back.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,6 +21,9 @@ use crate::text::one_line;
 
 /// The longest that a connection may take to come about, its TLS handshake included.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest file of certificates, in bytes; a system's whole bundle has a few hundred thousand.
+const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// How long an unused connection is kept. Shorter than the idle timeouts of the usual load balancers (60 s), because
 /// a request that meets the other side's closing is one of which nobody knows whether it arrived.
@@ -175,7 +180,13 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
     let refuse =
         |reason: String| TargetError::CaFile { path: one_line(&path.to_string_lossy(), 255), reason };
-    let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+    let mut pem = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST_CA_FILE + 1).read_to_end(&mut pem))
+        .map_err(|error| refuse(error.to_string()))?;
+    if pem.len() as u64 > LARGEST_CA_FILE {
+        return Err(refuse("it is over 16 MiB; name a file of certificates".to_owned()));
+    }
     let found = CertificateDer::pem_slice_iter(&pem)
         .map(|der| {
             let der = der.map_err(|error| format!("not a certificate in PEM form ({error:?})"))?;

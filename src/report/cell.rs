@@ -1,12 +1,15 @@
 //! Cells of tables and CSV files that can do no harm where they are opened.
 //!
 //! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula and carries
-//! it out (OWASP, *CSV Injection*): such a cell gets a leading apostrophe, which spreadsheets show as text.
+//! it out (OWASP, *CSV Injection*), and some take the full-width forms of these for the same: such a cell gets a leading
+//! apostrophe, which spreadsheets show as text.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
-use crate::text::{is_deceptive, one_line};
+use crate::text::{inert_json, is_deceptive, one_line};
+
+/// What begins a formula, also in full width.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// The longest text in a cell, in characters: twice what is kept of a platform's message.
 const LONGEST: usize = 4096;
@@ -23,25 +26,12 @@ pub fn text_cell(text: &str) -> String {
 #[must_use]
 pub fn json_cell(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let mut cell = String::with_capacity(text.len());
-    for char in text.chars() {
-        if char.is_ascii_control() && char != '\u{7f}' {
-            cell.push(' ');
-        } else if char.is_control() || is_deceptive(char) {
-            let mut units = [0; 2];
-            for unit in char.encode_utf16(&mut units) {
-                // writing to a string cannot fail
-                let _ = write!(cell, "\\u{unit:04x}");
-            }
-        } else {
-            cell.push(char);
-        }
-    }
-    guard(cell, &text)
+    guard(inert_json(&text).replace('\n', " "), &text)
 }
 
 fn guard(cell: String, raw: &str) -> String {
-    let is_formula = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // spaces before it save nobody: a reader may trim them
+    let is_formula = |text: &str| text.starts_with(['\t', '\r']) || text.trim_start().starts_with(FORMULA);
     if is_formula(&cell) || is_formula(raw) { format!("'{cell}") } else { cell }
 }
 

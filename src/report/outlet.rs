@@ -23,8 +23,10 @@ enum Kind {
 
 /// Whether a file that is there already is written over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Over {
+pub enum Over {
+    /// It is: somebody asked for that.
     Yes,
+    /// It stays as it is.
     No,
 }
 

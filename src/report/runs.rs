@@ -13,6 +13,7 @@ use super::words::{grouped, local_time};
 use super::{Align, Column, ListFormat, ReportError, Table};
 use crate::journal::RunRow;
 use crate::model::{Fault, FaultKind, OperationKind, RunState, Tally};
+use crate::text::inert_json;
 
 /// A run as programs read it.
 #[derive(Debug, Serialize)]
@@ -164,8 +165,8 @@ pub fn write_run(out: &mut dyn Write, report: &RunReport<'_>, format: ListFormat
                 faults: report.faults.iter().map(fault_json).collect(),
                 paths: report.paths,
             };
-            serde_json::to_writer_pretty(&mut *out, &show).map_err(std::io::Error::from)?;
-            Ok(writeln!(out)?)
+            let json = serde_json::to_string_pretty(&show).map_err(std::io::Error::from)?;
+            Ok(writeln!(out, "{}", inert_json(&json))?)
         }
         ListFormat::Table => write_page(out, report),
     }
@@ -198,15 +199,15 @@ fn value_json(value: &toml::Value) -> Value {
 
 fn write_page(out: &mut dyn Write, report: &RunReport<'_>) -> Result<(), ReportError> {
     let run = report.run;
-    let mut line = |name: &str, text: &str| writeln!(out, "{name:<12}{text}");
+    let mut line = |name: &str, text: &str| writeln!(out, "{name:<12}{}", shown(text));
     line("run", &run.id.to_string())?;
     let carrier =
         run.carrier.as_ref().map(|carrier| format!(", carried by {}", carrier.0)).unwrap_or_default();
     line("state", &format!("{}{carrier}", run.state))?;
     line("operation", run.operation.word())?;
     let production = if run.production { " (production)" } else { "" };
-    line("profile", &format!("{}{production}", shown(&run.profile)))?;
-    line("host", &shown(&run.api_url))?;
+    line("profile", &format!("{}{production}", run.profile))?;
+    line("host", &run.api_url)?;
     line("began", &local_time(run.started_at))?;
     if let Some(ended) = run.ended_at {
         line("ended", &local_time(ended))?;
@@ -217,11 +218,11 @@ fn write_page(out: &mut dyn Write, report: &RunReport<'_>) -> Result<(), ReportE
             || "not read to its end".to_owned(),
             |records| super::records_of(records, "record", "records"),
         );
-        let path = if dataset.path == "-" { "standard input".into() } else { shown(&dataset.path) };
+        let path = if dataset.path == "-" { "standard input" } else { &dataset.path };
         line("dataset", &format!("{path}: {}, {records}, {} bytes", dataset.format, grouped(dataset.bytes)))?;
     }
     for unread in report.cut_off {
-        line("", &shown(unread))?;
+        line("", unread)?;
     }
     line(run.operation.item_noun(), &tally_line(&run.items))?;
     line("records", &tally_line(&run.records))?;
@@ -232,12 +233,11 @@ fn write_page(out: &mut dyn Write, report: &RunReport<'_>) -> Result<(), ReportE
         grouped(run.throttled)
     );
     line("calls", &calls)?;
-    line("journal", &shown(&report.paths.journal.to_string_lossy()))?;
-    line("folder", &shown(&report.paths.folder.to_string_lossy()))?;
+    line("journal", &report.paths.journal.to_string_lossy())?;
+    line("folder", &report.paths.folder.to_string_lossy())?;
     for fault in report.faults {
-        let (message, advice) = (shown(&fault.message), shown(&fault.advice));
-        line("fault", &format!("{} {}: {message}", local_time(fault.at), fault.kind))?;
-        line("", &advice)?;
+        line("fault", &format!("{} {}: {}", local_time(fault.at), fault.kind, fault.message))?;
+        line("", &fault.advice)?;
     }
     writeln!(out, "\nplan")?;
     for text in run.plan.lines() {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ReportError;
+use crate::text::inert_json;
 
 /// A JSON array of one object a line.
 pub(super) struct JsonArray<'w> {
@@ -22,8 +23,8 @@ impl<'w> JsonArray<'w> {
     pub(super) fn row(&mut self, row: &impl Serialize) -> Result<(), ReportError> {
         self.out.write_all(if self.rows == 0 { b"\n" } else { b",\n" })?;
         self.rows += 1;
-        serde_json::to_writer(&mut *self.out, row).map_err(std::io::Error::from)?;
-        Ok(())
+        let json = serde_json::to_string(row).map_err(std::io::Error::from)?;
+        Ok(self.out.write_all(inert_json(&json).as_bytes())?)
     }
 
     pub(super) fn end(self) -> Result<(), ReportError> {
@@ -61,7 +62,7 @@ fn io_error(error: csv::Error) -> ReportError {
     }
 }
 
-/// What the platform or the dataset gave: the JSON value itself, unchanged, or else the text of what is none.
+/// What the platform or the dataset gave: the JSON value itself, as it is written, or else the text of what is none.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Content<'a> {

@@ -16,7 +16,20 @@ fn failures(bench: &Bench, format: TableFormat) -> String {
 
 #[test]
 fn a_spreadsheet_finds_no_formula() {
-    for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=x", "=cmd|' /C calc'!A0"] {
+    for text in [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\tx",
+        "\r=x",
+        "=cmd|' /C calc'!A0",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠a",
+        "\n \u{3000}=1",
+    ] {
         assert!(text_cell(text).starts_with('\''), "{text:?} became {:?}", text_cell(text));
         assert!(json_cell(text.as_bytes()).starts_with('\''), "{text:?}");
     }

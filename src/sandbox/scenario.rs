@@ -5,6 +5,7 @@
 
 mod jobs;
 
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("bare", include_str!("../../assets/scenarios/bare.toml")),
     ("practice", include_str!("../../assets/scenarios/practice.toml")),
 ];
+
+/// The largest file of a scenario, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// A simulated tenant's character.
 #[derive(Debug, Clone, Deserialize)]
@@ -250,8 +254,12 @@ impl Scenario {
     /// # Errors
     /// [`SandboxError::Unreadable`]; [`SandboxError::BadScenario`] with the line of what is wrong.
     pub fn load(path: &Path) -> Result<Self, SandboxError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SandboxError::Unreadable { path: path.to_owned(), source })?;
+        let unreadable = |source| SandboxError::Unreadable { path: path.to_owned(), source };
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        if file.take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)? as u64 > LARGEST {
+            return Err(unreadable(std::io::Error::other("it is over 1 MiB, and so no scenario")));
+        }
         Self::parse(&path.display().to_string(), &text)
     }
 

@@ -8,8 +8,9 @@ use crate::text::one_line;
 /// The largest text that is taken back.
 const LARGEST: u64 = 64 << 20;
 
-/// Has a text edited. None where it came back as it was.
-pub(super) async fn edit(text: Vec<u8>) -> Result<Option<Vec<u8>>, String> {
+/// Has a text edited, by a program that gets none of these variables: it has no use for secrets. None where it came back
+/// as it was.
+pub(super) async fn edit(text: Vec<u8>, secrets: &[String]) -> Result<Option<Vec<u8>>, String> {
     let named = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| "vi".to_owned());
     let mut words = editor.split_whitespace();
@@ -24,7 +25,11 @@ pub(super) async fn edit(text: Vec<u8>) -> Result<Option<Vec<u8>>, String> {
         .tempfile()
         .map_err(|error| said(&error))?;
     file.write_all(&text).and_then(|()| file.flush()).map_err(|error| said(&error))?;
-    let done = tokio::process::Command::new(program)
+    let mut command = tokio::process::Command::new(program);
+    for variable in secrets {
+        command.env_remove(variable);
+    }
+    let done = command
         .args(words)
         .arg(file.path())
         .stdin(Stdio::inherit())

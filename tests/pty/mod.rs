@@ -112,6 +112,11 @@ impl Session {
         self.screen.lock().unwrap().screen().contents()
     }
 
+    /// All that was written to the terminal so far.
+    pub fn written(&self) -> Vec<u8> {
+        self.written.lock().unwrap().clone()
+    }
+
     /// Waits until the screen shows the text.
     pub fn wait_for(&self, text: &str) {
         self.wait_until(&format!("`{text}`"), |screen| screen.contents().contains(text));

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{Fetch, Token, TokenError, secret_header, wipe};
+use super::{Fetch, Token, TokenError, conceal, secret_header, wipe};
 use crate::machine::{self, Since};
 use crate::platform::call::Payload;
 use crate::platform::error_body;
@@ -137,13 +137,29 @@ impl Grant {
 }
 
 fn basic(client_id: &str, secret: &str) -> Result<HeaderValue, TokenError> {
-    let mut pair = Zeroizing::new(String::with_capacity(3 * (client_id.len() + secret.len()) + 1));
-    pair.extend(form_urlencoded::byte_serialize(client_id.as_bytes()));
-    pair.push(':');
-    pair.extend(form_urlencoded::byte_serialize(secret.as_bytes()));
-    let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
-    secret_header(&["Basic ", &encoded])
+    secret_header(&[b"Basic ", basic_pair(client_id, secret).as_bytes()])
         .ok_or_else(|| TokenError::Secret("the client's id and secret cannot stand in a header".to_owned()))
+}
+
+fn basic_pair(client_id: &str, secret: &str) -> Zeroizing<String> {
+    let pair = Zeroizing::new(format!("{}:{}", *form_encoded(client_id), *form_encoded(secret)));
+    Zeroizing::new(STANDARD.encode(pair.as_bytes()))
+}
+
+fn form_encoded(text: &str) -> Zeroizing<String> {
+    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+    encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+    encoded
+}
+
+/// As it stands in JSON, without its quotes.
+fn escaped(text: &str) -> Zeroizing<String> {
+    let mut json = Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
+    json.pop();
+    if !json.is_empty() {
+        json.remove(0);
+    }
+    json
 }
 
 #[derive(Serialize)]
@@ -209,7 +225,7 @@ impl TokenEndpoint {
             wipe(incoming.body);
             token
         } else {
-            Err(refuse(&incoming, &secret))
+            Err(refuse(&incoming, &self.grant.client_id, &secret))
         }
     }
 }
@@ -267,13 +283,24 @@ fn scopes(value: &Value) -> Option<Vec<String>> {
     (!words.is_empty()).then_some(words)
 }
 
-fn refuse(incoming: &Incoming, secret: &SecretString) -> TokenError {
+fn refuse(incoming: &Incoming, client_id: &str, secret: &SecretString) -> TokenError {
     let status = incoming.status.as_u16();
-    let error = error_body::parse(status, &incoming.body);
+    // An endpoint that repeats what it was sent must not bring the secret onto a screen, in whichever form it was sent.
+    let secret = secret.expose_secret();
+    let (pair, encoded, escaped) = (basic_pair(client_id, secret), form_encoded(secret), escaped(secret));
+    let twice = self::escaped(&escaped);
+    let hidden = [secret, &pair, &encoded, &escaped, &twice].map(str::as_bytes);
+    // before a part of it is cut off, and once more where JSON had it escaped
+    let body = conceal(&incoming.body, &hidden);
+    let error = error_body::parse(status, body.as_deref().unwrap_or(&incoming.body));
+    let without = |text: &str| {
+        let concealed =
+            conceal(text.as_bytes(), &hidden).map(|text| String::from_utf8_lossy(&text).into_owned());
+        concealed.unwrap_or_else(|| text.to_owned())
+    };
     let retry_after = RetryAfter::read(&incoming.headers, machine::now().into());
-    // An endpoint that repeats what it was sent must not bring the secret onto a screen.
-    let message = without(&error.message, secret);
-    let code = error.code.map(|code| without(&code, secret));
+    let message = without(&error.message);
+    let code = error.code.map(|code| without(&code));
     let asked_too_often = status == 400
         && code.as_deref() == Some("invalid_request")
         && message.to_ascii_lowercase().starts_with("rate limit exceeded");
@@ -288,11 +315,6 @@ fn refuse(incoming: &Incoming, secret: &SecretString) -> TokenError {
         },
         _ => TokenError::Refused { status, error: code, description: message },
     }
-}
-
-fn without(text: &str, secret: &SecretString) -> String {
-    let secret = secret.expose_secret();
-    if secret.is_empty() { text.to_owned() } else { text.replace(secret, "…") }
 }
 
 #[cfg(test)]

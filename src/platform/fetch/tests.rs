@@ -329,6 +329,95 @@ async fn a_transfer_that_stands_still_ends() {
 }
 
 #[tokio::test]
+async fn a_transfer_that_drips_for_ever_ends() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n";
+    let server = Server::start(|_| Reply::Drip(head.to_vec())).await;
+    let transport = HttpTransport::open(&target(server.url.as_str())).unwrap();
+    let (place, patience) = (Place::new(), Duration::from_millis(500));
+    let into = place.path();
+    let download = Download { url: server.url.as_str(), into: &into, most: 100_000, patience };
+    let ended = tokio::time::timeout(Duration::from_secs(20), transport.fetch(&download, &token())).await;
+    let said = ended.expect("it goes on").unwrap_err().to_string();
+    assert!(said.ends_with("it comes at less than 8 KiB a second"), "{said}");
+    assert!(place.files().is_empty());
+}
+
+/// What an attacker who chooses the URL, or a part of it, would gain: the token, or a call from this machine to itself.
+#[test]
+fn the_token_goes_to_the_very_origin_of_the_api_however_it_is_written() {
+    let reach = Reach::new("https://api.example.test/gate/".parse().unwrap(), Vec::new());
+    let site = |text: &str| reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform)).ok();
+    for own in [
+        "https://api.example.test/x",
+        "https://API.Example.TEST/x",
+        "HTTPS://api.example.test/x",
+        "https://api.example.test:443/x",
+        "https:api.example.test/x",
+        "https:\\\\api.example.test\\x",
+        "https://api.example%2Etest/x",
+        "https://ap\ti.example.test/x",
+        "/x",
+        "/x?u=https://evil.test",
+    ] {
+        assert_eq!(site(own), Some(Site::Api), "{own}");
+    }
+    for elsewhere in [
+        "https://api.example.test./x",
+        "https://api.example.test:8443/x",
+        "https://api.example.test:80/x",
+        "https://example.test/x",
+        "https://x.api.example.test/x",
+        "https://api.example.test.evil.test/x",
+        "https://evil.test/api.example.test",
+        "https://evil.test\\@api.example.test/x",
+        "https://evil.test#@api.example.test/x",
+        "https://evil.test?@api.example.test/x",
+        "https://api-example.test/x",
+        "https://ap\u{456}.example.test/x",
+        "https://[2001:db8::1]/x",
+        "//evil.test/x",
+        "/\\evil.test/x",
+        "/\t/evil.test/x",
+    ] {
+        assert_eq!(site(elsewhere), Some(Site::Elsewhere), "{elsewhere}");
+    }
+    for refused in [
+        "http://api.example.test/x",
+        "http://api.example.test:443/x",
+        "https://api.example.test@evil.test/x",
+        "https://:secret@api.example.test/x",
+        "https://api.example.test%40evil.test/x",
+        "https://127.1/x",
+        "https://0x7f000001/x",
+        "https://2130706433/x",
+        "https://[::]/x",
+        "https://LOCALHOST/x",
+        "https://loc\u{ad}alhost/x",
+        "https://①②⑦.0.0.1/x",
+        "blob:https://api.example.test/x",
+        "javascript:alert(1)",
+        "file://api.example.test/etc/passwd",
+        "https://",
+        "https://api.example.test:99999/x",
+    ] {
+        assert_eq!(site(refused), None, "{refused}");
+    }
+    // a platform on this machine is its own port, and no other
+    let reach = Reach::new("http://127.0.0.1:8080".parse().unwrap(), Vec::new());
+    let site = |text: &str| reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform)).ok();
+    assert_eq!(site("http://127.1:8080/x"), Some(Site::Api));
+    for other in [
+        "http://127.0.0.1:8081/x",
+        "http://localhost:8080/x",
+        "http://[::1]:8080/x",
+        "https://127.0.0.1:8080/x",
+    ] {
+        assert_eq!(site(other), Some(Site::Elsewhere), "{other}");
+    }
+    assert_eq!(site("http://[::ffff:127.0.0.1]:8080/x"), None);
+}
+
+#[tokio::test]
 async fn a_fetch_that_nobody_waits_for_any_longer_leaves_nothing() {
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf";
     let server = Server::start(move |_| Reply::Hang(half.to_vec())).await;

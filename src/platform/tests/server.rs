@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener as StdListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -44,6 +45,8 @@ pub enum Reply {
     Reset(Vec<u8>),
     /// These bytes, and then nothing until the client goes away.
     Hang(Vec<u8>),
+    /// These bytes, and then a byte now and then until the client goes away.
+    Drip(Vec<u8>),
 }
 
 /// A whole answer.
@@ -118,6 +121,14 @@ async fn serve(mut stream: TcpStream, reply: Arc<impl Fn(&Seen) -> Reply>, log: 
             Reply::Reset(bytes) => {
                 let _ = stream.write_all(&bytes).await;
                 stream.set_zero_linger().unwrap();
+                return;
+            }
+            Reply::Drip(bytes) => {
+                let mut sent = stream.write_all(&bytes).await;
+                while sent.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    sent = stream.write_all(b" ").await;
+                }
                 return;
             }
             Reply::Hang(bytes) => {

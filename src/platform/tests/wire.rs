@@ -296,6 +296,39 @@ async fn an_endless_answer_is_cut_at_ten_megabytes() {
 }
 
 #[tokio::test]
+async fn an_answer_that_drips_for_ever_ends() {
+    for head in ["HTTP/1.1 200 OK\r\nx: ", "HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n"] {
+        let server = Server::start(move |_| Reply::Drip(head.as_bytes().to_vec())).await;
+        let request = Request { timeout: Duration::from_millis(300), ..post("{}") };
+        assert_eq!(loss(&call(&server, &request).await), Some(AnswerLoss::Timeout), "{head:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_endless_headers_is_none() {
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(200_000));
+    let long = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(2_000_000));
+    for head in [many, long] {
+        let ended = outcome(move || Reply::Send(head.clone().into_bytes())).await;
+        assert!(matches!(ended, Err(CallError::NoAnswer { .. })), "{ended:?}");
+        assert!(ended.unwrap_err().to_string().len() < 300);
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_repeats_the_token_brings_it_into_no_answer() {
+    for status in [200, 400] {
+        let said = "{\"message\":\"Bearer tok-123 may not tok-123\"}";
+        let headers = "x-request-id: for tok-123\r\n";
+        let answer = outcome(move || Reply::Send(answer(status, headers, said))).await.unwrap();
+        assert_eq!(answer.body, "{\"message\":\"Bearer … may not …\"}");
+        assert_eq!(answer.correlation_id.as_deref(), Some("for …"));
+        let headers = format!("{:?}", answer.headers);
+        assert!(!headers.contains("tok-123"), "{headers}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_be_written_is_not_sent() {
     let server = Server::start(|_| Reply::Send(answer(200, "", ""))).await;
     for request in [

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::hostile::ALL as HOSTILE;
 use crate::journal::{Carrier, End, Judgement, Source, Write as Change};
 use crate::model::{FailureId, FaultKind};
 use crate::report::bench::Bench;
@@ -42,10 +43,6 @@ const ATTRIBUTES: [&str; 26] = [
     "stroke",
     "dir",
 ];
-
-/// A text that tries all that a page could be caught by.
-const HOSTILE: &str =
-    "</title></style><script>alert(1)</script>\"><img src=x onerror='alert(1)'>&lt;\u{202e}\u{0}\u{1b}[31m";
 
 fn stance(examples: Examples) -> Stance {
     Stance { now: Timestamp::now(), zone: TimeZone::UTC, examples }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use crate::config::SecretSource;
 use crate::model::PlatformKind;
 use crate::tui::numbers;
 use crate::tui::office::{ProfileRow, Profiles, Tested};
@@ -46,6 +47,15 @@ impl Test {
 impl Credentials {
     pub fn rows(&self) -> &[ProfileRow] {
         self.known.as_ref().map_or(&[], |known| &known.all)
+    }
+
+    /// The environment variables that hold secrets.
+    pub fn secret_variables(&self) -> Vec<String> {
+        let named = |row: &ProfileRow| match &row.secret {
+            SecretSource::Env(variable) => Some(variable.clone()),
+            SecretSource::Keyring | SecretSource::File(_) | SecretSource::Command(_) => None,
+        };
+        self.rows().iter().filter_map(named).collect()
     }
 
     /// The profile of this id.

@@ -194,6 +194,28 @@ async fn an_endpoint_that_repeats_the_secret_brings_it_onto_no_screen() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_repeats_the_request_shows_the_secret_in_none_of_its_forms() {
+    const SECRET: &str = "correct/horse+battery\"staple";
+    let forms = ["correct/horse", "correct%2Fhorse", "aWQ6Y29ycmVjdC", "aWQ6Y29ycmVjdCUyRmhvcnNl", "battery"];
+    for grant in [Grant::genesys("id"), Grant::cxone("id"), Grant::access_key("id")] {
+        // the longest text first, so that the secret stands where the message is cut off
+        for filling in [0, 2035] {
+            let server = Server::start(move |seen: &Seen| {
+                let sent =
+                    format!("{}{}\n{}", "x".repeat(filling), seen.head, String::from_utf8_lossy(&seen.body));
+                Reply::Send(answer(401, "", serde_json::json!({ "error_description": sent }).to_string()))
+            })
+            .await;
+            let error = endpoint(&server, grant.clone(), SECRET).fetch().await.unwrap_err();
+            let told = format!("{error} {error:?}");
+            for form in forms {
+                assert!(!told.contains(form), "{form}: {told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_gets_no_secret() {
     let elsewhere = Server::start(|_| Reply::Send(answer(200, "", GOOD))).await;
     let there = answer(307, &format!("location: {}\r\n", elsewhere.url), "");
