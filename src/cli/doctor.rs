@@ -13,7 +13,7 @@ use crate::doctor::{self, Bundled, Calls, Finding, State, Subject, write_bundle}
 use crate::headless::Signals;
 use crate::journal::{Reader, RunRow};
 use crate::report::{ListFormat, Outlet, ReportError};
-use crate::text::one_line;
+use crate::text::{inert_json, one_line};
 
 /// The most runs that a bundle tells of, where none is named.
 const RUNS: usize = 20;
@@ -61,9 +61,8 @@ pub(super) async fn examine(house: &House, args: &DoctorArgs) -> Result<Exit, St
     match args.format {
         ListFormat::Json => {
             let mut out = Outlet::stdout();
-            serde_json::to_writer_pretty(&mut out, &findings)
-                .map_err(|error| ReportError::from(std::io::Error::from(error)))?;
-            writeln!(out).map_err(ReportError::from)?;
+            let json = serde_json::to_string_pretty(&findings).map_err(std::io::Error::from)?;
+            writeln!(out, "{}", inert_json(&json)).map_err(ReportError::from)?;
             out.finish()?;
         }
         ListFormat::Table => tell(&findings)?,

@@ -16,6 +16,7 @@ use crate::journal::{Cause, JournalError, Query, Reader, RunRow, View, mask};
 use crate::machine;
 use crate::model::{Fault, FaultKind};
 use crate::report::ReportError;
+use crate::text::inert_json;
 use redact::{RecordWords, Redactor};
 
 /// What stands at its top.
@@ -82,8 +83,8 @@ pub fn write_bundle(out: &mut dyn Write, bundled: &Bundled<'_>) -> Result<(), Re
     if let Value::Object(pieces) = &mut bundle {
         pieces.insert("about".to_owned(), json!(ABOUT));
     }
-    serde_json::to_writer_pretty(&mut *out, &bundle).map_err(std::io::Error::from)?;
-    Ok(writeln!(out)?)
+    let json = serde_json::to_string_pretty(&bundle).map_err(std::io::Error::from)?;
+    Ok(writeln!(out, "{}", inert_json(&json))?)
 }
 
 /// What the platform or a dataset said stands with the run, where it is masked.
