@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  floor 4   cli        headless      tui              what a person sees
-//!  floor 3   engine     report                         carrying a plan out
+//!  floor 3   engine     report     doctor              carrying a plan out
 //!  floor 2   operation  pacing        journal          what to send, when, and what became of it
 //!            coordination                              what several runs and machines do once
 //!  floor 1   dataset    platform      config   plan    files, wire, settings
@@ -30,6 +30,7 @@ pub mod config;
 pub mod coordination;
 mod database;
 pub mod dataset;
+pub mod doctor;
 pub mod engine;
 pub mod headless;
 pub mod journal;

@@ -117,6 +117,8 @@ pub(super) enum Command {
     Sandbox(SandboxArgs),
     /// Show a run of a sample dataset on a built-in sandbox: no set-up, no network
     Demo(DemoArgs),
+    /// Say what is wrong with this installation, or with a run, and what to do
+    Doctor(super::doctor::DoctorArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -15,13 +15,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
 use super::{
     Claim, Holder, Kept, Mark, Purge, Release, Status, Store, StoreError, StoredResult, schema, tenant,
 };
 use crate::database::{self, Anchor};
-use crate::machine;
+use crate::machine::{self, Expiry};
 use ledger::Ledger;
 
 /// Tells the machine's time, in microseconds since 1970.
@@ -30,8 +29,11 @@ pub(super) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// The clock of all processes of this machine. It may be set back or forth; [`Ledger`] guards against the former, and the
 /// latter ends leases early, which who takes them over is told like any other end.
 pub(super) fn wall_clock() -> Clock {
-    Arc::new(|| crate::machine::now().as_microsecond())
+    Arc::new(|| machine::now().as_microsecond())
 }
+
+/// The file in the data folder.
+pub(super) const FILE: &str = "coordination.db";
 
 /// How long to wait while other processes commit.
 const BUSY: Duration = Duration::from_secs(10);
@@ -57,7 +59,7 @@ impl Embedded {
     /// Opens the store in the folder, making both where they are not there, and starts its thread, which ends with the
     /// handle.
     pub(super) fn open(folder: &Path, tenant: String, clock: Clock) -> Result<Self, StoreError> {
-        let path = folder.join("coordination.db");
+        let path = folder.join(FILE);
         let connection = connect(folder, &path)?;
         let place = path.display().to_string();
         let (orders, queue) = mpsc::channel(QUEUE);
@@ -97,7 +99,7 @@ impl Store for Embedded {
         mark: Mark,
     ) -> BoxFuture<'a, Result<Claim, StoreError>> {
         Box::pin(async move {
-            let until = Instant::now() + lease;
+            let until = Expiry::after(lease);
             let record = tenant::record(key);
             let found = self
                 .order(Outlives::Process, move |ledger| ledger.claim(&record, holder, lease, mark))
@@ -110,9 +112,9 @@ impl Store for Embedded {
         &'a self,
         leases: &'a [(String, u64)],
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Option<Instant>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<Option<Expiry>>, StoreError>> {
         Box::pin(async move {
-            let until = Instant::now() + lease;
+            let until = Expiry::after(lease);
             let records: Vec<_> = leases.iter().map(|(key, fence)| (tenant::record(key), *fence)).collect();
             let renew = move |ledger: &Ledger<'_>| {
                 records.iter().map(|(record, fence)| ledger.renew(record, *fence, lease)).collect()

@@ -230,7 +230,7 @@ pub(super) async fn fingerprint(path: &Path) -> Result<Fingerprint, Fault> {
 }
 
 /// Reads a dataset of a run that goes on to its end: it must be the one with which the run began.
-pub(super) async fn same_as_before(path: &Path, before: &DatasetRow) -> Result<Fingerprint, Fault> {
+pub(crate) async fn same_as_before(path: &Path, before: &DatasetRow) -> Result<Fingerprint, Fault> {
     let scan = read_again(path).await?;
     let same = scan.bytes == before.bytes && Some(scan.digest.to_string()) == before.digest;
     if same {

@@ -310,6 +310,11 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
         .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
 }
 
+/// The version that this program writes.
+pub(super) const fn known() -> usize {
+    MIGRATIONS.len()
+}
+
 /// Whether a file of this version lacks what this program reads.
 pub(super) const fn is_old(version: usize) -> bool {
     version < MIGRATIONS.len()

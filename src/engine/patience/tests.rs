@@ -21,7 +21,7 @@ impl Fetch for Endpoint {
                 return Err(TokenError::Throttled { retry_after });
             }
             let life = Duration::from_mins(1);
-            Ok(Token::new(&SecretString::from("t"), Instant::now(), life, None).unwrap())
+            Ok(Token::new(&SecretString::from("t"), crate::machine::Since::now(), life, None).unwrap())
         }
         .boxed()
     }
