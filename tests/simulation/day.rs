@@ -74,6 +74,7 @@ struct Clocks {
 pub fn play(seed: u64) -> (Result<Told, String>, Vec<String>) {
     let case = Case::of(seed);
     let day = Day::new(&case);
+    day.trace.lock().unwrap().push(format!("{case:#?}"));
     let played = play_on(seed, &case, &day);
     let calls = std::mem::take(&mut *day.trace.lock().unwrap());
     (played, calls)

@@ -122,8 +122,14 @@ impl Manners {
         }
     }
 
-    /// A call leaves.
-    pub fn depart(&mut self, number: u64, request: &http::Request<Bytes>, by_hand: bool) -> Departure {
+    /// A call leaves. Returns what it breaks, too.
+    pub fn depart(
+        &mut self,
+        number: u64,
+        request: &http::Request<Bytes>,
+        by_hand: bool,
+    ) -> (Departure, Option<String>) {
+        let known = self.breaches.len();
         let family = family(request);
         let header =
             |name| request.headers().get(name).map_or("", |value| value.to_str().unwrap_or_default());
@@ -167,7 +173,7 @@ impl Manners {
                 Probing::No => {}
             }
         }
-        Departure { number, run, family, item }
+        (Departure { number, run, family, item }, self.breaches.get(known).cloned())
     }
 
     /// No answer came of it.

@@ -184,7 +184,10 @@ impl World for Held {
             let number = day.calls.fetch_add(1, Ordering::Relaxed);
             assert!(number < 20_000, "more than 20,000 calls");
             let by_hand = day.sent_again.load(Ordering::Relaxed);
-            let call = day.manners.lock().unwrap().depart(number, &request, by_hand);
+            let (call, breach) = day.manners.lock().unwrap().depart(number, &request, by_hand);
+            if let Some(breach) = breach {
+                day.tell(format_args!("(c) {breach}"));
+            }
             let mut way_back = WayBack { day: &day, call, answered: false };
             day.tell(format_args!("{} > {} {}", way_back.call.run(), request.method(), request.uri().path()));
             let _out =
