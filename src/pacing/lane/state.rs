@@ -257,13 +257,14 @@ impl State {
         })
     }
 
-    /// Adds the tenths that came due while the lane was open, each at its own instant.
+    /// Adds the tenths that came due while the lane was open, each at its own instant; but where others take from the bucket
+    /// too, what they took since then is in it by now, and must not be counted at a rate that came before it.
     pub(super) fn regain(&mut self, now: Instant) {
         while self.gates.pause_now().is_none()
             && let Some(due) = self.learnt.raise_due().filter(|due| *due <= now)
         {
             self.learnt.raise(due);
-            self.retune(due);
+            self.retune(if self.sharing.is_some() { now } else { due });
         }
     }
 
