@@ -160,7 +160,11 @@ impl Gate {
                 self.reset();
                 None
             }
-            (State::Paused { .. }, Role::Plain) => None,
+            (State::Paused { from: From::Here, .. }, Role::Plain) => None,
+            (State::Paused { from: From::Elsewhere, .. }, Role::Plain) => {
+                self.reset();
+                None
+            }
             // a straggler's Retry-After came in while the probe was out, and is not over
             (State::Paused { until, probe, .. }, Role::Probe) if now < *until => {
                 *probe = Probe::Due;
@@ -189,7 +193,8 @@ impl Gate {
 
         let limit = settings.retry_after_limit;
         let change = match (&mut self.state, role) {
-            (State::Open, _) => {
+            // a pause that is another endpoint's overtakes none of this one's calls: they count as ever
+            (State::Open, _) | (State::Paused { from: From::Elsewhere, .. }, Role::Plain) => {
                 self.in_a_row = self.in_a_row.saturating_add(1);
                 if retry_after.is_some_and(|wait| wait > settings.pool_pause_threshold.min(limit)) {
                     Some(self.pause(PauseReason::LongRetryAfter, now, settings, rng))
@@ -252,7 +257,6 @@ impl Gate {
             && until <= now
         {
             self.state = State::Open;
-            self.reset();
         }
     }
 
@@ -298,11 +302,15 @@ impl Gate {
         let asked_for = self.asked_for.filter(|until| *until > now);
         let setbacks = self.in_a_row.saturating_add(self.lost);
         let end = asked_for.unwrap_or_else(|| after(now, settings.backoff.wait(setbacks, None, rng)));
-        let (since, until) = match self.state {
-            State::Open => (now, end),
-            State::Paused { since, until, .. } => (since, until.max(end)),
+        let (since, until, probe) = match self.state {
+            State::Open => (now, end, Probe::Due),
+            State::Paused { since, until, probe, .. } => {
+                // one that was only told of becomes its own, and the probe of that may be out
+                let is_back = matches!(why, PauseReason::ProbeThrottled | PauseReason::ProbeLost);
+                (since, until.max(end), if is_back { Probe::Due } else { probe })
+            }
         };
-        self.state = State::Paused { since, until, probe: Probe::Due, from: From::Here };
+        self.state = State::Paused { since, until, probe, from: From::Here };
         LaneChange::Paused { delay: until.saturating_duration_since(now), why }
     }
 

@@ -790,3 +790,16 @@ async fn an_endpoint_that_was_only_told_to_wait_goes_on_when_anothers_probe_is_a
     assert!(one.is_some() && other.is_some(), "it needs no probe of its own");
     assert_eq!(lane.figures().pause, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn refusals_during_another_endpoints_pause_count_as_ever() {
+    let lane = lane(SETTINGS);
+    let submission = lane.leave(Stage::Delivery).await;
+    for _ in 0..2 {
+        call_at(&lane, Stage::Polling, refused(5)).await;
+    }
+    assert_eq!(lane.answered(submission, refused(20), None), None, "it is the first of submissions");
+    assert_eq!(call_at(&lane, Stage::Polling, ACCEPTED).await, Some(LaneChange::Resumed));
+    let delay = paused_for(call(&lane, refused(20)).await, PauseReason::TwoInARow);
+    within(delay, 20 * SECOND, 21 * SECOND);
+}
