@@ -8,6 +8,7 @@
 //! hand_over            a run that goes on without a screen
 //! taken                a run that nobody carries, changed by a person
 //! look                 runs, show, failures, results
+//! doctor               what is wrong here, and what to do
 //! report               a run as a page, to be handed to others
 //! office               profiles, checks and runs, as the board asks for them
 //! store                the store of locks and results
@@ -24,6 +25,7 @@ mod board;
 mod check;
 mod core_dump;
 mod demo;
+mod doctor;
 mod exit;
 mod hand_over;
 mod judge;
@@ -185,6 +187,7 @@ async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
         Command::Report(args) => report::report(&house, &args),
         Command::Store(act) => store::act(&house, act).await,
         Command::Profile(act) => profile::act(&house, act).await,
+        Command::Doctor(args) => doctor::examine(&house, &args).await,
         Command::Completions { .. } | Command::Man | Command::Sandbox(_) => Ok(Exit::Done),
     }
 }
@@ -232,6 +235,22 @@ impl House {
         Ok(())
     }
 
+    /// What named the configuration, and the data directory.
+    fn named_by(&self) -> [&'static str; 2] {
+        let by = |flag: Option<&PathBuf>, name: &'static str, variable: &'static str| {
+            let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+            match (flag, is_set) {
+                (Some(_), _) => name,
+                (None, true) => variable,
+                (None, false) => "the system's own place",
+            }
+        };
+        [
+            by(self.global.config.as_ref(), "--config", "TRUNKLINE_CONFIG"),
+            by(self.global.data_dir.as_ref(), "--data-dir", "TRUNKLINE_DATA_DIR"),
+        ]
+    }
+
     fn config(&self) -> Result<Config, Stop> {
         let mut config = Config::load(&self.places.config_file)?;
         crate::tui::check_keys(&config.ui)?;
@@ -243,8 +262,7 @@ impl House {
 
     /// The journal for looking; `None` where there is none yet.
     fn reader(&self) -> Result<Option<Reader>, Stop> {
-        let exists = self.places.data_dir.join("journal.db").try_exists().unwrap_or(true);
-        Ok(if exists { Some(Reader::open(&self.places.data_dir)?) } else { None })
+        Ok(Reader::find(&self.places.data_dir)?)
     }
 
     /// The journal for looking at a run that there should be.

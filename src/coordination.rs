@@ -22,6 +22,7 @@
 //! Moments in both stores are microseconds since 1970 (UTC), so that no rounding ends a lease early.
 
 mod embedded;
+mod examine;
 mod pace;
 mod redis;
 mod schema;
@@ -38,12 +39,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 use crate::config::{SecretError, StorePlace};
+use crate::machine::Expiry;
 use crate::model::{RunId, Seq};
 use crate::text::one_line;
 
+pub use examine::{Examined, RedisTraits, examine};
 pub use pace::{FilePace, PaceError};
 pub use tenant::redact;
 
@@ -69,7 +71,7 @@ pub struct Lease {
     pub fence: u64,
     /// When it ends, as this process counts: from before the request for it went out, so never later than the store
     /// has it, but for how differently two clocks run.
-    pub until: Instant,
+    pub until: Expiry,
 }
 
 /// What a claim of a key comes to.
@@ -258,7 +260,7 @@ pub trait Store: Send + Sync {
         &'a self,
         leases: &'a [(String, u64)],
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Option<Instant>>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Vec<Option<Expiry>>, StoreError>>;
 
     /// Stores the answer of an execution for `ttl` and frees the lock, in one step. Where the lock is no more that of
     /// `fence` (0 is nobody's), the answer is stored all the same, unless one is there: it tells what happened.
@@ -344,7 +346,7 @@ enum Found {
 }
 
 impl Found {
-    fn told(self, key: &str, until: Instant) -> Claim {
+    fn told(self, key: &str, until: Expiry) -> Claim {
         match self {
             Self::Granted { fence, taken_over } => {
                 Claim::Granted { lease: Lease { key: key.to_owned(), fence, until }, taken_over }

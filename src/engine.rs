@@ -63,6 +63,7 @@ use way::{access, way};
 pub use check::{CheckReport, InvalidCause, InvalidValue, Spot, check};
 pub use checker::{Checker, Known};
 pub use handle::{Command, Ending, Handle};
+pub(crate) use scan::same_as_before;
 pub use scan::{Scanned, ScannedDataset, scan};
 pub use start::{begin, resume, retry};
 pub use way::{store, wire, wire_with};

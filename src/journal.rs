@@ -12,16 +12,18 @@
 //!   again under the same key and marks it unsure; where the plan says `unsure = "fail"`, a `sending` row was
 //!   committed before the call, and exactly those are handed to a person.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{ErrorCode, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
 mod acts;
 mod agenda;
 mod apply;
+mod audit;
 mod book;
 mod cause;
 mod causes;
@@ -29,6 +31,7 @@ mod connections;
 mod failing;
 mod failures;
 mod filter;
+mod health;
 mod lock;
 mod map;
 mod mending;
@@ -51,6 +54,8 @@ pub use causes::Cause;
 pub use connections::Connections;
 pub use failures::Contents;
 pub use filter::{Filter, FilterError, What};
+pub(crate) use health::soundness;
+pub use health::{Health, RunHealth, Soundness};
 pub use lock::{Carrier, RunLock};
 pub use query::{CauseId, Query, Sort, View};
 pub use read::Reader;
@@ -60,6 +65,7 @@ pub use write::{
     CUT_OFF, Cleanness, End, Extent, Judgement, Origin, Out, Settled, Source, Unstored, Waiting, Write,
 };
 
+use crate::database;
 use crate::machine;
 use crate::model::{ItemMap, OperationKind, PlatformKind, RunId};
 use writer::{Order, Receipt};
@@ -76,13 +82,27 @@ pub enum JournalError {
         source: std::io::Error,
     },
     /// The file cannot be opened as a journal.
-    #[error("the journal cannot be opened: `{}`: {source}\nhint: if it is damaged, keep a copy and name another folder with --data-dir", .path.display())]
+    #[error("the journal cannot be opened: `{}`: {source}{hint}", .path.display(), hint = hint(source))]
     Open {
         /// Which.
         path: PathBuf,
         /// Why.
         source: rusqlite::Error,
     },
+    /// What the file holds is not what was written.
+    #[error("the journal `{}` is damaged: {what}\nhint: nothing was sent; put back a copy of the file from before, or keep it for whoever looks after it and name another folder with --data-dir", .path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// The file is another program's.
+    #[error("`{}` is not a journal of trunkline: it holds other tables\nhint: name another folder with --data-dir", .0.display())]
+    Foreign(PathBuf),
+    /// There were runs, and the file that knows of them is gone.
+    #[error("the journal `{}` is gone or empty, but there were runs: `runs` beside it holds their folders\nhint: put the file back; or move `runs` away to begin anew, and what was sent before is known to nobody", .0.display())]
+    Gone(PathBuf),
     /// The file was written by a later version.
     #[error("the journal `{}` has version {version}, and this program knows versions up to {known}\nhint: use the newer trunkline that wrote it", .path.display())]
     Newer {
@@ -94,7 +114,7 @@ pub enum JournalError {
         known: usize,
     },
     /// A query failed.
-    #[error("the journal could not be read or written: {0}")]
+    #[error("the journal could not be read or written: {0}{hint}", hint = hint(.0))]
     Sql(#[from] rusqlite::Error),
     /// No run has this id.
     #[error("there is no run `{0}`\nhint: `trunkline runs` lists them")]
@@ -118,6 +138,22 @@ pub enum JournalError {
     /// Something in the file is not what this program writes.
     #[error("the journal holds something that cannot be understood: {0}")]
     Strange(String),
+}
+
+/// What a person can do about it.
+fn hint(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "\nhint: `journal.db` in the data folder is damaged; put back a copy of it from before, or name another folder with --data-dir"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "\nhint: another program has `journal.db` in the data folder open (a SQLite tool, a backup): let it end, then try again"
+        }
+        Some(ErrorCode::DiskFull) => {
+            "\nhint: make room on the disk that holds the data folder, then try again"
+        }
+        _ => "\nhint: check the rights of the data folder and its disk, or name another one with --data-dir",
+    }
 }
 
 impl JournalError {
@@ -202,8 +238,18 @@ impl Journal {
         let folder = connections.folder();
         make_folder(folder)?;
         let path = file_in(folder);
-        make_file(&path)?;
+        connections::hold_to_runs(folder, &path)?;
+        database::make_file(&path).map_err(|source| match source.kind() {
+            ErrorKind::InvalidData => JournalError::Damaged { path: path.clone(), what: source.to_string() },
+            _ => JournalError::Folder { path: path.clone(), source },
+        })?;
+        connections::hold_to_log(&path)?;
         let connection = connections.writing()?;
+        let damage =
+            database::find_damage(&connection).map_err(|source| JournalError::open(&path, source))?;
+        if let Some(what) = damage {
+            return Err(JournalError::Damaged { path, what });
+        }
         let (orders, queue) = mpsc::channel(QUEUE);
         let (told, trouble) = watch::channel(None);
         machine::serve("journal", writer::run(connection, queue, told, path))
@@ -261,6 +307,7 @@ impl Journal {
                 ],
             )?;
         }
+        tx.execute("UPDATE run SET seal = ?2 WHERE run = ?1", params![run, audit::seal_of_run(&tx, run)?])?;
         tx.commit()?;
         let map = Arc::new(ItemMap::over(total));
         let counts = Counts { records_total: total, map, ..Counts::default() };
@@ -272,13 +319,15 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// Another process has it, or the journal cannot be read or written.
+    /// Another process has it, what the journal holds of it is not what was written, or the journal cannot be read or
+    /// written.
     pub fn take(&self, run: &RunRow) -> Result<(Arc<Book>, RunLock), JournalError> {
         let lock = match lock::take(&self.run_folder(run.id)?)? {
             Ok(lock) => lock,
             Err(carrier) => return Err(JournalError::Carried { run: run.id.to_string(), carrier }),
         };
         let mut connection = self.connections.writing()?;
+        audit::audit(&connection, run.number, &file_in(self.data_folder()))?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut counts, traffic, took, last_event) = read::counts(&tx, run.number)?;
         apply::apply(&Write::PutBack, run.number, &tx, &mut counts)?;
@@ -370,24 +419,5 @@ fn file_in(folder: &Path) -> PathBuf {
 }
 
 fn make_folder(folder: &Path) -> Result<(), JournalError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder).map_err(|source| JournalError::Folder { path: folder.to_owned(), source })
-}
-
-/// SQLite gives its side files the rights of the main one, so that is made first, for its owner only.
-fn make_file(path: &Path) -> Result<(), JournalError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path).map(drop).map_err(|source| JournalError::Folder { path: path.to_owned(), source })
+    database::make_folder(folder).map_err(|source| JournalError::Folder { path: folder.to_owned(), source })
 }

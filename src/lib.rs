@@ -5,10 +5,11 @@
 //!
 //! ```text
 //!  floor 4   cli        headless      tui              what a person sees
-//!  floor 3   engine     report                         carrying a plan out
+//!  floor 3   engine     report     doctor              carrying a plan out
 //!  floor 2   operation  pacing        journal          what to send, when, and what became of it
 //!            coordination                              what several runs and machines do once
 //!  floor 1   dataset    platform      config   plan    files, wire, settings
+//!            database                                  what SQLite files have in common
 //!            model      text      plain                shared words, safe text, words for people
 //!  apart     sandbox                                   the simulated platforms: shares nothing with the client
 //! ```
@@ -27,7 +28,9 @@
 pub mod cli;
 pub mod config;
 pub mod coordination;
+mod database;
 pub mod dataset;
+pub mod doctor;
 pub mod engine;
 pub mod headless;
 pub mod journal;

@@ -5,6 +5,8 @@
 //! time of day follows the runtime's own clock, which may be paused, chance is `fastrand`'s, which may be seeded, the disk is as slow or as full as the simulation
 //! wants it, and calls go to it instead of a socket. Nothing else in the program knows of simulations.
 
+mod since;
+
 use std::cell::RefCell;
 use std::io;
 use std::marker::PhantomData;
@@ -18,6 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
+
+pub use since::{Expiry, Since};
 
 thread_local! {
     static HELD: RefCell<Option<Rc<Held>>> = const { RefCell::new(None) };
@@ -178,4 +182,20 @@ pub(crate) fn serve(name: &str, task: impl Future<Output = ()> + Send + 'static)
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(task)).map(drop)
+}
+
+/// A world in which nobody takes a call, for tests that set the clock and call nobody.
+#[cfg(test)]
+pub(crate) fn nowhere() -> Arc<dyn World> {
+    struct Nowhere;
+    impl World for Nowhere {
+        fn disk(&self) -> Disk {
+            Disk::Sound(Duration::ZERO)
+        }
+
+        fn exchange(&self, _: http::Request<Bytes>) -> BoxFuture<'static, Result<Came, Loss>> {
+            Box::pin(async { Err(Loss::Unreachable) })
+        }
+    }
+    Arc::new(Nowhere)
 }

@@ -117,6 +117,8 @@ pub(super) enum Command {
     Sandbox(SandboxArgs),
     /// Show a run of a sample dataset on a built-in sandbox: no set-up, no network
     Demo(DemoArgs),
+    /// Say what is wrong with this installation, or with a run, and what to do
+    Doctor(super::doctor::DoctorArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -356,12 +358,9 @@ pub(super) struct FailuresArgs {
     /// `table`, `csv` or `json`
     #[arg(long, default_value = "table")]
     pub format: TableFormat,
-    /// Write into this file, which is not there yet, instead of standard output
+    /// Write into this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write over the file, where there is one
-    #[arg(long, requires = "output")]
-    pub force: bool,
     #[command(flatten)]
     pub filter: FilterFlags,
 }
@@ -373,12 +372,9 @@ pub(super) struct ResultsArgs {
     /// `csv` or `json`
     #[arg(long, default_value = "csv")]
     pub format: ExportFormat,
-    /// Write into this file, which is not there yet, instead of standard output
+    /// Write into this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write over the file, where there is one
-    #[arg(long, requires = "output")]
-    pub force: bool,
 }
 
 #[derive(Debug, Args)]

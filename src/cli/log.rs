@@ -21,6 +21,8 @@ pub(super) fn begin(verbose: u8, path: PathBuf) {
     let begun = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("trunkline={level}")))
         .with_ansi(false)
+        // a log that has no room is nothing to write across the board
+        .log_internal_errors(false)
         .with_writer(Mutex::new(LazyFile { path, file: None }))
         .try_init();
     // a second one in a process says nothing new

@@ -18,18 +18,11 @@ pub(super) fn report(house: &House, args: &ReportArgs) -> Result<Exit, Stop> {
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
     let examples = if args.examples { Examples::Shown } else { Examples::Hidden };
-    write_to(Some(&args.output), over(args.force), |outlet| {
-        write_html(outlet, &reader, &run, &Stance::here(examples))
-    })
+    let over = if args.force { Over::Yes } else { Over::No };
+    write_to(Some(&args.output), over, |outlet| write_html(outlet, &reader, &run, &Stance::here(examples)))
 }
 
-/// What `--force` says.
-pub(super) const fn over(force: bool) -> Over {
-    if force { Over::Yes } else { Over::No }
-}
-
-/// Writes into a file, or, where none or `-` is named, to standard output. A file that is there is written over only where
-/// somebody asked for that.
+/// Writes into a file, or, where none or `-` is named, to standard output.
 pub(super) fn write_to(
     path: Option<&Path>,
     over: Over,

@@ -8,19 +8,19 @@
 
 mod ledger;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
 use super::{
     Claim, Holder, Kept, Mark, Purge, Release, Status, Store, StoreError, StoredResult, schema, tenant,
 };
-use crate::machine;
+use crate::database::{self, Anchor};
+use crate::machine::{self, Expiry};
 use ledger::Ledger;
 
 /// Tells the machine's time, in microseconds since 1970.
@@ -29,8 +29,11 @@ pub(super) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// The clock of all processes of this machine. It may be set back or forth; [`Ledger`] guards against the former, and the
 /// latter ends leases early, which who takes them over is told like any other end.
 pub(super) fn wall_clock() -> Clock {
-    Arc::new(|| crate::machine::now().as_microsecond())
+    Arc::new(|| machine::now().as_microsecond())
 }
+
+/// The file in the data folder.
+pub(super) const FILE: &str = "coordination.db";
 
 /// How long to wait while other processes commit.
 const BUSY: Duration = Duration::from_secs(10);
@@ -56,12 +59,19 @@ impl Embedded {
     /// Opens the store in the folder, making both where they are not there, and starts its thread, which ends with the
     /// handle.
     pub(super) fn open(folder: &Path, tenant: String, clock: Clock) -> Result<Self, StoreError> {
-        let path = folder.join("coordination.db");
+        let path = folder.join(FILE);
         let connection = connect(folder, &path)?;
         let place = path.display().to_string();
         let (orders, queue) = mpsc::channel(QUEUE);
-        let desk =
-            Desk { connection, tenant, clock, place: place.clone(), outlives: None, tidy_at: i64::MIN };
+        let desk = Desk {
+            connection,
+            anchor: Anchor::of(&path),
+            tenant,
+            clock,
+            place: place.clone(),
+            outlives: None,
+            tidy_at: i64::MIN,
+        };
         machine::serve("coordination", desk.work(queue))
             .map_err(|error| StoreError::File { path, reason: format!("no thread for it: {error}") })?;
         Ok(Self { place, orders })
@@ -89,7 +99,7 @@ impl Store for Embedded {
         mark: Mark,
     ) -> BoxFuture<'a, Result<Claim, StoreError>> {
         Box::pin(async move {
-            let until = Instant::now() + lease;
+            let until = Expiry::after(lease);
             let record = tenant::record(key);
             let found = self
                 .order(Outlives::Process, move |ledger| ledger.claim(&record, holder, lease, mark))
@@ -102,9 +112,9 @@ impl Store for Embedded {
         &'a self,
         leases: &'a [(String, u64)],
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Option<Instant>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<Option<Expiry>>, StoreError>> {
         Box::pin(async move {
-            let until = Instant::now() + lease;
+            let until = Expiry::after(lease);
             let records: Vec<_> = leases.iter().map(|(key, fence)| (tenant::record(key), *fence)).collect();
             let renew = move |ledger: &Ledger<'_>| {
                 records.iter().map(|(record, fence)| ledger.renew(record, *fence, lease)).collect()
@@ -226,11 +236,14 @@ impl<T: Send, Ask: Fn(&Ledger<'_>) -> rusqlite::Result<T> + Send> Work for Job<T
 enum Trouble {
     Shared(rusqlite::Error),
     Own(rusqlite::Error),
+    /// The file is not where it was: others would not see what is written to it.
+    Moved,
 }
 
 /// The thread that carries orders out.
 struct Desk {
     connection: Connection,
+    anchor: Anchor,
     tenant: String,
     clock: Clock,
     place: String,
@@ -261,6 +274,9 @@ impl Desk {
 
     /// Commits all of them, or none.
     fn commit(&mut self, batch: &mut [Order]) -> Result<(), Trouble> {
+        if self.anchor.moved().is_some() {
+            return Err(Trouble::Moved);
+        }
         let needed = batch.iter().map(|order| order.outlives).max();
         if let Some(outlives) = needed.filter(|_| needed != self.outlives) {
             let word = outlives.synchronous();
@@ -284,7 +300,9 @@ impl Desk {
     }
 
     fn told(&self, trouble: &Trouble) -> StoreError {
-        let (Trouble::Shared(error) | Trouble::Own(error)) = trouble;
+        let (Trouble::Shared(error) | Trouble::Own(error)) = trouble else {
+            return StoreError::unreachable(&self.place, &"its file was removed or replaced, put it back");
+        };
         tracing::error!(%error, place = self.place, "the store of locks and results could not be used");
         match error {
             rusqlite::Error::FromSqlConversionFailure(..)
@@ -295,53 +313,28 @@ impl Desk {
     }
 }
 
-fn connect(folder: &Path, path: &PathBuf) -> Result<Connection, StoreError> {
-    let unusable = |reason: String| StoreError::File { path: path.clone(), reason };
-    make_folder(folder).map_err(|error| unusable(error.to_string()))?;
-    make_file(path).map_err(|error| unusable(error.to_string()))?;
-    let open = || -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        begin_log(&connection)?;
+fn connect(folder: &Path, path: &Path) -> Result<Connection, StoreError> {
+    let unusable = |reason: String| StoreError::File { path: path.to_owned(), reason };
+    database::make_folder(folder).map_err(|error| unusable(error.to_string()))?;
+    database::make_file(path).map_err(|error| unusable(error.to_string()))?;
+    if database::has_lost_commits(path).map_err(|error| unusable(error.to_string()))? {
+        return Err(unusable("its log, the file beside it, is damaged".to_owned()));
+    }
+    let open = || -> rusqlite::Result<_> {
+        let connection = database::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
+        if database::is_foreign(&connection, &schema::TABLES)? {
+            return Ok((connection, Some("it holds another program's tables".to_owned())));
+        }
+        database::begin_log(&connection, BUSY)?;
         connection.pragma_update(None, "cache_size", -4096)?;
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(connection)
+        let damage = database::find_damage(&connection)?.map(|what| format!("it is damaged: {what}"));
+        Ok((connection, damage))
     };
-    let mut connection = open().map_err(|error| unusable(error.to_string()))?;
+    let (mut connection, wrong) = open().map_err(|error| unusable(error.to_string()))?;
+    if let Some(wrong) = wrong {
+        return Err(unusable(wrong));
+    }
     schema::migrate(&mut connection, path)?;
     Ok(connection)
-}
-
-/// Switches to WAL mode, which the file then keeps. SQLite doesn't wait for others here, as it does everywhere else: two
-/// processes that make the file at once get in each other's way.
-fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
-    let begun = std::time::Instant::now();
-    loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
-            {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            done => return done,
-        }
-    }
-}
-
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// SQLite gives its side files the rights of the main one, so that is made first, for its owner only.
-fn make_file(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }

@@ -11,7 +11,8 @@
 //! one.
 //!
 //! The clock is the machine's, because it is the one that all processes read and that outlives a restart. Where it was
-//! set back, which the record's own time of writing tells, all waits stay as long as they were when it was written.
+//! set back, which the record's own time of writing tells, all waits stay as long as they were when it was written, less
+//! the seconds for which this process knows it to stand.
 //! Where it is set forward, it looks as if time had passed: at most the burst is given back once, and a pause is kept by
 //! those who know of it, for they count it by themselves.
 
@@ -21,6 +22,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -62,6 +64,8 @@ pub struct FilePace {
     file: File,
     path: PathBuf,
     clock: Box<dyn Fn() -> Moment + Send + Sync>,
+    /// When the record that stands was written, and since when this process knows it.
+    known: Mutex<Option<(Moment, Instant)>>,
     /// Whether it was told that the file cannot be used.
     troubled: AtomicBool,
 }
@@ -97,7 +101,7 @@ impl FilePace {
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(source)) => return Err(PaceError::Lock { path, source }),
         }
-        Ok(Self { file, path, clock, troubled: AtomicBool::new(false) })
+        Ok(Self { file, path, clock, known: Mutex::default(), troubled: AtomicBool::new(false) })
     }
 
     /// The instant first, as [`Now`] has it.
@@ -131,6 +135,14 @@ impl FilePace {
             }
             _ => Found::Damaged,
         })
+    }
+
+    /// For how long this process knows the record of that time of writing.
+    fn stood(&self, written: Moment, now: Instant) -> Duration {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = known.filter(|(moment, _)| *moment == written).map_or(now, |(_, since)| since);
+        *known = Some((written, since));
+        now.saturating_duration_since(since)
     }
 
     /// No call starts while the file cannot be used. That is told once, not at each try.
@@ -177,14 +189,20 @@ impl SharedPace for FilePace {
                         "the clock was set back: waits of the shared pace stay as long as they were"
                     );
                 }
-                (None, record.set_back(by))
+                // whole seconds: no wait gets shorter than it was by what two clocks differ in
+                let stood = Duration::from_secs(self.stood(written, now.instant).as_secs());
+                (None, record.set_back(by + stood))
             }
-            Found::Sound { record, .. } => (Some(record), record),
+            Found::Sound { written, record } => {
+                self.stood(written, now.instant);
+                (Some(record), record)
+            }
         };
         step(now, &mut record);
         if stands != Some(record) {
             let bytes = encode(now.moment, &record);
             self.file.write_all_at(&bytes, 0).map_err(|error| self.trouble("written", &error))?;
+            self.stood(now.moment, now.instant);
         }
         if self.troubled.load(Ordering::Relaxed) {
             self.troubled.store(false, Ordering::Relaxed);

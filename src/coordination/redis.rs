@@ -19,7 +19,6 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use redis::{Cmd, Script, ScriptInvocation, Value};
-use tokio::time::Instant;
 use url::Url;
 
 use super::{
@@ -27,6 +26,7 @@ use super::{
     redact, tenant,
 };
 use crate::config::SecretSource;
+use crate::machine::Expiry;
 use link::{Link, Question};
 
 /// The most keys that one script looks at, because everybody waits for a script.
@@ -59,6 +59,21 @@ impl Redis {
             purge: Script::new(include_str!("scripts/purge.lua")),
         };
         Self { link: Link::new(url.clone(), password, redact(url)), tenant, scripts }
+    }
+
+    /// Where it is, without user and password.
+    pub(super) fn place(&self) -> &str {
+        self.link.place()
+    }
+
+    /// What it answers to a command, as text: of a list the last.
+    pub(super) async fn tell(&self, command: &Cmd) -> Result<Option<String>, StoreError> {
+        let answer = self.link.ask(Question::Command(command)).await?;
+        let told = match &answer {
+            Value::Array(parts) => parts.last().and_then(text_of),
+            one => text_of(one),
+        };
+        Ok(told.map(str::to_owned))
     }
 
     fn record(&self, key: &str) -> String {
@@ -114,7 +129,7 @@ impl Store for Redis {
         mark: Mark,
     ) -> BoxFuture<'a, Result<Claim, StoreError>> {
         Box::pin(async move {
-            let until = Instant::now() + lease;
+            let until = Expiry::after(lease);
             let mut script = self.scripts.claim.key(self.record(key));
             script.key(format!("trunkline:{{{}}}:fence", self.tenant));
             script.arg(holder.run.to_string()).arg(holder.item).arg(micros(lease));
@@ -132,11 +147,11 @@ impl Store for Redis {
         &'a self,
         leases: &'a [(String, u64)],
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Option<Instant>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<Option<Expiry>>, StoreError>> {
         Box::pin(async move {
             let mut renewed = Vec::with_capacity(leases.len());
             for page in leases.chunks(PAGE) {
-                let until = Instant::now() + lease;
+                let until = Expiry::after(lease);
                 let mut script = self.scripts.renew.arg(micros(lease));
                 script.arg(micros(KEPT));
                 for (key, fence) in page {

@@ -43,6 +43,9 @@ CREATE TABLE fence (last INTEGER NOT NULL) STRICT;
 INSERT INTO fence VALUES (CAST(unixepoch('subsec') * 1000000 AS INTEGER));
 "];
 
+/// The tables that a store of any version has.
+pub(super) const TABLES: [&str; 2] = ["record", "fence"];
+
 /// Brings the file to this program's version. A file of a later version is refused, not guessed at.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let failed =

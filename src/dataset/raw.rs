@@ -177,7 +177,9 @@ impl Raw {
         };
         let read = buffer.get(..length).unwrap_or_default();
         if let Input::Stream { spool: Some(spool), .. } = &mut self.input {
-            spool.write_all(read).map_err(|source| DatasetError::Spool { source })?;
+            // what is sent of it must be there after a power cut: an item that is sent again has the same records
+            let kept = spool.write_all(read).and_then(|()| spool.sync_data());
+            kept.map_err(|source| DatasetError::Spool { source })?;
         }
         // after the reading: what was read of a file that changed in between is not handed on
         self.check_unchanged()?;

@@ -20,7 +20,7 @@ use super::signal::Signal;
 use super::{course, faults};
 use crate::dataset::map::Mapping;
 use crate::journal::{Book, Journal, Write};
-use crate::machine;
+use crate::machine::{self, Since};
 use crate::model::{Bottleneck, Fault, Figures, JobFigures, OperationKind, Phase, PlatformKind, RunId, Wait};
 use crate::operation::{Grouping, Operation, Terms};
 use crate::pacing::{CallKind, Leave, Outcome};
@@ -89,7 +89,7 @@ pub(super) struct State {
     pub(super) limit_news: bool,
     pub(super) streak: Option<(FailedAs, u32)>,
     /// When a chunk of each dataset was last accepted.
-    pub(super) accepted: HashMap<u32, Timestamp>,
+    pub(super) accepted: HashMap<u32, Since>,
     /// Failures that are being sent again.
     pub(super) acts: Vec<Arc<Act>>,
     /// Who has set the ceiling; nobody where it is the plan's.
@@ -202,7 +202,7 @@ impl Shared {
         }
         let size = job.item.body.len() as u64;
         let mut state = self.state();
-        state.accepted.insert(job.item.extent.dataset, machine::now());
+        state.accepted.insert(job.item.extent.dataset, Since::now());
         if state.largest_accepted.is_none_or(|largest| largest < size) {
             state.largest_accepted = Some(size);
             state.limit_news = state.smallest_refused.is_some();
@@ -224,8 +224,7 @@ impl Shared {
         let window = ingest.correlation_window?;
         let dataset = job.item.extent.dataset;
         let last = *self.state().accepted.get(&dataset)?;
-        let gone = machine::now().duration_since(last).unsigned_abs();
-        (gone > window).then(|| {
+        (last.gone() > window).then(|| {
             let name = self.facts.datasets.get(dataset as usize).map_or("?", String::as_str);
             faults::correlation_window(name)
         })

@@ -18,7 +18,7 @@ use super::faults;
 use super::job::Job;
 use crate::coordination::{Claim, Holder, Lease, Mark, Release, Store, StoreError, StoredResult};
 use crate::journal::{Origin, Source, Unstored, Write};
-use crate::machine;
+use crate::machine::{self, Expiry};
 use crate::model::Fault;
 use crate::operation;
 use crate::pacing::Certainty;
@@ -36,7 +36,7 @@ pub(super) struct Guard {
 pub(super) struct Held {
     key: String,
     fence: u64,
-    until: Mutex<Instant>,
+    until: Mutex<Expiry>,
     /// So much of it must be left for a call to begin: two clocks never run alike.
     margin: Duration,
     /// Whether nobody knows what became of a call under it.
@@ -44,13 +44,13 @@ pub(super) struct Held {
 }
 
 impl Held {
-    fn until(&self) -> MutexGuard<'_, Instant> {
+    fn until(&self) -> MutexGuard<'_, Expiry> {
         self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it still guards.
     pub(super) fn is_good(&self) -> bool {
-        *self.until() > Instant::now() + self.margin
+        self.until().left() > self.margin
     }
 
     /// Whether a call under it is out, or nobody knows what became of one.
@@ -153,7 +153,7 @@ impl Guard {
         let leases: Vec<(String, u64)> = held.iter().map(|held| (held.key.clone(), held.fence)).collect();
         let renewed = self.store.renew(&leases, self.terms.lease).await?;
         for (held, until) in held.iter().zip(renewed) {
-            *held.until() = until.unwrap_or_else(Instant::now);
+            *held.until() = until.unwrap_or_else(|| Expiry::after(Duration::ZERO));
         }
         Ok(())
     }

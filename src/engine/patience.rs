@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::pacing::{Busy, SharedPace};
-use crate::platform::{Fetch, Token, TokenError};
+use crate::platform::{Fetch, RetryAfter, Token, TokenError};
 
 /// When a record that could not be had is asked for again, and how often at most: what is told in vain is kept here all
 /// the same.
@@ -22,6 +22,8 @@ const TRIES: u32 = 20;
 pub(super) struct Patient<F> {
     endpoint: F,
     pace: Arc<dyn SharedPace>,
+    /// A longer wait is told and not waited for: a person has to know of it.
+    longest: Duration,
     /// What it said to this process, as this process counts.
     told: Mutex<Option<Instant>>,
 }
@@ -30,6 +32,10 @@ impl<F: Fetch> Fetch for Patient<F> {
     fn fetch(&self) -> BoxFuture<'_, Result<Token, TokenError>> {
         async {
             while let Some(at) = self.not_before() {
+                let left = at.saturating_duration_since(Instant::now());
+                if left > self.longest {
+                    return Err(TokenError::Throttled { retry_after: Some(RetryAfter::new(left)) });
+                }
                 sleep_until(at).await;
             }
             let fetched = self.endpoint.fetch().await;
@@ -43,8 +49,8 @@ impl<F: Fetch> Fetch for Patient<F> {
 }
 
 impl<F> Patient<F> {
-    pub(super) fn new(endpoint: F, pace: Arc<dyn SharedPace>) -> Self {
-        Self { endpoint, pace, told: Mutex::default() }
+    pub(super) fn new(endpoint: F, pace: Arc<dyn SharedPace>, longest: Duration) -> Self {
+        Self { endpoint, pace, longest, told: Mutex::default() }
     }
 
     /// When it may be asked, where that is not now.

@@ -220,7 +220,8 @@ pub(super) fn spool(folder: &Path) -> Result<File, StartError> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    Ok(options.open(&path).map_err(|source| JournalError::Folder { path, source })?)
+    let made = options.open(&path).and_then(|file| crate::database::sync_folder(folder).map(|()| file));
+    Ok(made.map_err(|source| JournalError::Folder { path, source })?)
 }
 
 /// What tells whether a spooled stream changes while it is read again.
@@ -229,7 +230,7 @@ pub(super) async fn fingerprint(path: &Path) -> Result<Fingerprint, Fault> {
 }
 
 /// Reads a dataset of a run that goes on to its end: it must be the one with which the run began.
-pub(super) async fn same_as_before(path: &Path, before: &DatasetRow) -> Result<Fingerprint, Fault> {
+pub(crate) async fn same_as_before(path: &Path, before: &DatasetRow) -> Result<Fingerprint, Fault> {
     let scan = read_again(path).await?;
     let same = scan.bytes == before.bytes && Some(scan.digest.to_string()) == before.digest;
     if same {

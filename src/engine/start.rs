@@ -23,7 +23,7 @@ use crate::dataset::map::Mapping;
 use crate::journal::{
     Agenda, Book, CUT_OFF, JournalError, NewDataset, NewRun, OpenItem, Out, RunLock, RunRow, Write,
 };
-use crate::machine;
+use crate::machine::{self, Since};
 use crate::model::{Fault, ItemState, Phase, RunId, RunState, Seq};
 use crate::operation::{self, Operation};
 use crate::pacing::Fill;
@@ -145,14 +145,15 @@ async fn again(
         let (book, lock) = journal.take(&row)?;
         let reader = journal.reader()?;
         // what was read before the lock was ours may be old: another process may have carried it on since
-        let row = reader.run(&row.id.to_string())?;
+        let mut row = reader.run(&row.id.to_string())?;
         let mut accepted = HashMap::new();
         for number in 0..u32::try_from(row.datasets.len()).unwrap_or(u32::MAX) {
             if let Some(at) = reader.last_accepted(&row, number)? {
-                accepted.insert(number, at);
+                accepted.insert(number, Since::told(at));
             }
         }
         let agenda = reader.agenda(&row)?;
+        row.not_before = reader.no_call_before(&row)?;
         Ok::<_, JournalError>((row, book, lock, agenda, accepted))
     })
     .await?;
@@ -309,13 +310,7 @@ impl Parts {
 }
 
 /// Puts the parts of a run together, and sets it going.
-fn carry_on(
-    setup: Setup,
-    run: Carried,
-    feed: Feed,
-    parts: Parts,
-    accepted: HashMap<u32, Timestamp>,
-) -> Handle {
+fn carry_on(setup: Setup, run: Carried, feed: Feed, parts: Parts, accepted: HashMap<u32, Since>) -> Handle {
     let not_before = run.not_before.map(|at| instant_of(at.as_millisecond()));
     let Parts { mapping, way, operation, guard } = parts;
     let access = access(&setup.plan, way, not_before, run.fill);
@@ -372,6 +367,7 @@ fn carry_on(
         ending,
         lock: run.lock,
         standing: None,
+        wakes: None,
         broken: None,
         wants_pause: false,
         disk_told: false,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::carry::{Halt, Shared, epoch_ms, instant_of};
 use super::feeder::{self, Feed};
@@ -55,6 +56,9 @@ pub(super) struct Supervisor {
     pub(super) lock: RunLock,
     /// The fault that stands, if one does.
     pub(super) standing: Option<Fault>,
+    /// When that is over by itself. Told by the runtime's clock once and for all: whoever sets the other one makes no wait
+    /// shorter or longer.
+    pub(super) wakes: Option<Instant>,
     /// What a reader found; it ends the carrying-out when all that was read before is settled.
     pub(super) broken: Option<Fault>,
     /// Whether a person has paused the run, whatever else holds it.
@@ -122,9 +126,9 @@ impl Supervisor {
             let shared = Arc::clone(&self.shared);
             let not_before = parked;
             let looked = async {
-                if not_before.is_some() {
+                if let Some(at) = not_before {
                     // also where a person lets it go on before
-                    sleep_until(not_before).await;
+                    tokio::time::sleep_until(at).await;
                 }
                 shared.settle_with_store().await?;
                 super::preflight::prepare(&shared.access, shared.operation.as_ref(), Some(&shared)).await
@@ -148,7 +152,7 @@ impl Supervisor {
                     Some(fault) = self.faults.recv() => break Some(fault),
                 }
             };
-            parked = fault.as_ref().and_then(parked_until).or(parked);
+            parked = fault.as_ref().and_then(parked_until).map(instant_at).or(parked);
             if let Some(fault) = fault
                 && let Some(next) = self.fault(fault).await
             {
@@ -175,7 +179,7 @@ impl Supervisor {
         let shared = Arc::clone(&self.shared);
         let mut trouble = shared.journal.trouble();
         let known = self.disk_told;
-        let wakes = self.standing.as_ref().and_then(|fault| fault.resumes_at);
+        let wakes = self.wakes.filter(|_| self.standing.is_some());
         let pausing = shared.state().phase == Phase::Pausing;
         tokio::select! {
             biased;
@@ -238,8 +242,7 @@ impl Supervisor {
         if let Err(fault) = shared.settle_with_store().await {
             if stood.is_some_and(|stood| stood.kind == fault.kind) {
                 // it stands as it stood
-                self.standing = Some(fault.clone());
-                shared.set_phase(Phase::Faulted(fault));
+                self.stands(fault);
             } else {
                 self.fault(fault).await;
             }
@@ -277,9 +280,14 @@ impl Supervisor {
         writes.extend([Write::Fault(fault.clone()), Write::State(RunState::Faulted)]);
         // not waited for: the fault may be that nothing can be written
         shared.journal.write(&shared.book, writes).await;
-        self.standing = Some(fault.clone());
-        shared.set_phase(Phase::Faulted(fault));
+        self.stands(fault);
         None
+    }
+
+    fn stands(&mut self, fault: Fault) {
+        self.wakes = fault.resumes_at.map(instant_at);
+        self.standing = Some(fault.clone());
+        self.shared.set_phase(Phase::Faulted(fault));
     }
 
     /// Lets calls end, writes everything down, and says how it ended.
@@ -407,9 +415,13 @@ fn parked_until(fault: &Fault) -> Option<Timestamp> {
     fault.resumes_at.filter(|_| fault.kind == FaultKind::Parked)
 }
 
-async fn sleep_until(moment: Option<Timestamp>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(instant_of(moment.as_millisecond())).await,
+fn instant_at(moment: Timestamp) -> Instant {
+    instant_of(moment.as_millisecond())
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

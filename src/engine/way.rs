@@ -31,7 +31,8 @@ pub(super) fn way(setup: &Setup) -> Result<Way, StartError> {
     let (transport, endpoint) = ends(profile, ProfileSecret::of(profile))?;
     let pace = FilePace::open(setup.journal.data_folder(), &profile.api_url, &profile.client_id)?;
     let pace: Arc<dyn SharedPace> = Arc::new(pace);
-    let tokens = Tokens::new(Patient::new(endpoint, Arc::clone(&pace)));
+    let longest = setup.plan.delivery.retry_after_limit;
+    let tokens = Tokens::new(Patient::new(endpoint, Arc::clone(&pace), longest));
     Ok(Way { transport, tokens, pace })
 }
 

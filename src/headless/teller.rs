@@ -8,11 +8,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::engine::Ending;
 use crate::journal::{EventRow, Reader, RunRow};
-use crate::model::Figures;
+use crate::model::{Fault, FaultKind, Figures, Phase};
 
 /// Where a run can be seen from.
 pub(super) struct Sight {
@@ -97,6 +98,7 @@ fn tell(
     ending: &OnceLock<Ending>,
 ) -> io::Result<()> {
     let mut told = after;
+    let mut unwritten = Unwritten::default();
     voice.began(sight, &figures())?;
     let mut again: Option<Instant> = Some(Instant::now());
     loop {
@@ -106,7 +108,12 @@ fn tell(
         };
         let now = figures();
         if now.last_event > told || woken == Err(RecvTimeoutError::Disconnected) {
-            told = tell_events(sight, told, voice)?;
+            told = tell_events(sight, told, voice, &unwritten)?;
+        }
+        let standing = if let Phase::Faulted(fault) = &now.phase { Some(fault) } else { None };
+        let at_the_end = ending.get().and_then(|ending| ending.fault.as_ref());
+        if let Some(row) = standing.or(at_the_end).and_then(|fault| unwritten.tell(fault)) {
+            voice.happened(sight, &[row])?;
         }
         again = voice.stands(&now, Instant::now())?;
         if woken == Err(RecvTimeoutError::Disconnected) {
@@ -116,9 +123,48 @@ fn tell(
     }
 }
 
-fn tell_events(sight: &Sight, mut told: i64, voice: &mut dyn Voice) -> io::Result<i64> {
+/// A fault of the disk is told as it stands: the journal may be what cannot take it.
+#[derive(Default)]
+struct Unwritten {
+    told: Option<Timestamp>,
+}
+
+impl Unwritten {
+    fn tell(&mut self, fault: &Fault) -> Option<EventRow> {
+        if fault.kind != FaultKind::Disk || self.told == Some(fault.at) {
+            return None;
+        }
+        self.told = Some(fault.at);
+        Some(EventRow {
+            event: 0,
+            at: fault.at,
+            kind: "fault".to_owned(),
+            item: None,
+            attempt: None,
+            status: None,
+            delay_ms: None,
+            took_ms: None,
+            reason: Some(fault.kind.word().to_owned()),
+            text: serde_json::to_string(fault).ok(),
+            was: None,
+            act: None,
+        })
+    }
+
+    /// Whether the journal tells of it once more, now that it can.
+    fn knows(&self, row: &EventRow) -> bool {
+        self.told.is_some() && row.fault().is_some_and(|fault| Some(fault.at) == self.told)
+    }
+}
+
+fn tell_events(
+    sight: &Sight,
+    mut told: i64,
+    voice: &mut dyn Voice,
+    unwritten: &Unwritten,
+) -> io::Result<i64> {
     loop {
-        let page = match sight.reader.events(&sight.run, told, PAGE) {
+        let mut page = match sight.reader.events(&sight.run, told, PAGE) {
             Ok(page) => page,
             Err(error) => {
                 tracing::warn!(%error, "the events could not be read; they are read again at the next change");
@@ -127,6 +173,7 @@ fn tell_events(sight: &Sight, mut told: i64, voice: &mut dyn Voice) -> io::Resul
         };
         let Some(last) = page.last() else { return Ok(told) };
         told = last.event;
+        page.retain(|row| !unwritten.knows(row));
         voice.happened(sight, &page)?;
     }
 }

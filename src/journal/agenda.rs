@@ -1,12 +1,15 @@
 //! What is left to be sent: planned items without an end, and failures that a person sends again.
 
-use rusqlite::params;
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
 
-use super::apply::int;
+use super::apply::{int, now_ms};
 use super::read::Reader;
+use super::rows::{moment, not_negative, sealed};
 use super::write::Extent;
 use super::{JournalError, RunRow};
-use crate::model::{ItemState, Position, Seq};
+use crate::machine;
+use crate::model::{FaultKind, ItemState, Position, Seq};
 
 /// A planned item without an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +69,12 @@ pub struct RetryItem {
 
 const OPEN: &str = "('pending', 'sending', 'waiting')";
 
+/// Until when the item `i` waits. No wait has more left at the moment `?2` than its own length: one that seems to was written
+/// before the clock was set back.
+const WAITS_UNTIL: &str = "CASE WHEN i.not_before > ?2 THEN ifnull(min(i.not_before, ?2 + 1 +
+         (SELECT delay_ms FROM event WHERE run = i.run AND item = i.seq AND kind = 'waiting' ORDER BY event DESC LIMIT 1)
+     ), i.not_before) ELSE i.not_before END";
+
 impl Reader {
     /// What was planned and has no end.
     ///
@@ -111,10 +120,10 @@ impl Reader {
 
     fn open_rows(&self, run: &RunRow) -> Result<Vec<OpenItem>, JournalError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT seq, dataset, first, span, count, state, attempts, unsure, not_before, remote_id FROM item
+            "SELECT seq, dataset, first, span, count, state, attempts, unsure, {WAITS_UNTIL}, remote_id FROM item i
              WHERE run = ?1 AND state IN {OPEN}"
         ))?;
-        let rows = statement.query_map(params![run.number], |row| {
+        let rows = statement.query_map(params![run.number, now_ms()], |row| {
             let state: String = row.get(5)?;
             Ok(OpenItem {
                 seq: unsigned(row, 0)?,
@@ -140,20 +149,20 @@ impl Reader {
     ///
     /// The journal cannot be read.
     pub fn retry_item(&self, run: &RunRow, seq: Seq) -> Result<Option<RetryItem>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT i.seq, i.dataset, i.first, i.span, i.count, i.attempts, i.unsure, r.record, f.status, f.code, f.doubtful,
-                    f.state = 'invalid', i.not_before, i.remote_id
+                    f.state = 'invalid', {WAITS_UNTIL}, i.remote_id, r.seal
              FROM item i JOIN failure f ON f.run = i.run AND f.item = i.seq AND f.row = 0
                   LEFT JOIN failure_record r ON r.failure = f.failure
-             WHERE i.run = ?1 AND i.seq = ?2",
-        )?;
-        let mut rows = statement.query_map(params![run.number, int(seq)], |row| {
+             WHERE i.run = ?1 AND i.seq = ?3"
+        ))?;
+        let mut rows = statement.query_map(params![run.number, now_ms(), int(seq)], |row| {
             Ok(RetryItem {
                 seq: unsigned(row, 0)?,
                 extent: extent(row, 1)?,
                 attempts: row.get(5)?,
                 unsure: row.get(6)?,
-                record: row.get(7)?,
+                record: sealed(run.number, seq, row.get(7)?, row.get(14)?)?,
                 last: (row.get(8)?, row.get(9)?),
                 doubtful: row.get::<_, i64>(10)? != 0,
                 invalid: row.get::<_, i64>(11)? != 0,
@@ -167,6 +176,32 @@ impl Reader {
             item.holes = self.holes(run, seq, item.extent)?;
         }
         Ok(Some(item))
+    }
+
+    /// Before which moment no call of the run may start. Where the clock was set back since that was written, the wait is as
+    /// long as it was then.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn no_call_before(&self, run: &RunRow) -> Result<Option<Timestamp>, JournalError> {
+        let Some(until) = run.not_before else { return Ok(None) };
+        let told = self
+            .connection
+            .query_row(
+                "SELECT at FROM event WHERE run = ?1
+                     AND (kind = 'pool_paused' OR (kind = 'fault' AND reason = ?2)) ORDER BY event DESC LIMIT 1",
+                params![run.number, FaultKind::Parked.word()],
+                |row| moment(row, "at"),
+            )
+            .optional()?;
+        let told = told.flatten().unwrap_or(run.started_at);
+        let now = machine::now();
+        Ok(Some(if told > now {
+            now.saturating_add(until.duration_since(told)).unwrap_or(until)
+        } else {
+            until
+        }))
     }
 
     /// Which records an item holds; none where it has no row yet.
@@ -199,7 +234,7 @@ impl Reader {
 }
 
 fn unsigned(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
+    not_negative(row.get(column)?)
 }
 
 fn extent(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Extent> {

@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use super::{JournalError, file_in, schema};
+use crate::database;
+use crate::model::RunId;
 
 /// How long to wait while another process commits.
 const BUSY: Duration = Duration::from_secs(20);
@@ -69,8 +71,16 @@ impl Connections {
         if let Some(kept) = self.kept(Rights::Read) {
             return Ok(kept);
         }
-        let connection = connect(&self.path(), Rights::Read)?;
-        if schema::is_old(schema::version(&connection)?) {
+        let path = self.path();
+        hold_to_runs(&self.folder, &path)?;
+        let connection = match connect(&path, Rights::Read) {
+            Err(JournalError::Open { source, .. }) if database::is_still(&path, &source) => {
+                connect(&database::still(&path), Rights::Read)?
+            }
+            connected => connected?,
+        };
+        let version = schema::version(&connection).map_err(|source| JournalError::open(&path, source))?;
+        if schema::is_old(version) {
             drop(self.writing()?);
         }
         self.lend(connection, Rights::Read)
@@ -143,44 +153,52 @@ fn identity(path: &Path) -> std::io::Result<Identity> {
     fs::metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-fn connect(path: &Path, rights: Rights) -> Result<Connection, JournalError> {
-    let open = || -> rusqlite::Result<Connection> {
-        let flags = match rights {
-            Rights::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-            Rights::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        };
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        connection.busy_timeout(BUSY)?;
-        if rights == Rights::Write {
-            begin_log(&connection)?;
-            connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "cache_size", -4096)?;
-        }
-        connection.set_prepared_statement_cache_capacity(64);
-        Ok(connection)
-    };
-    open().map_err(|source| JournalError::open(path, source))
+/// A journal that is empty beside the folders of runs has lost them.
+pub(super) fn hold_to_runs(folder: &Path, path: &Path) -> Result<(), JournalError> {
+    let mut runs = std::fs::read_dir(folder.join("runs")).into_iter().flatten().flatten();
+    let were_runs = runs.any(|entry| entry.file_name().to_string_lossy().parse::<RunId>().is_ok());
+    // asked after that: another process may just have made both
+    let is_empty = path.metadata().map_or(true, |file| file.len() == 0);
+    if were_runs && is_empty { Err(JournalError::Gone(path.to_owned())) } else { Ok(()) }
 }
 
-/// Turns the write-ahead log on. SQLite does not wait for others in that, whatever its busy timeout says.
-fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
-    let begun = std::time::Instant::now();
-    loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
-            {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            done => return done,
-        }
+/// What was committed and is not in the file yet has to be in its log.
+pub(super) fn hold_to_log(path: &Path) -> Result<(), JournalError> {
+    match database::has_lost_commits(path) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(JournalError::Damaged {
+            path: path.to_owned(),
+            what: "its log, the file beside it whose name ends in `-wal`, has lost what was committed"
+                .to_owned(),
+        }),
+        Err(source) => Err(JournalError::Folder { path: path.to_owned(), source }),
     }
+}
+
+fn connect(path: &Path, rights: Rights) -> Result<Connection, JournalError> {
+    let failed = |source| JournalError::open(path, source);
+    let flags = match rights {
+        Rights::Read => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+        Rights::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = database::open(path, flags, BUSY).map_err(failed)?;
+    schema::hold_to_ours(&connection, path)?;
+    if rights == Rights::Write {
+        let begin = || {
+            database::begin_log(&connection, BUSY)?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "cache_size", -4096)
+        };
+        begin().map_err(failed)?;
+    }
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::make_file;
+    use crate::database::make_file;
 
     fn runs(connection: &Connection) -> i64 {
         connection.query_row("SELECT count(*) FROM run", [], |row| row.get(0)).unwrap()

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rusqlite::{Transaction, params};
 
 use super::apply::{Event, event, int, now_ms};
+use super::audit::seal;
 use super::book::Counts;
 use super::cause;
 use super::rows::key_of;
@@ -56,7 +57,7 @@ pub(super) fn fail(
             ],
             |row| row.get(0),
         )?;
-    keep(tx, failure, record)?;
+    keep(tx, (run, settled.seq), failure, record)?;
     let told = Event {
         kind: "item_failed",
         item: Some(settled.seq),
@@ -71,13 +72,18 @@ pub(super) fn fail(
 }
 
 /// Keeps the record of a failure. One from before an edit stays beside it.
-fn keep(tx: &Transaction<'_>, failure: i64, record: Option<&Bytes>) -> rusqlite::Result<()> {
+fn keep(
+    tx: &Transaction<'_>,
+    (run, item): (i64, Seq),
+    failure: i64,
+    record: Option<&Bytes>,
+) -> rusqlite::Result<()> {
     if let Some(record) = record {
         tx.prepare_cached(
-            "INSERT INTO failure_record (failure, record) VALUES (?1, ?2)
-             ON CONFLICT (failure) DO UPDATE SET record = ?2 WHERE record <> ?2",
+            "INSERT INTO failure_record (failure, record, seal) VALUES (?1, ?2, ?3)
+             ON CONFLICT (failure) DO UPDATE SET record = ?2, seal = ?3 WHERE record <> ?2",
         )?
-        .execute(params![failure, record.as_ref()])?;
+        .execute(params![failure, record.as_ref(), seal(run, int(item), record)])?;
     }
     Ok(())
 }
@@ -145,7 +151,7 @@ pub(super) fn part_of(
         params![run, int(whole), int(part), key, int(extent.count), i64::from(record.is_some())],
     )?;
     if added > 0 {
-        keep(tx, tx.last_insert_rowid(), record)?;
+        keep(tx, (run, part), tx.last_insert_rowid(), record)?;
         tx.execute(
             "INSERT INTO act_item (act, run, item, row, last_at)
              SELECT act, run, ?3, row, last_at FROM act_item WHERE run = ?1 AND item = ?2 AND row = 0",

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use super::apply::int;
 use super::query::{Query, Sort, View, place};
 use super::read::Reader;
-use super::rows::{moment, natural, word};
+use super::rows::{moment, natural, sealed, word};
 use super::{FailureRow, JournalError, RunRow};
 use crate::model::{FailureId, FailureState};
 
@@ -135,8 +135,10 @@ impl Reader {
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
         let (columns, table) = match contents {
-            Contents::With => ("r.record, r.original", "LEFT JOIN failure_record r ON r.failure = f.failure"),
-            Contents::Without => ("NULL AS record, NULL AS original", ""),
+            Contents::With => {
+                ("r.record, r.original, r.seal", "LEFT JOIN failure_record r ON r.failure = f.failure")
+            }
+            Contents::Without => ("NULL AS record, NULL AS original, NULL AS seal", ""),
         };
         let sql = format!(
             "SELECT f.*, {columns}, i.first, i.count, i.attempts, i.unsure, i.correlation_id, i.remote_id
@@ -249,7 +251,7 @@ fn failure_row(row: &Row<'_>) -> rusqlite::Result<FailureRow> {
         state: word(row, "state")?,
         note: row.get("note")?,
         edited: row.get::<_, i64>("edited")? != 0,
-        record: row.get("record")?,
+        record: sealed(row.get("run")?, natural(row, "item")?, row.get("record")?, row.get("seal")?)?,
         original: row.get("original")?,
     })
 }

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 
 use super::acts::{ActKind, Deed};
 use super::apply::{Event, event, int};
+use super::audit::seal;
 use super::book::Counts;
 use super::rows::natural;
 use super::write::{Extent, Judgement};
@@ -194,11 +195,13 @@ pub(super) fn edit(
            AND f.state IN ('failed', 'invalid') AND i.state IN ('failed', 'invalid')",
     )?;
     let mut change = tx.prepare_cached(
-        "UPDATE failure_record SET original = coalesce(original, record), record = ?2
+        "UPDATE failure_record SET original = coalesce(original, record), record = ?2,
+             original_seal = iif(original IS NULL, seal, original_seal), seal = ?3
          WHERE failure = ?1 AND record <> ?2",
     )?;
     let mut restore = tx.prepare_cached(
-        "UPDATE failure_record SET record = original, original = NULL WHERE failure = ?1 AND original IS NOT NULL",
+        "UPDATE failure_record SET record = original, original = NULL, seal = original_seal, original_seal = NULL
+         WHERE failure = ?1 AND original IS NOT NULL",
     )?;
     let mut mark = tx.prepare_cached("UPDATE failure SET edited = ?2 WHERE failure = ?1")?;
     let mut late = false;
@@ -215,7 +218,9 @@ pub(super) fn edit(
             continue;
         };
         let (changed, deed) = match new {
-            Some(new) => (change.execute(params![failure, new.as_ref()])?, &mut edits),
+            Some(new) => {
+                (change.execute(params![failure, new.as_ref(), seal(run, int(id.item), new)])?, &mut edits)
+            }
             None => (restore.execute(params![failure])?, &mut returns),
         };
         if changed > 0 {

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::book::Counts;
-use super::connections::Lent;
+use super::connections::{self, Lent};
 use super::map::item_map;
 use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
-use super::{CUT_OFF, Connections, JournalError, Unstored, lock};
+use super::{CUT_OFF, Connections, JournalError, Unstored, file_in, lock};
 use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
 
 /// A connection for looking.
@@ -52,6 +52,19 @@ pub(super) fn counts(
 }
 
 impl Reader {
+    /// Opens the journal in the folder for looking; `None` where there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or is gone and there were runs.
+    pub fn find(folder: &Path) -> Result<Option<Self>, JournalError> {
+        if file_in(folder).try_exists().unwrap_or(true) {
+            connections::hold_to_log(&file_in(folder))?;
+            return Self::open(folder).map(Some);
+        }
+        connections::hold_to_runs(folder, &file_in(folder)).map(|()| None)
+    }
+
     /// Opens the journal in the folder for looking. One of an older version is brought to this one first.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use rusqlite::params_from_iter;
 
 use super::query::Query;
 use super::read::Reader;
-use super::rows::natural;
+use super::rows::{natural, sealed};
 use super::{JournalError, RunRow};
 use crate::dataset::patch;
 use crate::model::FailureId;
@@ -43,7 +43,7 @@ impl Reader {
         let mut sql = query.open_sql(run.number);
         sql.order(query.sort, "ASC");
         let text = format!(
-            "SELECT f.item, f.row, r.record FROM failure f CROSS JOIN failure_record r ON r.failure = f.failure {}",
+            "SELECT f.item, f.row, r.record, r.seal FROM failure f CROSS JOIN failure_record r ON r.failure = f.failure {}",
             sql.text
         );
         let sql_error = JournalError::from;
@@ -52,9 +52,11 @@ impl Reader {
         while let Some(row) = rows.next().map_err(sql_error)? {
             let item = natural(row, "item").map_err(sql_error)?;
             let id = FailureId { item, row: natural(row, "row").map_err(sql_error)? };
-            let record = row.get_ref("record").map_err(sql_error)?;
-            let record = record.as_blob().map_err(|error| JournalError::Strange(error.to_string()))?;
-            each(id, record)?;
+            let kept = row
+                .get("record")
+                .and_then(|record| sealed(run.number, item, Some(record), row.get("seal")?))
+                .map_err(sql_error)?;
+            each(id, &kept.unwrap_or_default())?;
         }
         Ok(())
     }

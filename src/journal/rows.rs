@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use rusqlite::Row;
 
 use super::Carrier;
+use super::apply::int;
+use super::audit::seal;
 use super::book::Counts;
 use crate::model::{
     FailureId, FailureState, Fault, OperationKind, PlatformKind, Position, RunId, RunState, Seq, Stage,
@@ -234,12 +236,32 @@ impl EventRow {
     }
 }
 
+/// A count of ours has no sign: one that has is not what was written.
+pub(super) fn not_negative(number: i64) -> rusqlite::Result<u64> {
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, number))
+}
+
+/// A record that was kept, held to the seal that it was kept with. Records of older versions have none.
+pub(super) fn sealed(
+    run: i64,
+    item: u64,
+    record: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    let (Some(content), Some(sealed)) = (&record, sealed) else { return Ok(record) };
+    if sealed == seal(run, int(item), content) {
+        return Ok(record);
+    }
+    let what = format!("the journal is damaged: the record of item {item} is not the one that was kept");
+    Err(rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, what.into()))
+}
+
 pub(super) fn natural(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
+    not_negative(row.get(column)?)
 }
 
 pub(super) fn maybe_natural(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<u64>> {
-    Ok(row.get::<_, Option<i64>>(column)?.and_then(|number| u64::try_from(number).ok()))
+    row.get::<_, Option<i64>>(column)?.map(not_negative).transpose()
 }
 
 pub(super) fn moment(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {

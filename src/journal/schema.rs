@@ -3,9 +3,12 @@
 //! People open this file with any SQLite tool, so states are words, moments are milliseconds since 1970 (UTC), and
 //! every table is `STRICT`. Primary keys ascend, because random ones cost ten times as much to insert.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use super::JournalError;
+use crate::database;
 
 /// One step a version; a file of version *n* has gone through the first *n* of them.
 const MIGRATIONS: &[&str] = &[
@@ -292,6 +295,12 @@ UPDATE run SET took_ms = coalesce((
         FROM event WHERE event.run = run.run AND kind = 'state' WINDOW course AS (ORDER BY event))
     WHERE reason = 'running' AND next <> 'running' AND till > at), 0);
 ",
+    r"
+-- digests of what is sent: of a run's plan and datasets, and of the records that are kept; older ones have none
+ALTER TABLE run ADD COLUMN seal BLOB;
+ALTER TABLE failure_record ADD COLUMN seal BLOB;
+ALTER TABLE failure_record ADD COLUMN original_seal BLOB;
+",
 ];
 
 /// The version that a file has.
@@ -301,17 +310,35 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
         .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
 }
 
+/// The version that this program writes.
+pub(super) const fn known() -> usize {
+    MIGRATIONS.len()
+}
+
 /// Whether a file of this version lacks what this program reads.
 pub(super) const fn is_old(version: usize) -> bool {
     version < MIGRATIONS.len()
 }
 
-/// Brings the file to this program's version. A file of a later version is refused, not guessed at.
-pub(super) fn migrate(connection: &mut Connection, path: &std::path::Path) -> Result<(), JournalError> {
-    let version = version(connection).map_err(|source| JournalError::open(path, source))?;
+/// The tables that a journal of any version has.
+const TABLES: [&str; 6] = ["run", "dataset", "stretch", "item", "failure", "event"];
+
+/// Refuses a file of another program, and one of a later version: neither is guessed at, and neither is changed.
+pub(super) fn hold_to_ours(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let failed = |source| JournalError::open(path, source);
+    if database::is_foreign(connection, &TABLES).map_err(failed)? {
+        return Err(JournalError::Foreign(path.to_owned()));
+    }
+    let version = version(connection).map_err(failed)?;
     if version > MIGRATIONS.len() {
         return Err(JournalError::Newer { path: path.to_owned(), version, known: MIGRATIONS.len() });
     }
+    Ok(())
+}
+
+/// Brings the file to this program's version.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), JournalError> {
+    let version = version(connection).map_err(|source| JournalError::open(path, source))?;
     for (done, step) in MIGRATIONS.iter().enumerate().skip(version) {
         let migrated = (|| {
             let transaction =

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::model::{FailureId, FailureState, Reason, RunState, Seq, Stage};
 
+mod audit;
 mod mending;
 mod migration;
 mod paging;

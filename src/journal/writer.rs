@@ -17,6 +17,7 @@ use super::apply::{self, int};
 use super::book::{Book, Counts};
 use super::connections::Lent;
 use super::write::Write;
+use crate::database::Anchor;
 use crate::machine::{self, Disk};
 
 /// What is handed to the writer at once, and is committed together.
@@ -52,6 +53,7 @@ pub(super) async fn run(
     path: PathBuf,
 ) {
     let mut batch = Vec::with_capacity(MOST);
+    let mut anchor = Anchor::of(&path);
     while orders.recv_many(&mut batch, MOST).await > 0 {
         loop {
             let committed = match machine::disk() {
@@ -59,9 +61,14 @@ pub(super) async fn run(
                     if !delay.is_zero() {
                         tokio::time::sleep(delay).await;
                     }
-                    commit(&mut connection, &batch)
+                    match anchor.moved() {
+                        None => commit(&mut connection, &batch).map_err(|error| error.to_string()),
+                        Some(path) => {
+                            Err(format!("`{}` was removed or replaced, put it back", path.display()))
+                        }
+                    }
                 }
-                Disk::Full => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None)),
+                Disk::Full => Err(ffi::Error::new(ffi::SQLITE_FULL).to_string()),
             };
             match committed {
                 Ok(published) => {
@@ -75,7 +82,7 @@ pub(super) async fn run(
                 }
                 Err(error) => {
                     tracing::error!(%error, path = %path.display(), "the journal could not be written");
-                    trouble.send_replace(Some(error.to_string()));
+                    trouble.send_replace(Some(error));
                     // nobody is left who could be told: leave what is on the disk as it is
                     if orders.is_closed() {
                         return;

@@ -14,13 +14,13 @@ use memchr::memmem;
 use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 
 pub use endpoint::{ClientAuth, Grant, SecretProvider, TokenEndpoint};
 pub use renewal::{Fetch, Tokens};
 
 use super::call::CallError;
 use super::rate::RetryAfter;
+use crate::machine::{Expiry, Since};
 
 /// What stands before a token in its header.
 const BEARER: &[u8] = b"Bearer ";
@@ -38,8 +38,8 @@ pub struct Token {
     authorization: HeaderValue,
     /// What the token may do, where its answer told.
     pub scopes: Option<Vec<String>>,
-    due: Instant,
-    ends: Instant,
+    due: Expiry,
+    ends: Expiry,
 }
 
 impl Token {
@@ -48,7 +48,7 @@ impl Token {
     #[must_use]
     pub fn new(
         text: &SecretString,
-        asked_at: Instant,
+        asked: Since,
         life: Duration,
         scopes: Option<Vec<String>>,
     ) -> Option<Self> {
@@ -62,8 +62,8 @@ impl Token {
         Some(Self {
             authorization: secret_header(&[BEARER, text.as_bytes()])?,
             scopes,
-            due: asked_at + good,
-            ends: asked_at + life,
+            due: Expiry::of(asked, good),
+            ends: Expiry::of(asked, life),
         })
     }
 

@@ -24,7 +24,7 @@ use super::auth::Token;
 use super::call::{Answer, AnswerLoss, CallError};
 use super::http::{correlation_id, read_body, send};
 use super::rate::{RateWindow, RetryAfter};
-use super::target::{Way, is_loopback};
+use super::target::{Clients, Way, is_loopback};
 use super::trouble::{self, Progress};
 use crate::machine;
 use crate::text::one_line;
@@ -132,9 +132,9 @@ pub enum FetchError {
 pub(super) struct Reach {
     api: Url,
     roots: Vec<Certificate>,
-    network: OnceLock<Client>,
-    loopback: OnceLock<Client>,
-    loopback_tls: OnceLock<Client>,
+    network: OnceLock<Clients>,
+    loopback: OnceLock<Clients>,
+    loopback_tls: OnceLock<Clients>,
 }
 
 impl Reach {
@@ -178,7 +178,7 @@ impl Reach {
             if site == Site::Api {
                 request.headers_mut().insert(AUTHORIZATION, token.authorization());
             }
-            let sent = timeout(download.patience, send(self.client(&url)?, request)).await;
+            let sent = timeout(download.patience, send(&self.client(&url)?, request)).await;
             let response = sent.map_err(|_| still(&host, download.patience))?.map_err(|error| {
                 trouble::before_status(&error, &host, Progress::MayHaveLeft, download.patience)
             })?;
@@ -234,19 +234,19 @@ impl Reach {
         Ok(if url.origin() == self.api.origin() { Site::Api } else { Site::Elsewhere })
     }
 
-    fn client(&self, url: &Url) -> Result<&Client, FetchError> {
+    fn client(&self, url: &Url) -> Result<Client, FetchError> {
         let way = Way::to(url);
         let place = match way {
             Way::Network => &self.network,
             Way::Loopback => &self.loopback,
             Way::LoopbackTls => &self.loopback_tls,
         };
-        if let Some(client) = place.get() {
-            return Ok(client);
+        if let Some(clients) = place.get() {
+            return Ok(clients.awake());
         }
-        let made =
-            way.client(&self.roots).map_err(|error| refused(format!("getting the result: {error}")))?;
-        Ok(place.get_or_init(|| made))
+        let made = Clients::open(way, &self.roots)
+            .map_err(|error| refused(format!("getting the result: {error}")))?;
+        Ok(place.get_or_init(|| made).awake())
     }
 }
 

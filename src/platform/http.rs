@@ -142,7 +142,7 @@ pub(super) async fn exchange(origin: &Origin, outgoing: Outgoing<'_>) -> Result<
         Some(begun) if !begun.load(Ordering::Acquire) => Progress::NotBegun,
         _ => Progress::MayHaveLeft,
     };
-    let mut response = send(origin.client(), request)
+    let mut response = send(&origin.client(), request)
         .await
         .map_err(|lost| trouble::before_status(&lost, host, progress(), timeout))?;
     let status = response.status();

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
@@ -15,6 +16,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
+use crate::machine::Since;
 use crate::text::one_line;
 
 /// The longest that a connection may take to come about, its TLS handshake included.
@@ -92,7 +94,7 @@ pub enum TargetError {
 /// One checked origin: its client, and its URL as text for paths to be put behind.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
-    client: Client,
+    clients: Arc<Clients>,
     /// Scheme, host, port and path, without a `/` at its end.
     base: String,
     /// For messages: the host, and its port where it is not the usual one.
@@ -100,8 +102,8 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    pub(super) const fn client(&self) -> &Client {
-        &self.client
+    pub(super) fn client(&self) -> Client {
+        self.clients.awake()
     }
 
     pub(super) fn host(&self) -> &str {
@@ -135,15 +137,16 @@ pub(super) fn open(target: &Target) -> Result<(Origin, Origin, Vec<Certificate>)
         Some(path) => read_certificates(path)?,
         None => Vec::new(),
     };
-    let api = api_way.client(&roots)?;
-    let auth = if api_way == auth_way { api.clone() } else { auth_way.client(&roots)? };
+    let api = Arc::new(Clients::open(api_way, &roots)?);
+    let auth =
+        if api_way == auth_way { Arc::clone(&api) } else { Arc::new(Clients::open(auth_way, &roots)?) };
     Ok((origin(api, &target.api_url), origin(auth, &target.auth_url), roots))
 }
 
-fn origin(client: Client, url: &Url) -> Origin {
+fn origin(clients: Arc<Clients>, url: &Url) -> Origin {
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    Origin { client, base: url.as_str().trim_end_matches('/').to_owned(), host: one_line(&host, 255) }
+    Origin { clients, base: url.as_str().trim_end_matches('/').to_owned(), host: one_line(&host, 255) }
 }
 
 fn check(key: &'static str, url: &Url) -> Result<(), TargetError> {
@@ -199,6 +202,37 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
     Ok(found)
 }
 
+/// The client of one way, and another in its place when the machine has slept.
+///
+/// Kept connections are dead after a sleep, and their age is counted by the clock that stands still meanwhile. A call sent
+/// over one of them would be one of which nobody knows whether it arrived.
+#[derive(Debug)]
+pub(super) struct Clients {
+    way: Way,
+    roots: Vec<Certificate>,
+    kept: Mutex<(Client, Since)>,
+}
+
+impl Clients {
+    pub(super) fn open(way: Way, roots: &[Certificate]) -> Result<Self, TargetError> {
+        let kept = Mutex::new((way.client(roots)?, Since::now()));
+        Ok(Self { way, roots: roots.to_vec(), kept })
+    }
+
+    pub(super) fn awake(&self) -> Client {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (client, since) = &mut *kept;
+        if since.slept() >= IDLE_TIMEOUT {
+            // where none can be made, the call itself tells why
+            if let Ok(fresh) = self.way.client(&self.roots) {
+                *client = fresh;
+            }
+            *since = Since::now();
+        }
+        client.clone()
+    }
+}
+
 /// What every request says.
 pub(super) fn usual_headers() -> HeaderMap {
     let agent = HeaderValue::from_static(concat!("trunkline/", env!("CARGO_PKG_VERSION")));
@@ -225,7 +259,7 @@ impl Way {
         }
     }
 
-    pub(super) fn client(self, roots: &[Certificate]) -> Result<Client, TargetError> {
+    fn client(self, roots: &[Certificate]) -> Result<Client, TargetError> {
         let builder = Client::builder()
             .default_headers(usual_headers())
             // Every attempt is the engine's to count and to pace: the client makes none by itself.
@@ -345,5 +379,39 @@ mod tests {
                 assert_eq!(url.host_str(), Some("localhost"), "{path}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_kept_through_a_sleep_is_not_used_again() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let accepted = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                    }
+                });
+            }
+        });
+        let hold = crate::machine::hold(jiff::Timestamp::UNIX_EPOCH, crate::machine::nowhere());
+        let (api, ..) = open(&target(&url)).unwrap();
+        let call = async || {
+            let answer = api.client().get(&url).send().await.unwrap();
+            answer.bytes().await.unwrap();
+            accepted.load(std::sync::atomic::Ordering::SeqCst)
+        };
+        assert_eq!((call().await, call().await), (1, 1));
+        hold.set_clock(jiff::SignedDuration::from_hours(-2));
+        assert_eq!(call().await, 1, "a clock that is set back is no sleep");
+        hold.set_clock(jiff::SignedDuration::from_hours(10));
+        assert_eq!((call().await, call().await), (2, 2));
     }
 }

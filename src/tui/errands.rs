@@ -8,6 +8,7 @@ mod listing;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use self::bench::{Bench, mendings};
@@ -123,13 +124,27 @@ impl Errands {
 impl Errands {
     /// All runs, the newest first.
     fn runs(&self) -> Result<Vec<RunRow>, JournalError> {
-        let mut rows = self.journal.reader()?.runs()?;
-        for other in &self.others {
-            rows.extend(other.reader()?.runs()?);
+        let mut rows = Vec::new();
+        for journal in std::iter::once(&self.journal).chain(&self.others) {
+            rows.extend(aged(journal.reader()?.runs()?, |row| row.started_at));
         }
-        rows.sort_by_key(|row| std::cmp::Reverse(row.started_at));
-        Ok(rows)
+        rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
+}
+
+/// Each of these, of which the newest stand first, with a moment that tells its place among others: a clock that was set
+/// back makes none older than what was begun before it.
+fn aged<T>(mut rows: Vec<T>, began: impl Fn(&T) -> Timestamp) -> Vec<(Timestamp, T)> {
+    rows.reverse();
+    let mut latest = Timestamp::MIN;
+    let aged = rows.into_iter().map(|row| {
+        latest = latest.max(began(&row));
+        (latest, row)
+    });
+    let mut aged: Vec<_> = aged.collect();
+    aged.reverse();
+    aged
 }
 
 fn answer(
@@ -172,5 +187,18 @@ fn answer(
         }
         // asked of all journals before this one is opened
         Look::Runs => Ok(Found::Runs(Vec::new())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_was_begun_last_stands_first_though_the_clock_was_set_back() {
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let aged = aged(vec![("last", 5), ("before", 9), ("first", 1)], |(_, began)| second(*began));
+        let told: Vec<_> = aged.iter().map(|(at, (name, _))| (*name, *at)).collect();
+        assert_eq!(told, [("last", second(9)), ("before", second(9)), ("first", second(1))]);
     }
 }

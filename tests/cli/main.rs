@@ -7,7 +7,7 @@ mod bench;
 #[cfg(test)]
 mod board;
 #[cfg(test)]
-mod crash;
+mod doctor;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
@@ -22,3 +22,7 @@ mod mending;
 #[path = "../pty/mod.rs"]
 #[expect(dead_code, reason = "the board's tests use the rest")]
 mod pty;
+#[cfg(test)]
+#[path = "../support/redis.rs"]
+#[expect(dead_code, reason = "the store's tests use the rest")]
+mod redis;

@@ -331,9 +331,7 @@ fn a_journal_that_somebody_else_wrote_into_is_read_with_care() {
             // a column may refuse what it is not made for
             changed += journal.execute(&format!("UPDATE {table} SET {column} = ?1"), [&deep]).unwrap_or(0);
         }
-        for words in
-            [&["failures", "last", "--format", "json", "-o", "out", "--force"][..], &["show", "last"]]
-        {
+        for words in [&["failures", "last", "--format", "json", "-o", "out"][..], &["show", "last"]] {
             let ended = watched(&bench, words, &[]);
             assert!(
                 matches!(ended.code, Some(0 | 2)),

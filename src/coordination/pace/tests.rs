@@ -143,6 +143,23 @@ fn a_damaged_short_or_foreign_record_is_one_whose_burst_was_just_used() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_over_of_a_wait_is_not_waited_for_again_when_the_clock_is_set_back() {
+    let house = House::new();
+    let (one, other) = (house.open(), house.open());
+    write(&one, full());
+    assert_eq!(held(&other), full());
+    tokio::time::advance(15 * SECOND).await;
+    let back = BEGAN.minus(3600 * SECOND);
+    house.set(back);
+    assert_eq!(held(&other).paused_until.since(back), 5 * SECOND);
+    // written again just now, and so known anew
+    tokio::time::advance(2 * SECOND).await;
+    let back = back.minus(3600 * SECOND);
+    house.set(back);
+    assert_eq!(held(&other).paused_until.since(back), 3 * SECOND);
+}
+
 #[test]
 fn a_clock_that_was_set_back_leaves_waits_as_long_as_they_were() {
     let house = House::new();

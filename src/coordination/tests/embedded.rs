@@ -1,6 +1,7 @@
 //! What only the embedded store promises.
 
 use rusqlite::Connection;
+use tokio::time::Instant;
 
 use super::*;
 

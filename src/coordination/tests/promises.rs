@@ -40,11 +40,10 @@ for_both_stores!(
 
 async fn a_free_key_is_granted_and_then_locked_for_others(place: &Place) {
     let (store, other) = (place.open("t"), place.open("t"));
-    let before = Instant::now();
     let first = claim(&*store, "k", somebody(1)).await;
     let Claim::Granted { lease, taken_over: false } = first else { panic!("{first:?}") };
     assert_eq!(lease.key, "k");
-    assert!(lease.until >= before + DAY && lease.until <= Instant::now() + DAY);
+    assert!(lease.until.left() > DAY / 2 && lease.until.left() <= DAY);
     for store in [&store, &other] {
         let second = claim(&**store, "k", somebody(2)).await;
         let Claim::Locked { left } = second else { panic!("{second:?}") };
@@ -76,9 +75,9 @@ async fn a_renewed_lease_lasts_and_one_that_was_lost_does_not(place: &Place) {
     let long = Duration::from_secs(2);
     let mine = fence(&*store, "k", somebody(1)).await;
     let leases = [("k".to_owned(), mine), ("k".to_owned(), mine + 1), ("nothing".to_owned(), mine)];
-    let (asked, before) = (place.now(), Instant::now());
+    let asked = place.now();
     let renewed = store.renew(&leases, long).await.unwrap();
-    assert!(renewed[0].unwrap() >= before + long);
+    assert!(renewed[0].unwrap().left() <= long);
     assert_eq!(renewed[1..], [None, None]);
     let asks = ("k", somebody(2), Mark::Respect);
     let (answer, after) = place.change(&*store, asks, asked, is_locked).await;

@@ -1,5 +1,7 @@
 //! What only a Redis can do to us.
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::config::SecretSource;
 

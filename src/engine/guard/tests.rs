@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::time::Instant;
 
 use super::*;
 use crate::coordination::{Kept, Purge, Status};
@@ -29,7 +28,7 @@ impl Store for Granting {
         lease: Duration,
         _: Mark,
     ) -> BoxFuture<'a, Result<Claim, StoreError>> {
-        let lease = Lease { key: key.to_owned(), fence: 1, until: Instant::now() + lease };
+        let lease = Lease { key: key.to_owned(), fence: 1, until: Expiry::after(lease) };
         async move { Ok(Claim::Granted { lease, taken_over: self.taken_over }) }.boxed()
     }
 
@@ -37,8 +36,8 @@ impl Store for Granting {
         &'a self,
         leases: &'a [(String, u64)],
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Option<Instant>>, StoreError>> {
-        async move { Ok(leases.iter().map(|_| Some(Instant::now() + lease)).collect()) }.boxed()
+    ) -> BoxFuture<'a, Result<Vec<Option<Expiry>>, StoreError>> {
+        async move { Ok(leases.iter().map(|_| Some(Expiry::after(lease))).collect()) }.boxed()
     }
 
     fn keep<'a>(

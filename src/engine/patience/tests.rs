@@ -4,7 +4,8 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::pacing::{Moment, Now, Record};
-use crate::platform::RetryAfter;
+
+const ANY: Duration = Duration::MAX;
 
 /// Says "too often" once, and gives a token then.
 #[derive(Default)]
@@ -20,7 +21,7 @@ impl Fetch for Endpoint {
                 return Err(TokenError::Throttled { retry_after });
             }
             let life = Duration::from_mins(1);
-            Ok(Token::new(&SecretString::from("t"), Instant::now(), life, None).unwrap())
+            Ok(Token::new(&SecretString::from("t"), crate::machine::Since::now(), life, None).unwrap())
         }
         .boxed()
     }
@@ -54,7 +55,7 @@ fn place() -> Arc<Place> {
 
 #[tokio::test(start_paused = true)]
 async fn the_endpoint_is_left_alone_for_as_long_as_it_said() {
-    let tokens = Patient::new(Endpoint::default(), place());
+    let tokens = Patient::new(Endpoint::default(), place(), ANY);
     let begun = Instant::now();
     assert!(tokens.fetch().await.is_err());
     assert!(tokens.fetch().await.is_ok());
@@ -64,9 +65,21 @@ async fn the_endpoint_is_left_alone_for_as_long_as_it_said() {
 #[tokio::test(start_paused = true)]
 async fn another_process_of_the_machine_leaves_it_alone_too() {
     let place = place();
-    let one = Patient::new(Endpoint::default(), Arc::clone(&place) as Arc<dyn SharedPace>);
+    let one = Patient::new(Endpoint::default(), Arc::clone(&place) as Arc<dyn SharedPace>, ANY);
     assert!(one.fetch().await.is_err());
-    let other = Patient::new(Endpoint::default(), place);
+    let other = Patient::new(Endpoint::default(), place, ANY);
     assert!(tokio::time::timeout(Duration::from_mins(59), other.fetch()).await.is_err());
     assert_eq!(other.endpoint.asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_longer_than_the_plan_bears_is_told_at_once() {
+    let tokens = Patient::new(Endpoint::default(), place(), Duration::from_mins(15));
+    assert!(tokens.fetch().await.is_err());
+    tokio::time::advance(Duration::from_mins(20)).await;
+    let begun = Instant::now();
+    let told = tokens.fetch().await.unwrap_err();
+    assert_eq!(told.retry_after().map(RetryAfter::wait), Some(Duration::from_mins(40)));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(tokens.endpoint.asked.load(Ordering::Relaxed), 1);
 }

@@ -91,7 +91,7 @@ impl Course {
                 let seq = self.next_seq;
                 self.next_seq += 1;
                 self.items.push((seq, extent, false));
-                vec![Write::Chunk { seq, extent, planned: self.next_record }]
+                self.chunk(seq, extent)
             }
             (2, _) => {
                 let count = size % 40 + 1;
@@ -170,6 +170,19 @@ impl Course {
             }
         };
         self.commit(writes);
+    }
+
+    /// A chunk; what it leaves out are items of their own.
+    fn chunk(&mut self, seq: u64, extent: Extent) -> Vec<Write> {
+        let planned = self.next_record;
+        let mut writes = vec![Write::Chunk { seq, extent, planned }];
+        for first in extent.first + 1..=extent.first + extent.span - extent.count {
+            let first_seq = self.next_seq;
+            self.next_seq += 1;
+            self.items.push((first_seq, Extent { dataset: 0, first, span: 1, count: 1 }, false));
+            writes.push(Write::Stretch { first_seq, dataset: 0, first, count: 1, planned });
+        }
+        writes
     }
 
     fn commit(&self, writes: Vec<Write>) {

@@ -18,10 +18,10 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::Instant;
 use url::form_urlencoded;
 
 use super::{Fetch, Token, TokenError, conceal, secret_header, wipe};
+use crate::machine::{self, Since};
 use crate::platform::call::Payload;
 use crate::platform::error_body;
 use crate::platform::http::{Incoming, Outgoing, exchange};
@@ -218,10 +218,10 @@ impl TokenEndpoint {
             most: MOST,
         };
         // Its life is counted from before the request: a token must not be believed in longer than it lives.
-        let asked_at = Instant::now();
+        let asked = Since::now();
         let incoming = exchange(&self.origin, outgoing).await?;
         if incoming.status.is_success() {
-            let token = accept(&incoming, asked_at);
+            let token = accept(&incoming, asked);
             wipe(incoming.body);
             token
         } else {
@@ -243,7 +243,7 @@ struct TokenAnswer<'a> {
 }
 
 /// Reads a success. No part of it is ever repeated in an error.
-fn accept(incoming: &Incoming, asked_at: Instant) -> Result<Token, TokenError> {
+fn accept(incoming: &Incoming, asked: Since) -> Result<Token, TokenError> {
     let trouble = |message: &str| TokenError::Trouble {
         status: incoming.status.as_u16(),
         message: message.to_owned(),
@@ -258,7 +258,7 @@ fn accept(incoming: &Incoming, asked_at: Instant) -> Result<Token, TokenError> {
     }
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
-    Token::new(&text, asked_at, life, scopes(&answer.scope))
+    Token::new(&text, asked, life, scopes(&answer.scope))
         .ok_or_else(|| trouble("the answer's `access_token` is not one"))
 }
 
@@ -298,7 +298,7 @@ fn refuse(incoming: &Incoming, client_id: &str, secret: &SecretString) -> TokenE
             conceal(text.as_bytes(), &hidden).map(|text| String::from_utf8_lossy(&text).into_owned());
         concealed.unwrap_or_else(|| text.to_owned())
     };
-    let retry_after = RetryAfter::read(&incoming.headers, crate::machine::now().into());
+    let retry_after = RetryAfter::read(&incoming.headers, machine::now().into());
     let message = without(&error.message);
     let code = error.code.map(|code| without(&code));
     let asked_too_often = status == 400

@@ -62,20 +62,19 @@ impl Tokens {
     /// A [`TokenError`] where there is none. All who waited for that request get the same; it is not kept, so that
     /// the next call asks anew.
     pub async fn get(&self) -> Result<Arc<Token>, TokenError> {
-        let now = Instant::now();
         if let Some(token) = self.inner.held() {
-            if now < token.due {
+            if !token.due.is_over() {
                 return Ok(token);
             }
-            if now < token.ends {
-                self.renew_early(now);
+            if !token.ends.is_over() {
+                self.renew_early(Instant::now());
                 return Ok(token);
             }
         }
         let renewal = {
             let mut desk = self.inner.desk();
             // A renewal may have ended since the look above.
-            if let Some(token) = self.inner.held().filter(|token| now < token.ends) {
+            if let Some(token) = self.inner.held().filter(|token| !token.ends.is_over()) {
                 return Ok(token);
             }
             self.inner.join(&mut desk)
@@ -92,10 +91,9 @@ impl Tokens {
     pub async fn renew_after(&self, stale: &Token) -> Result<Arc<Token>, TokenError> {
         let renewal = {
             let mut desk = self.inner.desk();
-            let now = Instant::now();
             match self.inner.held() {
                 Some(token) if std::ptr::eq(&raw const *token, stale) => self.inner.hold(None),
-                Some(token) if now < token.ends => return Ok(token),
+                Some(token) if !token.ends.is_over() => return Ok(token),
                 _ => {}
             }
             self.inner.join(&mut desk)
@@ -107,13 +105,13 @@ impl Tokens {
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         let token = self.inner.held()?;
-        Some(token.ends.saturating_duration_since(Instant::now()))
+        Some(token.ends.left())
     }
 
     fn renew_early(&self, now: Instant) {
         let mut desk = self.inner.desk();
         let wait = desk.early_after.is_some_and(|moment| now < moment);
-        let renewed = self.inner.held().is_some_and(|token| now < token.due);
+        let renewed = self.inner.held().is_some_and(|token| !token.due.is_over());
         if !wait && !renewed {
             // It is carried on by its own task; nobody here waits for it.
             drop(self.inner.join(&mut desk));
@@ -156,7 +154,7 @@ impl Inner {
             .map(Arc::new);
         let early_after = match &outcome {
             Ok(token) => {
-                let seconds = token.ends.saturating_duration_since(Instant::now()).as_secs();
+                let seconds = token.ends.left().as_secs();
                 tracing::info!(seconds, "a token was got");
                 self.hold(Some(Arc::clone(token)));
                 None

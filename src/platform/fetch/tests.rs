@@ -36,7 +36,8 @@ impl Place {
 }
 
 fn token() -> Token {
-    Token::new(&SecretString::from("tok-123"), Instant::now(), Duration::from_mins(10), None).unwrap()
+    Token::new(&SecretString::from("tok-123"), crate::machine::Since::now(), Duration::from_mins(10), None)
+        .unwrap()
 }
 
 fn target(api: &str) -> Target {

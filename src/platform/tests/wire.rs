@@ -10,7 +10,6 @@ use reqwest::Method;
 use reqwest::header::HeaderValue;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::time::Instant;
 
 use super::server::{Reply, Server, answer, start_tls};
 use crate::platform::{
@@ -19,7 +18,8 @@ use crate::platform::{
 };
 
 fn token() -> Token {
-    Token::new(&SecretString::from("tok-123"), Instant::now(), Duration::from_mins(10), None).unwrap()
+    Token::new(&SecretString::from("tok-123"), crate::machine::Since::now(), Duration::from_mins(10), None)
+        .unwrap()
 }
 
 fn post(body: &'static str) -> Request {

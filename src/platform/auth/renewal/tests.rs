@@ -37,13 +37,13 @@ impl Mint {
 impl Fetch for Arc<Mint> {
     fn fetch(&self) -> BoxFuture<'_, Result<Token, TokenError>> {
         Box::pin(async move {
-            let asked_at = Instant::now();
+            let asked = crate::machine::Since::now();
             let number = self.asked.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_secs(1)).await;
             if let Some(error) = self.failures.lock().unwrap().pop() {
                 return Err(error);
             }
-            Ok(Token::new(&SecretString::from(format!("t{number}")), asked_at, self.life, None).unwrap())
+            Ok(Token::new(&SecretString::from(format!("t{number}")), asked, self.life, None).unwrap())
         })
     }
 }
@@ -199,7 +199,7 @@ impl Fetch for Fragile {
             tokio::time::sleep(Duration::from_secs(1)).await;
             assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "a key store's library gives up");
             let life = Duration::from_mins(10);
-            Ok(Token::new(&SecretString::from("well"), Instant::now(), life, None).unwrap())
+            Ok(Token::new(&SecretString::from("well"), crate::machine::Since::now(), life, None).unwrap())
         })
     }
 }
@@ -210,4 +210,17 @@ async fn a_panic_while_a_token_is_fetched_is_one_failure_and_no_more() {
     let got = join_all((0..5).map(|_| tokens.get())).await;
     assert!(got.iter().all(|one| matches!(one, Err(TokenError::Secret(_)))));
     assert_eq!(given(&tokens).await, "Bearer well");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ended_while_the_machine_slept_is_given_to_nobody() {
+    let hold = crate::machine::hold(jiff::Timestamp::UNIX_EPOCH, crate::machine::nowhere());
+    let (mint, tokens) = mint(3600);
+    assert_eq!(given(&tokens).await, "Bearer t0");
+    hold.set_clock(jiff::SignedDuration::from_hours(8));
+    assert_eq!(tokens.left(), Some(Duration::ZERO));
+    assert_eq!(given(&tokens).await, "Bearer t1");
+    hold.set_clock(jiff::SignedDuration::from_hours(-2));
+    assert_eq!(given(&tokens).await, "Bearer t1", "a clock that is set back ends none");
+    assert_eq!(mint.asked(), 2);
 }

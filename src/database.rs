@@ -1,0 +1,237 @@
+//! What our SQLite files have in common, the journal and the embedded store: whose they are, that they outlive a power
+//! cut, and what is looked at before one of them is believed.
+//!
+//! SQLite keeps no checksums of its pages. What it can tell of a damaged file is whether its trees are whole; that is
+//! looked at, for so long as a start may take, whenever a file is opened for writing. Values that nobody can tell from
+//! others are held to by those who keep them. And it does not see that a file which it has open was removed or
+//! replaced: what is written then is nowhere, so that is asked before each commit.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::machine;
+
+mod log;
+
+/// How long a start may be held up by the look at a large file.
+const LOOK: Duration = Duration::from_millis(700);
+
+/// Makes a folder for its owner only. The names that lead to it are on the disk when this returns: a file in it that was
+/// synced would be nowhere after a power cut without them.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    if let Some(above) = above {
+        make_folder(above)?;
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    sync_folder(above.unwrap_or(Path::new(".")))
+}
+
+/// Puts the names in a folder on the disk.
+///
+/// # Errors
+///
+/// The folder cannot be opened, or the disk fails.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match std::fs::File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        // one that may be passed through and not be read: it is older than anything of ours
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the file where it is not there. SQLite gives its side files the rights of the main one, so that is made first, for
+/// its owner only.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(crate) fn make_file(path: &Path) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let (length, mut head) = (file.metadata()?.len(), [0; 18]);
+    // SQLite takes what is shorter than its first page for nothing, and would write over it; where that page's size
+    // stands tells its documentation ("Database File Format", 1.3)
+    let is_whole = length == 0
+        || (length >= 512 && {
+            file.read_exact(&mut head)?;
+            let [.., high, low] = head;
+            let page = u64::from(u16::from_be_bytes([high, low]));
+            head.starts_with(b"SQLite format 3\0") && length >= if page == 1 { 65_536 } else { page }
+        });
+    if is_whole {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged, or no SQLite file"))
+    }
+}
+
+/// Opens a file that is there, and waits so long for others.
+///
+/// # Errors
+///
+/// It cannot be opened.
+pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(busy)?;
+    Ok(connection)
+}
+
+/// Whether a file that could not be opened lies on a disk that cannot be written, and nothing is missing of it: SQLite
+/// wants to write even where somebody only looks.
+pub(crate) fn is_still(path: &Path, error: &rusqlite::Error) -> bool {
+    let refused = matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly));
+    refused && path.exists() && !log_of(path).exists()
+}
+
+/// The name under which SQLite takes such a file as it is (its documentation, "URI filenames").
+pub(crate) fn still(path: &Path) -> PathBuf {
+    const PLAIN: percent_encoding::AsciiSet = percent_encoding::NON_ALPHANUMERIC.remove(b'/');
+    let path = path.to_string_lossy();
+    format!("file:{}?immutable=1", percent_encoding::utf8_percent_encode(&path, &PLAIN)).into()
+}
+
+/// Switches to WAL mode, which the file then keeps. SQLite doesn't wait for others here, as it does everywhere else: two
+/// processes that make the file at once get in each other's way.
+///
+/// # Errors
+///
+/// Somebody else had the file for longer than that, or it cannot be written.
+pub(crate) fn begin_log(connection: &Connection, busy: Duration) -> rusqlite::Result<()> {
+    let begun = std::time::Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < busy =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Whether the file is another program's: it holds something, and not all of these tables.
+///
+/// # Errors
+///
+/// It cannot be read; it may be no SQLite file at all.
+pub(crate) fn is_foreign(connection: &Connection, tables: &[&str]) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let found = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    Ok(!found.is_empty() && !tables.iter().all(|table| found.iter().any(|found| found == table)))
+}
+
+/// What is wrong with the file's trees, as far as a look of some time finds it.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub(crate) fn find_damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let look = || connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    let found = if machine::is_held() {
+        look()
+    } else {
+        let interrupt = connection.get_interrupt_handle();
+        let (over, is_over) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if is_over.recv_timeout(LOOK) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    interrupt.interrupt();
+                }
+            });
+            let found = look();
+            drop(over);
+            found
+        })
+    };
+    match found {
+        Ok(found) if found == "ok" => Ok(None),
+        Ok(found) => Ok(Some(crate::text::one_line(&found, 200))),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(None),
+        Err(error) if is_damage(&error) => Ok(Some(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether what was committed to the file's log is gone from it.
+///
+/// # Errors
+///
+/// The log cannot be read.
+pub(crate) fn has_lost_commits(path: &Path) -> io::Result<bool> {
+    log::is_damaged(&log_of(path))
+}
+
+/// Whether an error says that the file is damaged.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// A file and its write-ahead log as they were when they were opened.
+#[derive(Debug)]
+pub(crate) struct Anchor {
+    path: PathBuf,
+    file: Option<u64>,
+    log: Option<u64>,
+}
+
+impl Anchor {
+    /// Of a file that was just opened.
+    pub(crate) fn of(path: &Path) -> Self {
+        let mut anchor = Self { path: path.to_owned(), file: number(path), log: None };
+        anchor.log = number(&log_of(path));
+        anchor
+    }
+
+    /// What is not where it was.
+    pub(crate) fn moved(&mut self) -> Option<PathBuf> {
+        if number(&self.path) != self.file {
+            return Some(self.path.clone());
+        }
+        let path = log_of(&self.path);
+        let log = number(&path);
+        if self.log.is_none() {
+            // it is made with the first write
+            self.log = log;
+        }
+        (log != self.log).then_some(path)
+    }
+}
+
+fn log_of(path: &Path) -> PathBuf {
+    let mut path = path.to_owned().into_os_string();
+    path.push("-wal");
+    path.into()
+}
+
+/// What tells a file from another of its name.
+#[cfg(unix)]
+fn number(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|found| found.ino())
+}
+
+#[cfg(not(unix))]
+fn number(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|_| 0)
+}

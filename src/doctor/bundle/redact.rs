@@ -1,0 +1,231 @@
+//! Names and places that are known, taken out of whatever text they stand in; and words of records, out of messages.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::config::{SecretSource, StorePlace, regions};
+use crate::doctor::{Subject, places, tenant};
+use crate::journal::{JournalError, Query, Reader, RunRow};
+
+/// The shortest name that is looked for: a shorter one stands in every other word.
+const SHORTEST: usize = 2;
+
+/// The most words of records that are kept in mind. With more, messages are not told at all.
+const MOST: usize = 500_000;
+
+/// What is taken out of every text, the longest first, and what is put in its place.
+#[derive(Debug, Default)]
+pub(super) struct Redactor(Vec<(String, String)>);
+
+impl Redactor {
+    /// Knows the names of a subject and of its runs.
+    pub(super) fn of(subject: &Subject<'_>, runs: &[RunRow]) -> Self {
+        let mut names = Names::default();
+        for (path, shown) in places::known(subject) {
+            names.put(&path.to_string_lossy(), shown.to_owned());
+        }
+        for profile in subject.profiles() {
+            names.client(&profile.name, &profile.client_id);
+            names.url(&profile.api_url);
+            names.url(&profile.auth_url);
+            if let SecretSource::File(path) = &profile.secret {
+                names.put(&path.to_string_lossy(), "<secret file>".to_owned());
+            }
+            if let Some(path) = &profile.ca_file {
+                names.put(&path.to_string_lossy(), "<certificates>".to_owned());
+            }
+        }
+        if let Ok(config) = subject.config {
+            if let StorePlace::Redis { url, .. } = &config.store {
+                names.url(url);
+            }
+            if let Some(name) = &config.ui.name {
+                names.put(name, "<user>".to_owned());
+            }
+        }
+        for run in runs {
+            names.client(&run.profile, &run.client_id);
+            for url in [&run.api_url, &run.auth_url] {
+                if let Ok(url) = Url::parse(url) {
+                    names.url(&url);
+                }
+            }
+            for (number, dataset) in
+                (1..).zip(&run.datasets).filter(|(_, dataset): &(u32, _)| dataset.path != "-")
+            {
+                let shown = format!("<dataset {number}>");
+                names.put(&dataset.path, shown.clone());
+                if let Some(name) = std::path::Path::new(&dataset.path).file_name() {
+                    names.put(&name.to_string_lossy(), shown);
+                }
+            }
+        }
+        for url in tenant::proxies().filter_map(|(_, value)| tenant::proxy_url(&value)) {
+            names.url(&url);
+        }
+        names.put(&crate::user::name(), "<user>".to_owned());
+        names.known.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        Self(names.known)
+    }
+
+    /// Cleans every text of a document.
+    pub(super) fn clean(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.cleaned(text),
+            Value::Array(list) => list.iter_mut().for_each(|one| self.clean(one)),
+            Value::Object(pieces) => pieces.values_mut().for_each(|one| self.clean(one)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn cleaned(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (name, shown)| put_for(&text, name, shown))
+    }
+}
+
+/// Names as they are found, each with what is shown of it.
+#[derive(Default)]
+struct Names {
+    known: Vec<(String, String)>,
+    clients: usize,
+    hosts: usize,
+}
+
+impl Names {
+    fn put(&mut self, name: &str, shown: String) {
+        if name.len() >= SHORTEST && !self.known.iter().any(|(known, _)| known == name) {
+            self.known.push((name.to_owned(), shown));
+        }
+    }
+
+    fn client(&mut self, profile: &str, client_id: &str) {
+        self.clients += 1;
+        // the word for the one that variables make names nobody
+        if profile != "env" {
+            self.put(profile, format!("profile-{}", self.clients));
+        }
+        self.put(client_id, format!("client-{}", self.clients));
+    }
+
+    fn url(&mut self, url: &Url) {
+        let Some(host) = url.host_str() else { return };
+        if url.path() != "/" {
+            self.put(url.path(), "/<path>".to_owned());
+        }
+        let is_region = regions().any(|domain| host == domain || host.ends_with(&format!(".{domain}")));
+        if is_region || matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
+            return;
+        }
+        self.hosts += 1;
+        self.put(host, format!("host-{}", self.hosts));
+    }
+}
+
+/// Puts a text in the place of a name, where that stands alone and is no part of a longer word.
+fn put_for(text: &str, name: &str, shown: &str) -> String {
+    let is_part = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
+    let mut cleaned = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(name) {
+        let touches = |edge: Option<char>, beside: Option<char>| is_part(edge) && is_part(beside);
+        let inside = touches(name.chars().next(), before.chars().next_back())
+            || touches(name.chars().next_back(), after.chars().next());
+        cleaned.push_str(before);
+        cleaned.push_str(if inside { name } else { shown });
+        rest = after;
+    }
+    cleaned.push_str(rest);
+    cleaned
+}
+
+/// The words that stand in the records of a run's open failures.
+#[derive(Debug)]
+pub(super) enum RecordWords {
+    /// These.
+    Known(HashSet<String>),
+    /// More than can be kept in mind.
+    TooMany,
+}
+
+impl RecordWords {
+    /// Reads the records of the run's open failures.
+    pub(super) fn of(reader: &Reader, run: &RunRow) -> Result<Self, JournalError> {
+        let mut words = HashSet::new();
+        reader.each_record::<JournalError>(run, &Query::default(), |_, record| {
+            if words.len() <= MOST
+                && let Ok(record) = serde_json::from_slice(record)
+            {
+                collect(&record, &mut words);
+            }
+            Ok(())
+        })?;
+        Ok(if words.len() > MOST { Self::TooMany } else { Self::Known(words) })
+    }
+
+    /// A message without them: what the platform repeats of a record is not told.
+    pub(super) fn without(&self, message: &str) -> String {
+        let Self::Known(words) = self else { return "…".to_owned() };
+        let mut told = String::with_capacity(message.len());
+        for piece in message.split_inclusive(|char: char| !char.is_alphanumeric()) {
+            let word = piece.trim_end_matches(|char: char| !char.is_alphanumeric());
+            let is_known = !word.is_empty() && words.contains(&word.to_lowercase());
+            told.push_str(if is_known { "…" } else { word });
+            told.push_str(piece.get(word.len()..).unwrap_or_default());
+        }
+        told
+    }
+}
+
+fn collect(value: &Value, words: &mut HashSet<String>) {
+    match value {
+        Value::String(text) => {
+            let found = text.split(|char: char| !char.is_alphanumeric()).filter(|word| word.len() > 1);
+            words.extend(found.map(str::to_lowercase));
+        }
+        Value::Array(list) => list.iter().for_each(|one| collect(one, words)),
+        Value::Object(pieces) => pieces.values().for_each(|one| collect(one, words)),
+        Value::Number(number) => {
+            words.insert(number.to_string());
+        }
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_taken_out_wherever_it_stands_alone() {
+        let known = vec![
+            ("/home/sam/data".to_owned(), "<data folder>".to_owned()),
+            ("/home/sam".to_owned(), "~".to_owned()),
+            ("sam".to_owned(), "<user>".to_owned()),
+        ];
+        let redactor = Redactor(known);
+        let mut value =
+            json!({"a": ["`/home/sam/data/journal.db` of sam, the same Sam"], "b": 7, "c": "sam"});
+        redactor.clean(&mut value);
+        assert_eq!(
+            value,
+            json!({"a": ["`<data folder>/journal.db` of <user>, the same Sam"], "b": 7, "c": "<user>"})
+        );
+    }
+
+    #[test]
+    fn words_of_records_are_not_in_messages() {
+        let mut words = HashSet::new();
+        collect(&json!({"who": "Ada Lovelace", "n": [{"x": "émile", "y": 4711}]}), &mut words);
+        let words = RecordWords::Known(words);
+        assert_eq!(
+            words.without("contact Lovelace, ada (Émile) is unknown: 4711."),
+            "contact …, … (…) is unknown: …."
+        );
+        assert_eq!(words.without("nothing of it"), "nothing of it");
+        assert_eq!(RecordWords::TooMany.without("anything"), "…");
+    }
+}
