@@ -81,7 +81,10 @@ impl Looked {
     pub fn tell(&self, key: &str, code: &str, message: &str, record: &[u8]) {
         let set = "UPDATE failure SET key = ?, code = ?, message = ?, cause = ?3";
         assert_eq!(self.texts.execute(set, [key, code, message]).unwrap(), 1);
-        assert_eq!(self.texts.execute("UPDATE failure_record SET record = ?", [record]).unwrap(), 1);
+        assert_eq!(
+            self.texts.execute("UPDATE failure_record SET record = ?, seal = NULL", [record]).unwrap(),
+            1
+        );
     }
 
     /// How many failures there are, whatever a filter has asked.
