@@ -98,7 +98,7 @@ pub fn dataset(input: &[u8]) {
             assert_eq!(again.entries, file.entries, "it is the file that was scanned");
         }
         Err(refused) => {
-            assert!(file.error.is_some() && file.entries.is_empty(), "{refused} {:?}", file.error)
+            assert!(file.error.is_some() && file.entries.is_empty(), "{refused} {:?}", file.error);
         }
     }
     let Read { form: Some((format, compression, columns)), entries: read, error } = whole else { return };

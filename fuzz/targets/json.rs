@@ -191,7 +191,9 @@ fn number_text(number: &str) -> Option<String> {
 pub fn otherwise(node: &Node, out: &mut String) {
     let text = |units: &[u16], out: &mut String| {
         out.push('"');
-        units.iter().for_each(|unit| write!(out, "\\u{unit:04X}").unwrap());
+        for unit in units {
+            write!(out, "\\u{unit:04X}").unwrap();
+        }
         out.push('"');
     };
     out.push_str("\n ");

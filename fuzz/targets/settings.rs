@@ -84,8 +84,10 @@ pub fn config(input: &[u8]) {
         hostile::assert_inert("keys", &error.to_string());
     }
     let written = written_profiles(&path).expect("what is read as a whole");
-    let added =
-        (0..).map(|number| format!("added-{number}")).find(|name| !written.contains_key(name)).unwrap();
+    let added = (0..=written.len())
+        .map(|number| format!("added-{number}"))
+        .find(|name| !written.contains_key(name))
+        .unwrap();
     let renamed = format!("{added}-again");
     if written.contains_key(&renamed) {
         return;

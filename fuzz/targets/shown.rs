@@ -108,7 +108,7 @@ pub fn reports(input: &[u8]) {
         looked.tell(&key, &code, &message, record);
         let mut run = looked.run.clone();
         run.profile = key.clone().into_owned();
-        run.datasets[0].path = message.clone();
+        run.datasets[0].path.clone_from(&message);
 
         let report = |format| {
             let mut out = Vec::new();
@@ -148,8 +148,8 @@ pub fn reports(input: &[u8]) {
         hostile::assert_inert("page", &hostile_page);
         let plain = |text: &str| "x".repeat(text.trim().chars().count().min(1));
         looked.tell(&plain(&shown(&key)), &plain(&code), &plain(&message), b"{}");
-        run.profile = "x".to_owned();
-        run.datasets[0].path = "x".to_owned();
+        "x".clone_into(&mut run.profile);
+        "x".clone_into(&mut run.datasets[0].path);
         assert_eq!(skeleton(&hostile_page), skeleton(&page(&run, looked)), "no text is markup");
     });
 }
@@ -159,7 +159,7 @@ pub fn reports(input: &[u8]) {
 pub fn filter(input: &[u8]) {
     let (text, message) = parts(input);
     let text = String::from_utf8_lossy(text);
-    let is_closed = text.matches('"').count() % 2 == 0;
+    let is_closed = text.matches('"').count().is_multiple_of(2);
     let message = one_line(&String::from_utf8_lossy(message), 2000);
     let now: jiff::Zoned = "2026-11-21T08:00:00+01:00[Europe/Berlin]".parse().unwrap();
     let characters = text.chars().count();

@@ -6,6 +6,7 @@
 #[path = "../../fuzz/targets/mod.rs"]
 mod targets;
 
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::{env, fs};
 
@@ -120,8 +121,8 @@ fn hold(name: &str) {
     let (_, target) = targets::TARGETS.iter().find(|(known, _)| *known == name).unwrap();
     let committed = committed(name);
     for (path, input) in &committed {
-        println!("{path}");
-        target(input);
+        let held = catch_unwind(|| target(input));
+        assert!(held.is_ok(), "with {path}");
     }
     let seeds: Vec<Vec<u8>> = committed.into_iter().map(|(_, input)| input).collect();
     let cases = env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(MADE);
