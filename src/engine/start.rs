@@ -27,7 +27,7 @@ use crate::machine::{self, Since};
 use crate::model::{Fault, ItemState, Phase, RunId, RunState, Seq};
 use crate::operation::{self, Operation};
 use crate::pacing::Fill;
-use crate::plan::Plan;
+use crate::plan::{Plan, Unsure};
 
 /// Begins a new run.
 ///
@@ -141,7 +141,7 @@ async fn again(
     let parts = Parts::of(&setup)?;
     let (journal, row) = (setup.journal.clone(), run.clone());
     let over = |row: &RunRow| StartError::Over { run: row.id, state: row.state };
-    let (run, book, lock, agenda, accepted) = blocking(move || {
+    let (run, book, lock, mut agenda, accepted) = blocking(move || {
         let (book, lock) = journal.take(&row)?;
         let reader = journal.reader()?;
         // what was read before the lock was ours may be old: another process may have carried it on since
@@ -163,7 +163,8 @@ async fn again(
     }
     let run = &run;
     let ceiling_by = take_what_was_kept(&mut setup, run);
-    let doubtful = if run.clean { Vec::new() } else { may_be_out(&agenda) };
+    let repeats = whole && setup.plan.delivery.unsure == Unsure::Retry && parts.guard.is_none();
+    let doubtful = if run.clean { Vec::new() } else { may_be_out(&mut agenda, u32::from(repeats)) };
     let sources = if whole {
         match sources_again(&setup, run, agenda).await {
             Ok(sources) => sources,
@@ -218,26 +219,26 @@ fn take_what_was_kept(setup: &mut Setup, run: &RunRow) -> Option<String> {
     Some(kept.by.clone())
 }
 
-/// Marks all that was planned and has no end, in a run that did not stop cleanly: any of it may have been sent.
-fn may_be_out(agenda: &Agenda) -> Vec<Write> {
-    let mark = |item: &OpenItem| Write::Sending {
-        seq: item.seq,
-        extent: item.extent,
-        attempts: item.attempts,
-        unsure: item.unsure,
-        out: Out::Maybe,
-    };
-    // a remote job that is known was accepted, and is only looked at
-    agenda.items.iter().filter(|item| item.remote_id.is_none()).map(mark).collect()
+/// Marks all that was planned and has no end, in a run that did not stop cleanly: any of it may have been sent. Where it will
+/// be sent again without asking anybody, that is counted now: another crash would take the count along.
+fn may_be_out(agenda: &mut Agenda, repeats: u32) -> Vec<Write> {
+    let mut marks = Vec::with_capacity(agenda.items.len());
+    for item in &mut agenda.items {
+        item.state = ItemState::Sending;
+        // a remote job that is known was accepted, and is only looked at
+        if item.remote_id.is_none() {
+            item.unsure += repeats;
+            let OpenItem { seq, extent, attempts, unsure, .. } = *item;
+            marks.push(Write::Sending { seq, extent, attempts, unsure, out: Out::Maybe });
+        }
+    }
+    marks
 }
 
 /// The datasets of a run that goes on: each must be what it was.
 async fn sources_again(setup: &Setup, run: &RunRow, agenda: Agenda) -> Result<VecDeque<Source>, Fault> {
     let mut open: HashMap<u32, Vec<_>> = HashMap::new();
-    for mut item in agenda.items {
-        if !run.clean {
-            item.state = ItemState::Sending;
-        }
+    for item in agenda.items {
         open.entry(item.extent.dataset).or_default().push(item);
     }
     let folder = setup.journal.run_folder(run.id).map_err(|error| faults::data_folder(&error.to_string()))?;
@@ -449,5 +450,38 @@ async fn blocking<T: Send + 'static>(
     match machine::off_thread(work).await {
         Ok(done) => done,
         Err(error) => Err(JournalError::Strange(format!("an internal error: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Extent;
+
+    #[test]
+    fn each_crash_counts_what_it_makes_doubtful_before_anything_is_sent_again() {
+        let item = |seq, unsure, remote_id| OpenItem {
+            seq,
+            extent: Extent { dataset: 0, first: seq, span: 1, count: 1 },
+            state: ItemState::Pending,
+            attempts: 1,
+            unsure,
+            not_before: None,
+            remote_id,
+            holes: Vec::new(),
+        };
+        let mut agenda =
+            Agenda { items: vec![item(0, 0, None), item(1, 2, None), item(2, 0, Some("job".to_owned()))] };
+        let marks = may_be_out(&mut agenda, 1);
+        let marked: Vec<_> = marks
+            .iter()
+            .map(|mark| match mark {
+                Write::Sending { seq, unsure, out: Out::Maybe, .. } => (*seq, *unsure),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(marked, [(0, 1), (1, 3)], "a job that is known was accepted");
+        let counts: Vec<_> = agenda.items.iter().map(|item| item.unsure).collect();
+        assert_eq!(counts, [1, 3, 0], "what is sent goes on from what is written");
     }
 }

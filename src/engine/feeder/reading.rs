@@ -342,11 +342,12 @@ impl Again {
             Self::Job(job) => job,
             Self::InDoubt(job) => {
                 let kept = match shared.plan.delivery.unsure {
-                    Unsure::Fail => hand_over(shared, job).await,
-                    Unsure::Retry => Some(job),
+                    Unsure::Fail => hand_over(shared, job).await.map(|job| (job.unsure + 1, job)),
+                    // it was counted when the run was taken up, this time or an earlier one
+                    Unsure::Retry => Some((job.unsure.max(1), job)),
                 };
-                let Some(mut job) = kept else { return true };
-                job.unsure += 1;
+                let Some((unsure, mut job)) = kept else { return true };
+                job.unsure = unsure;
                 job
             }
             Self::Refused(writes) => {
