@@ -16,25 +16,21 @@ pub fn one_line(text: &str, most: usize) -> String {
     let mut count = 0;
     let mut after_space = true;
     for char in text.chars() {
-        if count >= most {
+        let is_space = char.is_control() || char.is_whitespace();
+        if is_space && after_space {
+            continue;
+        }
+        let written_out = (!is_space && is_deceptive(char)).then(|| char.escape_unicode());
+        count += written_out.as_ref().map_or(1, ExactSizeIterator::len);
+        if count > most {
             line.push('…');
             break;
         }
-        if char.is_control() || char.is_whitespace() {
-            if !after_space {
-                line.push(' ');
-                count += 1;
-                after_space = true;
-            }
-        } else if is_deceptive(char) {
-            line.push_str(&char.escape_unicode().to_string());
-            count += 8;
-            after_space = false;
-        } else {
-            line.push(char);
-            count += 1;
-            after_space = false;
+        match written_out {
+            Some(written_out) => line.extend(written_out),
+            None => line.push(if is_space { ' ' } else { char }),
         }
+        after_space = is_space;
     }
     while line.ends_with(' ') {
         line.pop();
@@ -149,6 +145,13 @@ mod tests {
         assert_eq!(one_line("abc", 3), "abc");
         let flood = "x".repeat(10_000_000);
         assert_eq!(one_line(&flood, 2048).chars().count(), 2049);
+    }
+
+    #[test]
+    fn what_is_written_out_is_no_longer_than_a_line_may_be() {
+        assert_eq!(one_line("ab\u{202e}\u{202e}c", 10), "ab\\u{202e}…");
+        assert_eq!(one_line("ab\u{202e}c", 9), "ab…");
+        assert_eq!(one_line("ab…", 2), "ab…", "a line that was cut stays as it is");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! `what:refused since:02:00 code:contact.not.found price` — terms are separated by spaces and all must hold. A bare
 //! word is looked for in the key, the code and the message, in any case; `"two words"` is one of them. Several `item:`
 //! terms mean any of these, and so do several `what:`.
+//!
+//! Case is that of A to Z, as in SQLite: were more of it changed here than there, a word with `Ü` in it would not be found
+//! where it stands exactly so.
 
 use std::ops::RangeInclusive;
 
@@ -100,7 +103,7 @@ impl Filter {
         let mut filter = Self::default();
         for (at, term) in terms(text) {
             let Some((name, value)) = term.split_once(':').filter(|(name, _)| is_name(name)) else {
-                filter.words.push(term.trim_matches('"').to_lowercase());
+                filter.words.push(term.trim_matches('"').to_ascii_lowercase());
                 continue;
             };
             filter.take(name, value.trim_matches('"'), now).map_err(|why| FilterError {
@@ -139,7 +142,7 @@ impl Filter {
                     None => range,
                 });
             }
-            "note" => self.note = Some(value.to_lowercase()),
+            "note" => self.note = Some(value.to_ascii_lowercase()),
             "item" => self.items.push(value.parse().map_err(|_| "an item is a number")?),
             _ => {
                 let names = || NAMES.map(|name| format!("{name}:")).join(", ");

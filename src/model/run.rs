@@ -60,7 +60,7 @@ impl FromStr for RunId {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` is not {what}; there are {known}")]
 pub struct UnknownWord {
-    /// The word as it was written.
+    /// The word as it was written, safe to be shown.
     pub word: String,
     /// What it should have been, with its article: *an operation*.
     pub what: &'static str,
@@ -97,7 +97,7 @@ macro_rules! words {
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 Self::ALL.iter().copied().find(|one| one.word() == word).ok_or_else(|| $crate::model::UnknownWord {
-                    word: word.to_owned(),
+                    word: $crate::text::one_line(word, 40),
                     what: $what,
                     known: Self::ALL.iter().map(|one| one.word()).collect::<Vec<_>>().join(", "),
                 })
@@ -273,6 +273,13 @@ mod tests {
             refused.to_string(),
             "`ingets` is not an operation; there are ingest, execute, exchange, import, outcomes"
         );
+    }
+
+    #[test]
+    fn a_word_that_is_none_is_told_in_safe_words() {
+        let refused = "\x1b[2J\u{202e}".repeat(99).parse::<OperationKind>().unwrap_err().to_string();
+        crate::hostile::assert_inert("no word", &refused);
+        assert!(refused.chars().count() < 120, "{refused}");
     }
 
     #[test]

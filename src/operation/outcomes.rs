@@ -4,12 +4,15 @@
 //! names that come near. Rows of one contact are one chain: they go one after the other, in their order.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{
@@ -201,11 +204,42 @@ impl Operation for Outcomes {
 }
 
 /// A record's fields. Only those that are asked for are read as text.
-struct Fields<'a>(std::collections::HashMap<Cow<'a, str>, &'a RawValue>);
+struct Fields<'a>(HashMap<Cow<'a, str>, Field<'a>>);
+
+enum Field<'a> {
+    Once(&'a RawValue),
+    /// Its name stands in the record more than once.
+    Again,
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = HashMap::new();
+        while let Some((name, value)) = members.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+            let field = if fields.contains_key(&name) { Field::Again } else { Field::Once(value) };
+            fields.insert(name, field);
+        }
+        Ok(Fields(fields))
+    }
+}
 
 impl<'a> Fields<'a> {
     fn of(record: &'a [u8]) -> Result<Self, Box<Reason>> {
-        serde_json::from_slice(record).map(Self).map_err(|error| {
+        serde_json::from_slice(record).map_err(|error| {
             let message = format!("the record is no object of fields: {}", one_line(&error.to_string(), 200));
             Box::new(invalid("record.unreadable", message, Vec::new()))
         })
@@ -224,7 +258,13 @@ impl<'a> Fields<'a> {
     /// The text of a field; a number stands as it is written.
     fn text(&self, name: &str) -> Result<Cow<'a, str>, Violation> {
         let refuse = |what: &str| Violation::at(pointer(name), format!("`{name}` {what}"));
-        let raw = self.0.get(name).ok_or_else(|| refuse("is missing"))?.get();
+        let raw = match self.0.get(name) {
+            Some(Field::Once(raw)) => raw.get(),
+            Some(Field::Again) => {
+                return Err(refuse("stands more than once, so nobody knows which one counts"));
+            }
+            None => return Err(refuse("is missing")),
+        };
         match raw.as_bytes().first() {
             Some(b'"') => {
                 let text: CowText<'a> =
@@ -366,6 +406,16 @@ mod tests {
         assert_eq!(refused.message, "`contactId` is empty; `subcategory` is missing");
         let pointers: Vec<_> = refused.violations.iter().map(|one| one.place.to_string()).collect();
         assert_eq!(pointers, ["/contactId", "/subcategory"]);
+    }
+
+    #[test]
+    fn a_field_that_stands_twice_is_refused_and_none_is_chosen() {
+        let outcomes = outcomes(|_| ());
+        let twice =
+            r#"{"contactId":"1","contactId":"2","category":"Contacted","subcategory":"Sale","x":1,"x":2}"#;
+        let refused = admit(&outcomes, twice).unwrap_err();
+        assert!(refused.message.contains("`contactId` stands more than once"), "{}", refused.message);
+        assert_eq!(refused.violations[0].place.to_string(), "/contactId");
     }
 
     #[test]

@@ -36,7 +36,9 @@ fn a_time_of_day_is_the_last_one_that_was() {
     assert_eq!(at(now, "until:07:59").until.unwrap().to_string(), "2026-11-21T06:59:00Z");
     // the night in which the clock goes forward has no 02:30
     assert!(at("2026-03-29T08:00:00+02:00[Europe/Berlin]", "since:02:30").since.is_some());
-    for wrong in ["25:00", "1:2:3:4", "soon", "", "-5m", "m", "12:", "99999999999999999999s", "٣m", "1:é"] {
+    for wrong in
+        ["25:00", "1:2:3:4", "soon", "", "-5m", "m", "12:", "99999999999999999999s", "99999999d", "٣m", "1:é"]
+    {
         let refused = Filter::parse(&format!("x since:{wrong}")).unwrap_err();
         assert_eq!(refused.at, 3, "{wrong}");
         assert!(refused.why.contains("14:30"), "{refused}");

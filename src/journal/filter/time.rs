@@ -1,7 +1,7 @@
 //! Moments as people type them: a time of day, or how long ago.
 
 use jiff::civil::Time;
-use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
+use jiff::{SignedDuration, Span, Timestamp, Zoned};
 
 const HOW: &str = "a moment is a time of day such as 14:30, or how long ago: 90s, 30m, 2h, 1d";
 
@@ -37,7 +37,7 @@ fn ago(text: &str, now: &Zoned) -> Option<Timestamp> {
         's' => 1,
         'm' => 60,
         'h' => 3600,
-        'd' => return Some(now.checked_sub(i32::try_from(number).ok()?.days()).ok()?.timestamp()),
+        'd' => return Some(now.checked_sub(Span::new().try_days(number).ok()?).ok()?.timestamp()),
         _ => return None,
     };
     now.timestamp().checked_sub(SignedDuration::from_secs(number.checked_mul(seconds)?)).ok()

@@ -197,6 +197,22 @@ fn a_filter_lets_through_what_its_words_mean() {
 }
 
 #[test]
+fn a_word_is_found_where_it_stands_whatever_its_letters() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    let (book, _lock) = journal.begin(&new_run(1)).unwrap();
+    journal
+        .commit_blocking(&book, vec![stretch(0, 1), settle(0, failed("GROẞE ÜBERGABE, İ"), Origin::Planned)]);
+    let reader = journal.reader().unwrap();
+    let run = reader.run("last").unwrap();
+    for word in ["GROẞE", "groẞe", "ÜBERGABE", "Übergabe", "İ"] {
+        let query = Query::from(Filter::parse(word).unwrap());
+        let found = reader.failures(&run, &query, None, 10, Contents::Without).unwrap();
+        assert_eq!(found.len(), 1, "{word}");
+    }
+}
+
+#[test]
 fn causes_tell_what_their_failures_have_in_common_and_what_differs() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, run) = many(folder.path(), 2900);
