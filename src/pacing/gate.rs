@@ -156,15 +156,11 @@ impl Gate {
     pub(super) fn accepted(&mut self, role: Role, now: Instant) -> Option<LaneChange> {
         self.refused_since = None;
         match (&mut self.state, role) {
-            (State::Open, _) => {
+            (State::Open, _) | (State::Paused { from: From::Elsewhere, .. }, Role::Plain) => {
                 self.reset();
                 None
             }
             (State::Paused { from: From::Here, .. }, Role::Plain) => None,
-            (State::Paused { from: From::Elsewhere, .. }, Role::Plain) => {
-                self.reset();
-                None
-            }
             // a straggler's Retry-After came in while the probe was out, and is not over
             (State::Paused { until, probe, .. }, Role::Probe) if now < *until => {
                 *probe = Probe::Due;
