@@ -375,14 +375,13 @@ fn platform(app: &App, figures: &Figures) -> (String, String) {
     };
     let left = numbers::left(window.resets_at.saturating_duration_since(app.now.instant));
     let allowed = numbers::count(window.allowed);
-    let span = if figures.platform == PlatformKind::Genesys { "a minute" } else { "at a time" };
     let used = match window.used.saturating_sub(window.ours) {
         0 => "all are used".to_owned(),
         others => format!("others use {} of them", numbers::count(others)),
     };
     (
-        format!("{} allows {allowed} calls {span}; {used}. New ones in {left}.", figures.profile),
-        format!("{allowed} {span}, {}; new ones in {left}.", used.trim_end_matches(" of them")),
+        format!("{} allows {allowed} calls a window; {used}. New ones in {left}.", figures.profile),
+        format!("{allowed} a window, {}; new ones in {left}.", used.trim_end_matches(" of them")),
     )
 }
 

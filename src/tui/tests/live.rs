@@ -167,7 +167,7 @@ fn why_it_is_not_faster_says_what_was_measured() {
     let used_up = why(&|_| {});
     assert_eq!(
         used_up,
-        "Why not faster: acme-prod allows 300 calls a minute; others use 282 of them. New ones in 12 s."
+        "Why not faster: acme-prod allows 300 calls a window; others use 282 of them. New ones in 12 s."
     );
     let ours = why(&|figures| figures.pace.window.as_mut().unwrap().ours = 300);
     assert!(ours.contains("all are used"), "nobody else is blamed: {ours}");

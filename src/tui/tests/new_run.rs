@@ -566,7 +566,7 @@ fn what_the_platform_allows_is_told_with_the_time_that_it_takes_where_it_was_tol
     let genesys = shown(OperationKind::Execute, Some(300));
     assert!(genesys.contains("10 h 58 min at 300 calls a minute, as the platform told"), "{genesys}");
     let cxone = shown(OperationKind::Outcomes, Some(300));
-    assert!(cxone.contains("300 calls at a time, as the platform told"), "{cxone}");
+    assert!(cxone.contains("300 calls a window, as the platform told"), "{cxone}");
 }
 
 #[test]
