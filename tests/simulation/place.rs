@@ -58,6 +58,8 @@ impl Place {
 
     fn clear(&self) {
         self.sweeper.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT;", self.empties)).unwrap();
+        // what is left of the log from days before is not this day's
+        self.sweeper.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
         for entry in std::fs::read_dir(self.folder()).unwrap() {
             let entry = entry.unwrap();
             if entry.file_name().to_string_lossy().starts_with("journal.db") {

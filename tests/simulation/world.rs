@@ -33,6 +33,8 @@ pub struct Day {
     tokens_out: [AtomicU32; 2],
     pub most_tokens_out: AtomicU32,
     pub calls: AtomicU64,
+    /// How many have begun.
+    processes: AtomicU32,
     full_until: AtomicU64,
     pub manners: Mutex<Manners>,
     /// A line for each call.
@@ -47,7 +49,15 @@ pub struct Effects {
     /// How often a call with it was accepted, whether or not that was a repetition.
     pub accepted: BTreeMap<u64, u32>,
     /// The chunks of each set, in the order in which they did.
-    pub sets: BTreeMap<String, Vec<Vec<u64>>>,
+    pub sets: BTreeMap<String, Vec<Chunk>>,
+}
+
+/// A chunk that took effect.
+#[derive(Debug)]
+pub struct Chunk {
+    /// Which of the day's processes sent it.
+    pub process: u32,
+    pub records: Vec<u64>,
 }
 
 impl Day {
@@ -62,6 +72,7 @@ impl Day {
             tokens_out: Default::default(),
             most_tokens_out: AtomicU32::new(0),
             calls: AtomicU64::new(0),
+            processes: AtomicU32::new(0),
             full_until: AtomicU64::new(0),
             manners: Mutex::new(Manners::over(case.pause_threshold(), case.pace())),
             trace: Mutex::default(),
@@ -78,6 +89,7 @@ impl Day {
         // what the last one had out is gone with it
         self.tokens_out[run].store(0, Ordering::Relaxed);
         self.tell(format_args!("{run} begins"));
+        self.processes.fetch_add(1, Ordering::Relaxed);
         self.manners.lock().unwrap().process_begins(run);
     }
 
@@ -119,8 +131,9 @@ impl Day {
         if let Some(set) = request.set.as_ref().filter(|_| !self.sent_again.load(Ordering::Relaxed)) {
             let chunks = effects.sets.entry(set.clone()).or_default();
             // one whose answer was lost may come again before the next does
-            if chunks.last() != Some(&request.records) {
-                chunks.push(request.records.clone());
+            if chunks.last().is_none_or(|chunk| chunk.records != request.records) {
+                let process = self.processes.load(Ordering::Relaxed);
+                chunks.push(Chunk { process, records: request.records.clone() });
             }
         }
     }
