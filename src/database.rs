@@ -8,17 +8,15 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::machine;
-
 mod log;
+mod soundness;
 
-/// How long a start may be held up by the look at a large file.
-const LOOK: Duration = Duration::from_millis(700);
+pub use soundness::Soundness;
+pub(crate) use soundness::{find_damage, soundness, within};
 
 /// Makes a folder for its owner only. The names that lead to it are on the disk when this returns: a file in it that was
 /// synced would be nowhere after a power cut without them.
@@ -141,38 +139,6 @@ pub(crate) fn is_foreign(connection: &Connection, tables: &[&str]) -> rusqlite::
     Ok(!found.is_empty() && !tables.iter().all(|table| found.iter().any(|found| found == table)))
 }
 
-/// What is wrong with the file's trees, as far as a look of some time finds it.
-///
-/// # Errors
-///
-/// It cannot be read.
-pub(crate) fn find_damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let look = || connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
-    let found = if machine::is_held() {
-        look()
-    } else {
-        let interrupt = connection.get_interrupt_handle();
-        let (over, is_over) = mpsc::channel::<()>();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                if is_over.recv_timeout(LOOK) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    interrupt.interrupt();
-                }
-            });
-            let found = look();
-            drop(over);
-            found
-        })
-    };
-    match found {
-        Ok(found) if found == "ok" => Ok(None),
-        Ok(found) => Ok(Some(crate::text::one_line(&found, 200))),
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(None),
-        Err(error) if is_damage(&error) => Ok(Some(error.to_string())),
-        Err(error) => Err(error),
-    }
-}
-
 /// Whether what was committed to the file's log is gone from it.
 ///
 /// # Errors
@@ -180,11 +146,6 @@ pub(crate) fn find_damage(connection: &Connection) -> rusqlite::Result<Option<St
 /// The log cannot be read.
 pub(crate) fn has_lost_commits(path: &Path) -> io::Result<bool> {
     log::is_damaged(&log_of(path))
-}
-
-/// Whether an error says that the file is damaged.
-pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// A file and its write-ahead log as they were when they were opened.

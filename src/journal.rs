@@ -46,6 +46,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use crate::database::Soundness;
 pub use acts::{Act, ActKind, Hand, Outcome};
 pub use agenda::{Agenda, OpenItem, RetryItem};
 pub use book::{Book, Counts, Traffic};
@@ -54,8 +55,7 @@ pub use causes::Cause;
 pub use connections::Connections;
 pub use failures::Contents;
 pub use filter::{Filter, FilterError, What};
-pub(crate) use health::soundness;
-pub use health::{Health, RunHealth, Soundness};
+pub use health::{Health, RunHealth};
 pub use lock::{Carrier, RunLock};
 pub use query::{CauseId, Query, Sort, View};
 pub use read::Reader;

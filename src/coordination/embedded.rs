@@ -36,7 +36,7 @@ pub(super) fn wall_clock() -> Clock {
 pub(super) const FILE: &str = "coordination.db";
 
 /// How long to wait while other processes commit.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// Orders that wait for the thread: enough to fill a commit while one is under way.
 const QUEUE: usize = 1024;

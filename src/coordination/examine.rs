@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::redis::Cmd;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 
 use super::redis::Redis;
 use super::{StoreError, tenant};
 use crate::config::StorePlace;
-use crate::journal::{Soundness, soundness};
+use crate::database::{self, Soundness};
 
 /// What a look at a store found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +73,9 @@ pub async fn examine(
             }
             let failed =
                 |error: rusqlite::Error| StoreError::File { path: path.clone(), reason: error.to_string() };
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
-            let soundness = soundness(&connection, patience).map_err(failed)?;
+            let connection = database::open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY, super::embedded::BUSY)
+                .map_err(failed)?;
+            let soundness = database::soundness(&connection, patience).map_err(failed)?;
             Ok(Examined::File { path, soundness })
         }
     }

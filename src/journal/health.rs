@@ -4,22 +4,17 @@
 //! takes long to be read, so every look ends at a time that the asker sets.
 
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, params};
 
 use super::rows::{counts_of, word};
 use super::{Carrier, JournalError, file_in, lock, schema};
+use crate::database::{self, Soundness};
 use crate::model::{RunId, RunState};
-use crate::text::one_line;
 
 /// How long to wait while another process commits.
 const BUSY: Duration = Duration::from_secs(5);
-
-/// The most that is told of one kind of damage.
-const MOST: usize = 5;
 
 /// What a look at a journal found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,17 +29,6 @@ pub struct Health {
     pub runs: Vec<RunHealth>,
     /// Whether the time was enough for all of them.
     pub complete: bool,
-}
-
-/// Whether SQLite finds a file sound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Soundness {
-    /// Every page and every index.
-    Sound,
-    /// As far as it was read before the time was over.
-    SoundSoFar,
-    /// Not: in SQLite's own words.
-    Damaged(Vec<String>),
 }
 
 /// What a journal says of one run.
@@ -72,14 +56,12 @@ impl Health {
             return Ok(None);
         }
         // none that is lent: an interrupt must not meet another's question
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(&path, flags).map_err(|source| JournalError::open(&path, source))?;
-        connection.busy_timeout(BUSY)?;
+        let connection = database::open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY, BUSY)
+            .map_err(|source| JournalError::open(&path, source))?;
         let begun = Instant::now();
         let version = schema::version(&connection)?;
         // half of it for the file, so that something is left for what stands in it
-        let file = soundness(&connection, patience / 2)?;
+        let file = database::soundness(&connection, patience / 2)?;
         let mut health = Self { version, known: schema::known(), file, runs: Vec::new(), complete: true };
         if version != health.known || matches!(health.file, Soundness::Damaged(_)) {
             return Ok(Some(health));
@@ -88,7 +70,7 @@ impl Health {
         let tx = connection.unchecked_transaction()?;
         for (number, id, state) in runs(&tx)? {
             let left = patience.saturating_sub(begun.elapsed());
-            let Some(discords) = within(&tx, left, |tx| discords(tx, number))? else {
+            let Some(discords) = database::within(&tx, left, |tx| discords(tx, number))? else {
                 health.complete = false;
                 break;
             };
@@ -96,62 +78,6 @@ impl Health {
             health.runs.push(RunHealth { id, state, carrier, discords });
         }
         Ok(Some(health))
-    }
-}
-
-/// Asks SQLite whether the file is sound, first for its pages and then for its indices too.
-///
-/// # Errors
-///
-/// The file cannot be read.
-pub(crate) fn soundness(connection: &Connection, patience: Duration) -> rusqlite::Result<Soundness> {
-    let begun = Instant::now();
-    for check in ["PRAGMA quick_check(5)", "PRAGMA integrity_check(5)"] {
-        let told = within(connection, patience.saturating_sub(begun.elapsed()), |connection| {
-            let mut statement = connection.prepare(check)?;
-            let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
-            lines.collect::<rusqlite::Result<Vec<_>>>()
-        });
-        match told {
-            Ok(Some(lines)) if lines == ["ok"] => {}
-            Ok(Some(lines)) => {
-                let lines = lines.iter().take(MOST).map(|line| one_line(line, 200));
-                return Ok(Soundness::Damaged(lines.collect()));
-            }
-            Ok(None) => return Ok(Soundness::SoundSoFar),
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-                return Ok(Soundness::Damaged(vec![one_line(&error.to_string(), 200)]));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Soundness::Sound)
-}
-
-/// Asks for so long at the most; `None` where that was not enough.
-fn within<T>(
-    connection: &Connection,
-    patience: Duration,
-    ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Option<T>> {
-    if patience.is_zero() {
-        return Ok(None);
-    }
-    let handle = connection.get_interrupt_handle();
-    let (done, over) = mpsc::channel::<()>();
-    let asked = thread::scope(|scope| {
-        scope.spawn(move || {
-            if over.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
-                handle.interrupt();
-            }
-        });
-        let asked = ask(connection);
-        drop(done);
-        asked
-    });
-    match asked {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(None),
-        asked => asked.map(Some),
     }
 }
 
