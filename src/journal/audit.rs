@@ -37,7 +37,7 @@ pub(super) fn seal_of_run(connection: &Connection, run: i64) -> rusqlite::Result
                 CASE path WHEN '-' THEN NULL ELSE bytes END, CASE path WHEN '-' THEN NULL ELSE records END
          FROM dataset WHERE run = ?1 ORDER BY dataset",
     ] {
-        let mut statement = connection.prepare(sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         let columns = statement.column_count();
         let mut rows = statement.query(params![run])?;
         while let Some(row) = rows.next()? {
@@ -75,15 +75,16 @@ fn add(hasher: &mut blake3::Hasher, value: ValueRef<'_>) {
 pub(super) fn audit(connection: &Connection, run: i64, path: &Path) -> Result<(), JournalError> {
     // one look at all of it, whatever others write meanwhile
     let tx = connection.unchecked_transaction()?;
-    let sealed: Option<Vec<u8>> =
-        tx.query_row("SELECT seal FROM run WHERE run = ?1", params![run], |row| row.get(0))?;
+    let sealed: Option<Vec<u8>> = tx
+        .prepare_cached("SELECT seal FROM run WHERE run = ?1")?
+        .query_row(params![run], |row| row.get(0))?;
     let Some(sealed) = sealed else { return Ok(()) };
     let damaged = |what: String| JournalError::Damaged { path: path.to_owned(), what };
     if sealed != seal_of_run(&tx, run)? {
         return Err(damaged("the run's plan or datasets are not those with which it began".to_owned()));
     }
     let found = count(&tx, run)?.map_err(&damaged)?;
-    let kept = tx.query_row("SELECT * FROM run WHERE run = ?1", params![run], |row| {
+    let kept = tx.prepare_cached("SELECT * FROM run WHERE run = ?1")?.query_row(params![run], |row| {
         let counts = counts_of(row)?;
         let of = |items, records| Sum { items, records };
         Ok(Found {
@@ -147,11 +148,13 @@ fn whole(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 /// Goes through stretches and items side by side: an item in a stretch is where that says.
 fn count(connection: &Connection, run: i64) -> rusqlite::Result<Result<Found, String>> {
     let mut found = Found::default();
-    let mut stretches = connection
-        .prepare("SELECT first_seq, dataset, first, count FROM stretch WHERE run = ?1 ORDER BY first_seq")?;
+    let mut stretches = connection.prepare_cached(
+        "SELECT first_seq, dataset, first, count FROM stretch WHERE run = ?1 ORDER BY first_seq",
+    )?;
     let mut stretches = stretches.query(params![run])?;
-    let mut items = connection
-        .prepare("SELECT seq, dataset, first, span, count, state FROM item WHERE run = ?1 ORDER BY seq")?;
+    let mut items = connection.prepare_cached(
+        "SELECT seq, dataset, first, span, count, state FROM item WHERE run = ?1 ORDER BY seq",
+    )?;
     let mut items = items.query(params![run])?;
     let mut stretch = next(stretches.next()?, &mut found)?;
     let mut last = -1;
@@ -219,26 +222,21 @@ fn hold_to_places(connection: &Connection, run: i64, loose: bool) -> rusqlite::R
                    ORDER BY s.first_seq DESC LIMIT 1), 0)",
         );
     }
-    let overlaps: i64 = connection.query_row(
-        &format!(
-            "SELECT count(*) FROM (SELECT first, lag(first + span) OVER (PARTITION BY dataset ORDER BY first) AS till
-                                   FROM ({places}) WHERE span = count) WHERE first < till"
-        ),
-        params![run],
-        |row| row.get(0),
-    )?;
-    let strays: i64 = connection.query_row(
-        &format!(
-            "SELECT count(*) FROM (
-                 SELECT d.planned, coalesce(sum(p.count), 0) AS records, min(p.first) AS first, max(p.first + p.span) AS till,
-                        d.first_position AS begins
-                 FROM dataset d LEFT JOIN ({places}) p ON p.dataset = d.dataset
-                 WHERE d.run = ?1 GROUP BY d.dataset)
-             WHERE records <> planned OR first < begins OR till > begins + planned"
-        ),
-        params![run],
-        |row| row.get(0),
-    )?;
+    let ask = |question: &str| -> rusqlite::Result<i64> {
+        connection.prepare_cached(question)?.query_row(params![run], |row| row.get(0))
+    };
+    let overlaps = ask(&format!(
+        "SELECT count(*) FROM (SELECT first, lag(first + span) OVER (PARTITION BY dataset ORDER BY first) AS till
+                               FROM ({places}) WHERE span = count) WHERE first < till"
+    ))?;
+    let strays = ask(&format!(
+        "SELECT count(*) FROM (
+             SELECT d.planned, coalesce(sum(p.count), 0) AS records, min(p.first) AS first, max(p.first + p.span) AS till,
+                    d.first_position AS begins
+             FROM dataset d LEFT JOIN ({places}) p ON p.dataset = d.dataset
+             WHERE d.run = ?1 GROUP BY d.dataset)
+         WHERE records <> planned OR first < begins OR till > begins + planned"
+    ))?;
     if overlaps + strays > 0 {
         return Ok(Err("the run's items do not hold each record once".to_owned()));
     }
