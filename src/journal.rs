@@ -243,13 +243,7 @@ impl Journal {
             ErrorKind::InvalidData => JournalError::Damaged { path: path.clone(), what: source.to_string() },
             _ => JournalError::Folder { path: path.clone(), source },
         })?;
-        connections::hold_to_log(&path)?;
-        let connection = connections.writing()?;
-        let damage =
-            database::find_damage(&connection).map_err(|source| JournalError::open(&path, source))?;
-        if let Some(what) = damage {
-            return Err(JournalError::Damaged { path, what });
-        }
+        let connection = connections.writing_to_sound()?;
         let (orders, queue) = mpsc::channel(QUEUE);
         let (told, trouble) = watch::channel(None);
         machine::serve("journal", writer::run(connection, queue, told, path))

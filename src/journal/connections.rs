@@ -27,6 +27,8 @@ const MOST_IDLE: usize = 3;
 pub struct Connections {
     folder: Arc<Path>,
     idle: Arc<Mutex<Vec<Kept>>>,
+    /// The file that was looked at, and found sound.
+    sound: Arc<Mutex<Option<Identity>>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Connections {
     /// Connections to the journal in the folder. None is made yet.
     #[must_use]
     pub fn to(folder: &Path) -> Self {
-        Self { folder: folder.into(), idle: Arc::default() }
+        Self { folder: folder.into(), idle: Arc::default(), sound: Arc::default() }
     }
 
     /// The folder that the journal lies in.
@@ -94,6 +96,27 @@ impl Connections {
         let mut connection = connect(&self.path(), Rights::Write)?;
         schema::migrate(&mut connection, &self.path())?;
         self.lend(connection, Rights::Write)
+    }
+
+    /// One that writes to a file that is sound, as far as a look tells that holds up no start. It is taken once: what
+    /// happens to the file later shows where it is read.
+    pub(super) fn writing_to_sound(&self) -> Result<Lent, JournalError> {
+        let path = self.path();
+        let mut sound = self.sound.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = sound.is_some() && *sound == identity(&path).ok();
+        if !known {
+            hold_to_log(&path)?;
+        }
+        let connection = self.writing()?;
+        if !known {
+            let damage =
+                database::find_damage(&connection).map_err(|source| JournalError::open(&path, source))?;
+            if let Some(what) = damage {
+                return Err(JournalError::Damaged { path, what });
+            }
+            *sound = identity(&path).ok();
+        }
+        Ok(connection)
     }
 
     fn path(&self) -> PathBuf {
