@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::carry::moment;
 use super::faults;
-use crate::model::Fault;
+use crate::model::{Fault, Stage};
 use crate::pacing::{Backoff, Lane, LaneAnswer, LaneChange, Leave, Outcome, WindowHint};
 use crate::plan::Delivery;
 use crate::platform::{
@@ -87,6 +87,17 @@ impl Access {
     pub(super) fn look_waits(&self, until: Instant) {
         let mut not_before = self.look_not_before.lock().unwrap_or_else(PoisonError::into_inner);
         *not_before = not_before.max(Some(until));
+    }
+
+    /// Leave for a call, and a token that is valid now that there is leave: the wait for it may have been a long one.
+    pub(super) async fn leave(&self, stage: Stage) -> Result<(Leave, Arc<Token>), Fault> {
+        loop {
+            // between leave and call it would bend the pace
+            self.token().await?;
+            if let Some(both) = self.lane.leave_with(stage, || self.tokens.valid()).await {
+                return Ok(both);
+            }
+        }
     }
 
     /// A token, after as many tries as it takes and the plan allows.
@@ -177,3 +188,6 @@ fn read(result: Result<Answer, CallError>) -> Brought {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,5 @@
 //! All that is looked at before the first item goes: the token, its scopes, and what the operation wants to know.
 
-use std::sync::Arc;
-
 use tokio::time::{Instant, sleep_until};
 
 use super::access::Access;
@@ -12,7 +10,6 @@ use crate::operation::{Operation, Preflight};
 use crate::pacing::{
     BatchKind, CallKind, Certainty, Counts, FreshToken, Situation, Unreachable, UnsurePolicy, Verdict, decide,
 };
-use crate::platform::Token;
 
 /// Makes ready, or says what a person has to mend. With a run, its figures count the calls.
 pub(super) async fn prepare(
@@ -65,15 +62,10 @@ async fn look(
     let mut attempts = 0;
     let mut throttled = 0;
     let mut fresh_token = FreshToken::Untried;
-    let mut stale: Option<Arc<Token>> = None;
     loop {
-        let token = match stale.take() {
-            Some(stale) => access.fresh_token(&stale).await?,
-            None => access.token().await?,
-        };
         // also where a pause, or a fault, gave up the look that was told to wait
         access.may_look().await;
-        let leave = access.lane.leave(Stage::Preflight).await;
+        let (leave, token) = access.leave(Stage::Preflight).await?;
         let brought = match run {
             Some(run) => run.call(&preflight.request, &token, leave).await,
             None => access.call(&preflight.request, &token, leave).await,
@@ -105,7 +97,7 @@ async fn look(
             Verdict::FreshToken => {
                 attempts -= 1;
                 fresh_token = FreshToken::JustTried;
-                stale = Some(token);
+                access.fresh_token(&token).await?;
             }
             Verdict::Wait { counts, .. } => {
                 if counts == Counts::Nothing {

@@ -22,7 +22,7 @@ use crate::journal::{End, Origin, Out, Waiting, Write};
 use crate::model::{Doing, Fault, Reason, Stage, WaitReason};
 use crate::operation::{Call, Step, Terms};
 use crate::pacing::{
-    CallKind, Certainty, Counts, FreshToken, Outcome, Situation, UnsurePolicy, Verdict, decide,
+    CallKind, Certainty, Counts, FreshToken, Leave, Outcome, Situation, UnsurePolicy, Verdict, decide,
 };
 use crate::plan::Unsure;
 use crate::platform::Token;
@@ -166,9 +166,10 @@ impl Worker {
     /// Makes one call, and a second one where the first met an old token.
     async fn make(&mut self, job: &mut Job, call: &Call) -> Result<Brought, Came> {
         let mut fresh = FreshToken::Untried;
-        let mut token = self.token().await?;
+        // a fault of it comes before the mark
+        self.token().await?;
         loop {
-            let brought = self.send(job, call, &token).await?;
+            let (brought, token) = self.send(job, call).await?;
             let situation = self.situation(job, call.terms, &brought, fresh);
             if decide(brought.outcome, &situation) != Verdict::FreshToken {
                 job.fresh_token = fresh;
@@ -176,11 +177,12 @@ impl Worker {
             }
             fresh = FreshToken::JustTried;
             job.counted = job.counted.saturating_sub(1);
-            token = self.fresh(&token).await?;
+            self.fresh(&token).await?;
         }
     }
 
-    async fn send(&mut self, job: &mut Job, call: &Call, token: &Token) -> Result<Brought, Came> {
+    /// Returns with what came the token that it was sent with.
+    async fn send(&mut self, job: &mut Job, call: &Call) -> Result<(Brought, Arc<Token>), Came> {
         let sends = call.terms.kind == CallKind::Sending;
         let marks = self.shared.plan.delivery.unsure == Unsure::Fail || job.origin == Origin::Failure;
         if sends && marks {
@@ -189,11 +191,7 @@ impl Worker {
             self.shared.journal.commit(&self.shared.book, vec![mark]).await;
         }
         // the leave comes last: whatever stood between it and the call would bend the pace
-        let leave = tokio::select! {
-            biased;
-            () = self.shared.halted() => return Err(Came::Back),
-            leave = self.shared.access.lane.leave(call.terms.stage) => leave,
-        };
+        let (leave, token) = self.leave(call.terms.stage).await?;
         // asked after the wait for leave: that may have been a long one
         if let Some(fault) = self.shared.set_closed(job) {
             return Err(of_run(fault));
@@ -213,10 +211,10 @@ impl Worker {
         job.counted += 1;
         self.turn(sending(job), Activity::Sending);
         let begun = StdInstant::now();
-        let brought = self.shared.call(&call.request, token, leave).await;
+        let brought = self.shared.call(&call.request, &token, leave).await;
         job.took = Some(begun.elapsed());
         self.turn(held(job), Activity::Held);
-        Ok(brought)
+        Ok((brought, token))
     }
 
     fn situation(&self, job: &Job, terms: Terms, brought: &Brought, fresh: FreshToken) -> Situation {
@@ -435,6 +433,14 @@ impl Worker {
         self.shared.give_back(vec![job]).await;
         self.shared.schedule.settle(chain);
         self.shared.settled_one();
+    }
+
+    async fn leave(&self, stage: Stage) -> Result<(Leave, Arc<Token>), Came> {
+        tokio::select! {
+            biased;
+            () = self.shared.halted() => Err(Came::Back),
+            leave = self.shared.access.leave(stage) => leave.map_err(of_run),
+        }
     }
 
     async fn fresh(&mut self, stale: &Token) -> Result<Arc<Token>, Came> {

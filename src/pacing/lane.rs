@@ -121,15 +121,28 @@ impl Lane {
     /// loses its place. One that is kept has to be polled on, or it holds up those behind it, as with every fair lock.
     /// Where nothing binds it returns without waiting.
     pub async fn leave(&self, stage: Stage) -> Leave {
+        loop {
+            if let Some((leave, ())) = self.leave_with(stage, || Some(())).await {
+                return leave;
+            }
+        }
+    }
+
+    /// The same together with what the call needs, asked for at each instant at which it might start: what was there
+    /// before a long wait may be there no more. `None` where it is not there; nothing is used up then, and the place is
+    /// lost.
+    pub async fn leave_with<T>(&self, stage: Stage, needs: impl Fn() -> Option<T>) -> Option<(Leave, T)> {
+        let needed = needs()?;
         if let Some(role) = self.shared.state().start_or_queue(stage, Instant::now) {
-            return self.grant(stage, role);
+            return Some((self.grant(stage, role), needed));
         }
         let _queued = Queued(&self.shared);
         let _head = self.shared.line.lock().await;
         loop {
+            let needed = needs()?;
             let outcome = self.shared.state().start(stage, Instant::now);
             match outcome {
-                Ok(role) => return self.grant(stage, role),
+                Ok(role) => return Some((self.grant(stage, role), needed)),
                 Err(Hold::ForProbe) => self.shared.changed.notified().await,
                 Err(Hold::Until(due)) => tokio::select! {
                     biased;

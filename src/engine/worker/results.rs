@@ -57,15 +57,10 @@ impl Worker {
 
     async fn try_to_fetch(&mut self, job: &mut Job, url: &str) -> Came {
         let mut fresh = FreshToken::Untried;
-        let mut token = match self.token().await {
-            Ok(token) => token,
-            Err(came) => return came,
-        };
         loop {
-            let leave = tokio::select! {
-                biased;
-                () = self.shared.halted() => return Came::Back,
-                leave = self.shared.access.lane.leave(Stage::Result) => leave,
+            let (leave, token) = match self.leave(Stage::Result).await {
+                Ok(both) => both,
+                Err(came) => return came,
             };
             job.counted += 1;
             self.turn(sending(job), Activity::Sending);
@@ -90,10 +85,9 @@ impl Worker {
             }
             fresh = FreshToken::JustTried;
             job.counted = job.counted.saturating_sub(1);
-            token = match self.fresh(&token).await {
-                Ok(token) => token,
-                Err(came) => return came,
-            };
+            if let Err(came) = self.fresh(&token).await {
+                return came;
+            }
         }
     }
 }

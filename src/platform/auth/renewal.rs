@@ -62,14 +62,8 @@ impl Tokens {
     /// A [`TokenError`] where there is none. All who waited for that request get the same; it is not kept, so that
     /// the next call asks anew.
     pub async fn get(&self) -> Result<Arc<Token>, TokenError> {
-        if let Some(token) = self.inner.held() {
-            if !token.due.is_over() {
-                return Ok(token);
-            }
-            if !token.ends.is_over() {
-                self.renew_early(Instant::now());
-                return Ok(token);
-            }
+        if let Some(token) = self.valid() {
+            return Ok(token);
         }
         let renewal = {
             let mut desk = self.inner.desk();
@@ -80,6 +74,16 @@ impl Tokens {
             self.inner.join(&mut desk)
         };
         renewal.await
+    }
+
+    /// The token that is valid now, where there is one. One that is due is renewed meanwhile.
+    #[must_use]
+    pub fn valid(&self) -> Option<Arc<Token>> {
+        let token = self.inner.held().filter(|token| !token.ends.is_over())?;
+        if token.due.is_over() {
+            self.renew_early(Instant::now());
+        }
+        Some(token)
     }
 
     /// Another token than that one, which the platform no longer takes: the one that has come since, or a new one.
