@@ -375,7 +375,7 @@ impl Worker {
                     origin: job.origin,
                 };
                 // written first: a short wait may be over, and the item settled, before the next line
-                shared.journal.write(&shared.book, vec![Write::Waiting(Box::new(waiting))]).await;
+                self.note(&job, Write::Waiting(Box::new(waiting))).await;
                 shared.schedule.wait(job, until);
                 if matches!(then, Then::Park) {
                     shared.waits_until(until).await;
@@ -416,7 +416,7 @@ impl Worker {
             job.marked = job.ended.is_some();
             let out = if job.marked { Out::Maybe } else { Out::No };
             let write = mark(&job, job.tries, out);
-            self.shared.journal.write(&self.shared.book, vec![write]).await;
+            self.note(&job, write).await;
         }
         if job.progress.remote_id.is_some() {
             // its remote job is open whoever looks at it, and keeps its place among those that may be
@@ -425,6 +425,16 @@ impl Worker {
         }
         job.under_way = None;
         self.shared.schedule.put_back(job);
+    }
+
+    /// Writes down how far an item came that goes on. Where it may have taken effect, that is on the disk before it is
+    /// sent again and may do so once more: after a crash, too, its doubts are to be all of them.
+    async fn note(&self, job: &Job, write: Write) {
+        let shared = &self.shared;
+        match job.earlier {
+            Certainty::Unsure => shared.journal.commit(&shared.book, vec![write]).await,
+            Certainty::Sure => shared.journal.write(&shared.book, vec![write]).await,
+        }
     }
 
     /// The act that it belongs to has stopped.
