@@ -452,6 +452,7 @@ impl Person {
             (8, Some(failure)) => {
                 let row = reader.failure(&row, failure).map_err(|error| error.to_string())?;
                 let record = row.and_then(|row| row.record);
+                process.day.edited.store(true, Ordering::Relaxed);
                 // what was wrong is put right: the number stays
                 record.map(|record| Command::Edit { records: vec![(failure, Some(mended(&record)))], by })
             }

@@ -30,6 +30,8 @@ pub struct Day {
     calm: AtomicBool,
     /// A person has sent failures again: the order of a set is theirs from here on.
     pub sent_again: AtomicBool,
+    /// A person has edited a record.
+    pub edited: AtomicBool,
     tokens_out: [AtomicU32; 2],
     pub most_tokens_out: AtomicU32,
     pub calls: AtomicU64,
@@ -69,6 +71,7 @@ impl Day {
             effects: Mutex::default(),
             calm: AtomicBool::new(false),
             sent_again: AtomicBool::new(false),
+            edited: AtomicBool::new(false),
             tokens_out: Default::default(),
             most_tokens_out: AtomicU32::new(0),
             calls: AtomicU64::new(0),
