@@ -321,6 +321,10 @@ impl Process<'_> {
         let handle = match started {
             Ok(handle) => handle,
             Err(StartError::Fault(fault)) => return Err(format!("it can't begin: {}", fault.message)),
+            // the journal holds a run to what was written of it whenever it is taken up
+            Err(StartError::Journal(JournalError::Damaged { what, .. })) => {
+                return Err(format!("(a) {what}"));
+            }
             Err(error) => return Err(format!("it can't begin: {error}")),
         };
         let ending = person.watches(self, run, &handle, hold, told).await?;
