@@ -13,6 +13,8 @@
 //! The text is only ever hashed. A record goes out as it stands in its dataset.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::grammar::{Fault, Flaw, Layout, Value as Checker, is_blank, plain_end};
 use crate::model::Violation;
@@ -80,13 +82,14 @@ impl NoCanonicalForm {
 /// A [`NoCanonicalForm`] that says what is in the way and where. Nothing has been appended then.
 pub fn canonical(record: &[u8], out: &mut Vec<u8>) -> Result<(), NoCanonicalForm> {
     let text = check(record)?;
-    let tree = Walk { text, at: 0 }.value().map_err(Obstacle::shown)?;
     let before = out.len();
     out.reserve(record.len());
-    tree.write(out).map_err(|error| {
+    let mut walk = Walk { text, at: 0, out, sorted: Vec::new() };
+    let written = walk.value().map_err(Obstacle::shown);
+    if written.is_err() {
         out.truncate(before);
-        NoCanonicalForm::NotJson { reason: one_line(&error.to_string(), 256) }
-    })
+    }
+    written
 }
 
 /// Sees to it that the record is one JSON value, so that what follows need not ask again at each byte.
@@ -111,50 +114,6 @@ fn check(record: &[u8]) -> Result<&str, NoCanonicalForm> {
     }
 }
 
-/// A value, with its members in their canonical order.
-enum Node<'a> {
-    /// A word, a text without escapes or a number: written as it stands.
-    Verbatim(&'a str),
-    /// A text that was written with escapes, without them.
-    Text(String),
-    Double(f64),
-    Array(Vec<Node<'a>>),
-    Object(Vec<(Cow<'a, str>, Node<'a>)>),
-}
-
-impl Node<'_> {
-    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        match self {
-            Self::Verbatim(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Text(text) => serde_json_canonicalizer::to_writer(text, out)?,
-            Self::Double(number) => serde_json_canonicalizer::to_writer(number, out)?,
-            Self::Array(elements) => {
-                out.push(b'[');
-                for (index, element) in elements.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    element.write(out)?;
-                }
-                out.push(b']');
-            }
-            Self::Object(members) => {
-                out.push(b'{');
-                for (index, (name, value)) in members.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    serde_json_canonicalizer::to_writer(name, out)?;
-                    out.push(b':');
-                    value.write(out)?;
-                }
-                out.push(b'}');
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What is in the way, and the way to it: its innermost step first, as it is learnt only on the way back.
 struct Obstacle<'a> {
     what: What<'a>,
@@ -165,6 +124,8 @@ enum What<'a> {
     Twice,
     Overflow(&'a str),
     LoneSurrogate,
+    /// Our own writer refuses it.
+    Unwritable,
 }
 
 impl<'a> Obstacle<'a> {
@@ -188,77 +149,137 @@ impl<'a> Obstacle<'a> {
             What::Twice => NoCanonicalForm::Twice { pointer },
             What::Overflow(number) => NoCanonicalForm::Overflow { pointer, number: one_line(number, 40) },
             What::LoneSurrogate => NoCanonicalForm::LoneSurrogate { pointer },
+            What::Unwritable => {
+                NoCanonicalForm::NotJson { reason: format!("`{pointer}` has no canonical form") }
+            }
         }
     }
 }
 
-/// A walk through a text that is known to be one JSON value. Whatever is not there is read as nothing.
-struct Walk<'a> {
+/// A walk through a text that is known to be one JSON value, which writes what it comes past. Whatever is not there is
+/// read as nothing.
+struct Walk<'a, 'o> {
     text: &'a str,
     at: usize,
+    out: &'o mut Vec<u8>,
+    /// Where an object's members are put in order.
+    sorted: Vec<u8>,
 }
 
-impl<'a> Walk<'a> {
-    fn value(&mut self) -> Result<Node<'a>, Obstacle<'a>> {
+impl<'a> Walk<'a, '_> {
+    fn value(&mut self) -> Result<(), Obstacle<'a>> {
         match self.look() {
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
-            Some(b'"') => {
-                let token = self.string();
-                match unescaped(token)? {
-                    Cow::Borrowed(_) => Ok(Node::Verbatim(token)),
-                    Cow::Owned(text) => Ok(Node::Text(text)),
-                }
-            }
+            Some(b'"') => self.string().map(drop),
             Some(b'-' | b'0'..=b'9') => {
                 let token = self.run(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
-                number(token)
+                match number(token)? {
+                    Number::Verbatim => self.verbatim(token),
+                    Number::Double(double) => self.form(&double)?,
+                }
+                Ok(())
             }
-            _ => Ok(Node::Verbatim(self.run(|byte| byte.is_ascii_lowercase()))),
+            _ => {
+                let word = self.run(|byte| byte.is_ascii_lowercase());
+                self.verbatim(word);
+                Ok(())
+            }
         }
     }
 
-    fn array(&mut self) -> Result<Node<'a>, Obstacle<'a>> {
+    fn array(&mut self) -> Result<(), Obstacle<'a>> {
         self.at += 1;
-        let mut elements = Vec::new();
+        self.out.push(b'[');
+        let mut count = 0_usize;
         loop {
             match self.look() {
                 Some(b',') => self.at += 1,
                 Some(b']') | None => break,
                 Some(_) => {
-                    let element = self.value().map_err(|inner| inner.under(elements.len().to_string()))?;
-                    elements.push(element);
+                    if count > 0 {
+                        self.out.push(b',');
+                    }
+                    self.value().map_err(|inner| inner.under(count.to_string()))?;
+                    count += 1;
                 }
             }
         }
         self.at += 1;
-        Ok(Node::Array(elements))
+        self.out.push(b']');
+        Ok(())
     }
 
-    fn object(&mut self) -> Result<Node<'a>, Obstacle<'a>> {
+    fn object(&mut self) -> Result<(), Obstacle<'a>> {
         self.at += 1;
-        let mut members = Vec::new();
+        self.out.push(b'{');
+        let begun = self.out.len();
+        let mut members = Vec::with_capacity(1);
         loop {
             match self.look() {
                 Some(b',' | b':') => self.at += 1,
                 Some(b'}') | None => break,
                 Some(_) => {
-                    let name = unescaped(self.string())?;
+                    if !members.is_empty() {
+                        self.out.push(b',');
+                    }
+                    let from = self.out.len();
+                    let name = self.string()?;
+                    self.out.push(b':');
                     self.look();
                     self.at += 1;
-                    let value = self.value().map_err(|inner| inner.under(name.as_ref()))?;
-                    members.push((name, value));
+                    self.value().map_err(|inner| inner.under(name.as_ref()))?;
+                    members.push(Member { name, written: from..self.out.len() });
                 }
             }
         }
         self.at += 1;
-        // RFC 8785 §3.2.3: by UTF-16 code units, in which the characters beyond U+FFFF come before U+E000.
-        members.sort_unstable_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
-        let twice = members.iter().zip(members.iter().skip(1)).find(|((one, _), (other, _))| one == other);
-        match twice {
-            Some(((name, _), _)) => Err(Obstacle::new(What::Twice).under(name.as_ref())),
-            None => Ok(Node::Object(members)),
+        if !members.is_sorted_by(|one, next| one.order(next).is_lt()) {
+            members.sort_unstable_by(Member::order);
+            self.put_in_order(begun, &members)?;
         }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    /// Writes an object's members again, from its begin on, in this order.
+    fn put_in_order(&mut self, begun: usize, members: &[Member<'a>]) -> Result<(), Obstacle<'a>> {
+        let twice = members.iter().zip(members.iter().skip(1)).find(|(one, next)| one.name == next.name);
+        if let Some((member, _)) = twice {
+            return Err(Obstacle::new(What::Twice).under(member.name.as_ref()));
+        }
+        self.sorted.clear();
+        for member in members {
+            if !self.sorted.is_empty() {
+                self.sorted.push(b',');
+            }
+            self.sorted.extend_from_slice(self.out.get(member.written.clone()).unwrap_or_default());
+        }
+        self.out.truncate(begun);
+        self.out.extend_from_slice(&self.sorted);
+        Ok(())
+    }
+
+    /// Writes the string that begins here, and returns what it says.
+    fn string(&mut self) -> Result<Cow<'a, str>, Obstacle<'a>> {
+        let token = self.token();
+        let said = unescaped(token)?;
+        match &said {
+            Cow::Borrowed(_) => self.verbatim(token),
+            Cow::Owned(text) => self.form(text)?,
+        }
+        Ok(said)
+    }
+
+    /// A word, a text without escapes or a number that stays as it stands.
+    fn verbatim(&mut self, token: &str) {
+        self.out.extend_from_slice(token.as_bytes());
+    }
+
+    /// What has a form of its own.
+    fn form(&mut self, value: &impl serde::Serialize) -> Result<(), Obstacle<'a>> {
+        let written = serde_json_canonicalizer::to_writer(value, &mut *self.out);
+        written.map_err(|_| Obstacle::new(What::Unwritable))
     }
 
     /// The next byte that is no white space.
@@ -273,7 +294,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The string that begins here, with its quotes.
-    fn string(&mut self) -> &'a str {
+    fn token(&mut self) -> &'a str {
         let from = self.at;
         self.at += 1;
         loop {
@@ -308,17 +329,36 @@ fn unescaped(token: &str) -> Result<Cow<'_, str>, Obstacle<'_>> {
     Ok(Cow::Borrowed(inner.unwrap_or_default()))
 }
 
-fn number(token: &str) -> Result<Node<'_>, Obstacle<'_>> {
+/// How a number is written.
+enum Number {
+    Verbatim,
+    Double(f64),
+}
+
+fn number(token: &str) -> Result<Number, Obstacle<'_>> {
     let is_integer = !token.contains(['.', 'e', 'E']);
     if is_integer && token.len() <= SURELY_EXACT && token != "-0" {
-        return Ok(Node::Verbatim(token));
+        return Ok(Number::Verbatim);
     }
     match token.parse::<f64>() {
         Ok(double) if double.is_finite() => {
             // Written without a fraction a double has all its digits.
             let stays = is_integer && format!("{double:.0}") != token;
-            Ok(if stays { Node::Verbatim(token) } else { Node::Double(double) })
+            Ok(if stays { Number::Verbatim } else { Number::Double(double) })
         }
         _ => Err(Obstacle::new(What::Overflow(token))),
+    }
+}
+
+/// A member of an object, and where it is written.
+struct Member<'a> {
+    name: Cow<'a, str>,
+    written: Range<usize>,
+}
+
+impl Member<'_> {
+    /// RFC 8785 §3.2.3: by UTF-16 code units, in which the characters beyond U+FFFF come before U+E000.
+    fn order(&self, other: &Self) -> Ordering {
+        self.name.encode_utf16().cmp(other.name.encode_utf16())
     }
 }
