@@ -4,6 +4,7 @@
 
 mod result;
 
+use std::cmp::Ordering;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -20,8 +21,8 @@ use super::{
 use crate::model::{OperationKind, Reason, RunId, Stage, Violation};
 use crate::pacing::{CallKind, Unreachable};
 use crate::plan::{self, JobState, Timeout};
+use crate::platform::error_body::{self, ErrorEntry};
 use crate::platform::{Answer, Payload, Request};
-use crate::text::one_line;
 use result::{Content, ReadError, RowError, Source};
 
 /// The operation.
@@ -42,6 +43,12 @@ const JITTER_MS: u64 = 500;
 const SECOND_LOOK: Duration = Duration::from_secs(3);
 /// Looks in a row that meet trouble before the item fails.
 const LOOKS_IN_TROUBLE: u32 = 6;
+/// Errors of a failed job that are told.
+const SAID: usize = 20;
+/// Refused rows that are taken in of a result, one by one. The result itself is kept, and has them all.
+const ROWS: u64 = 1_000_000;
+/// The same of one that stands in a job's answer, and is held in memory.
+const INLINE_ROWS: u64 = 100_000;
 
 impl Import {
     /// With the plan's settings, and how long one attempt may take.
@@ -103,29 +110,29 @@ impl Import {
             );
         };
         progress.percent = job.percent();
-        match self.state(job.status.as_deref().unwrap_or_default()) {
+        match self.state(&text(job.status).unwrap_or_default()) {
             JobState::Completed => {
-                if let Some(url) = job.result_url.filter(|url| !url.is_empty()) {
+                if let Some(url) = text(job.result_url).filter(|url| !url.is_empty()) {
                     return Step::Fetch(url);
                 }
                 let inline = job.result.map_or(answer.body.as_ref(), |result| result.get().as_bytes());
                 let kept = answer.body.slice_ref(inline);
                 let mut rows = Vec::new();
-                let taken = Source::Answer(answer.body.clone()).rows(|row| {
-                    rows.push(reason_of(row));
-                    Ok::<_, ReadError>(())
-                });
+                let mut keep = |row| rows.push(row);
+                let taken = UpTo::new(INLINE_ROWS, &mut keep).of(&Source::Answer(answer.body.clone()));
                 if let Err(error) = taken {
                     // it is in memory: nothing of it can be missing
                     tracing::error!(%error, "reading a job's own result");
                 }
                 Step::Delivered(Delivered { answer: Some(kept), rows })
             }
-            JobState::Failed if job.errors.is_empty() && !progress.unexplained => {
-                progress.unexplained = true;
-                Step::Wait(SECOND_LOOK)
-            }
-            JobState::Failed => job.failure(),
+            JobState::Failed => match job.said() {
+                said if said.is_empty() && !progress.unexplained => {
+                    progress.unexplained = true;
+                    Step::Wait(SECOND_LOOK)
+                }
+                said => failure(said),
+            },
             JobState::Queued | JobState::InProgress => {
                 progress.unexplained = false;
                 let wait = wait_after(progress.looks) + jitter();
@@ -180,29 +187,21 @@ fn without_id() -> Step {
 /// for a strange answer.
 #[derive(Deserialize)]
 struct Job<'a> {
-    #[serde(default, deserialize_with = "lenient")]
-    status: Option<String>,
+    #[serde(default, borrow)]
+    status: Option<&'a RawValue>,
     #[serde(default, borrow)]
     progress: Option<&'a RawValue>,
-    #[serde(default, rename = "resultUrl", deserialize_with = "lenient")]
-    result_url: Option<String>,
+    #[serde(default, borrow, rename = "resultUrl")]
+    result_url: Option<&'a RawValue>,
     #[serde(default, borrow)]
     result: Option<&'a RawValue>,
-    #[serde(default, deserialize_with = "errors")]
-    errors: Vec<serde_json::Value>,
+    #[serde(default, borrow)]
+    errors: Option<&'a RawValue>,
 }
 
-fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_str().map(str::to_owned))
-}
-
-fn errors<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<serde_json::Value>, D::Error> {
-    Ok(match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Array(errors) => errors,
-        serde_json::Value::Null => Vec::new(),
-        one => vec![one],
-    })
+/// The text that stands there, if it is one.
+fn text(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
 }
 
 impl Job<'_> {
@@ -212,30 +211,65 @@ impl Job<'_> {
         Some(percent.clamp(0.0, 100.0) as u8)
     }
 
-    fn failure(self) -> Step {
-        let text = |error: &serde_json::Value, name: &str| {
-            error.get(name).and_then(serde_json::Value::as_str).map(|text| one_line(text, 500))
-        };
-        let first = self.errors.first();
-        let code = first.and_then(|error| text(error, "code").or_else(|| text(error, "errorCode")));
-        let said: Vec<String> = self
-            .errors
-            .iter()
-            .take(20)
-            .map(|error| text(error, "message").unwrap_or_else(|| one_line(&error.to_string(), 300)))
-            .collect();
-        let message = if said.is_empty() {
-            "the job failed, and the platform does not say why".to_owned()
-        } else {
-            format!("the job failed: {}", said.join("; "))
-        };
-        Step::Failed(Box::new(Reason {
-            stage: Stage::Polling,
-            status: None,
-            code: code.or_else(|| Some("import.failed".to_owned())),
-            message,
-            violations: Vec::new(),
-        }))
+    /// What it says of its failure, as much as a person reads.
+    fn said(&self) -> Vec<ErrorEntry> {
+        self.errors.map(|errors| error_body::said(errors, SAID)).unwrap_or_default()
+    }
+}
+
+fn failure(said: Vec<ErrorEntry>) -> Step {
+    let code = said.first().and_then(|first| first.code.clone());
+    let said: Vec<String> = said.into_iter().map(|one| one.message).collect();
+    let message = if said.is_empty() {
+        "the job failed, and the platform does not say why".to_owned()
+    } else {
+        format!("the job failed: {}", said.join("; "))
+    };
+    Step::Failed(Box::new(Reason {
+        stage: Stage::Polling,
+        status: None,
+        code: code.or_else(|| Some("import.failed".to_owned())),
+        message,
+        violations: Vec::new(),
+    }))
+}
+
+/// So many rows are handed on, and in the place of those beyond one that says so.
+struct UpTo<'t> {
+    most: u64,
+    count: u64,
+    take: &'t mut dyn FnMut(Reason),
+}
+
+impl<'t> UpTo<'t> {
+    fn new(most: u64, take: &'t mut dyn FnMut(Reason)) -> Self {
+        Self { most, count: 0, take }
+    }
+
+    /// Takes all rows of a result.
+    fn of(mut self, source: &Source) -> Result<(), ReadError> {
+        source.rows(|row| {
+            self.row(row);
+            Ok(())
+        })
+    }
+
+    fn row(&mut self, row: RowError) {
+        let most = self.most;
+        match self.count.cmp(&most) {
+            Ordering::Less => (self.take)(reason_of(row)),
+            Ordering::Equal => (self.take)(Reason {
+                stage: Stage::Result,
+                status: None,
+                code: Some("result.more_rows".to_owned()),
+                message: format!(
+                    "the result refuses more than {most} rows; the others stand in the result itself"
+                ),
+                violations: Vec::new(),
+            }),
+            Ordering::Greater => {}
+        }
+        self.count += 1;
     }
 }
 
@@ -305,11 +339,7 @@ impl Operation for Import {
         let source = Source::File(file.to_owned());
         let kept = match source.content().map_err(io::Error::other)? {
             Content::Result(summary) => {
-                let taken = source.rows(|one| {
-                    row(reason_of(one));
-                    Ok::<_, ReadError>(())
-                });
-                taken.map_err(io::Error::other)?;
+                UpTo::new(ROWS, row).of(&source).map_err(io::Error::other)?;
                 serde_json::json!({
                     "imported": summary.imported,
                     "failed": summary.failed,
@@ -326,13 +356,17 @@ impl Operation for Import {
 /// The id of a job that was accepted: a text, or a number.
 fn job_id(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct Accepted {
-        id: serde_json::Value,
+    struct Accepted<'a> {
+        #[serde(borrow)]
+        id: &'a RawValue,
     }
-    let accepted: Accepted = serde_json::from_slice(body).ok()?;
-    match accepted.id {
-        serde_json::Value::String(id) if !id.is_empty() && id.len() <= 500 => Some(id),
-        serde_json::Value::Number(id) => Some(id.to_string()),
-        _ => None,
-    }
+    let accepted: Accepted<'_> = serde_json::from_slice(body).ok()?;
+    let id = match text(Some(accepted.id)) {
+        Some(id) => id,
+        None if accepted.id.get().starts_with(|char: char| char == '-' || char.is_ascii_digit()) => {
+            accepted.id.get().to_owned()
+        }
+        None => return None,
+    };
+    (!id.is_empty() && id.len() <= 500).then_some(id)
 }

@@ -4,7 +4,11 @@
 //! connection that breaks sends half of any of these. All of it is outside text: each line taken from it is made safe
 //! here, once, and no body whatsoever makes this fail.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::text::one_line;
 
@@ -14,6 +18,10 @@ const MESSAGE_BYTES: usize = 2048;
 const CODE_LENGTH: usize = 200;
 /// The most bytes of each entry's message: there may be as many entries as there were records.
 const ENTRY_BYTES: usize = 512;
+/// The most entries that are kept: no batch has more records. Those beyond are counted.
+const ENTRIES: usize = 10_000;
+/// How many objects `error` may be wrapped in. What is deeper is only text.
+const WRAPPED: u8 = 4;
 
 /// What a platform said of a call that it refused. All texts are single lines, safe to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,26 +47,53 @@ pub struct ErrorEntry {
     pub field: Option<String>,
 }
 
-/// Reads any body that came with a status other than 2xx.
+/// Reads any body that came with a status other than 2xx. It takes no more memory than a part of the body, whatever
+/// stands in it.
 #[must_use]
 pub fn parse(status: u16, body: &[u8]) -> PlatformError {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
-    match serde_json::from_slice::<Value>(body) {
-        Ok(Value::Object(object)) => from_object(status, &object),
-        Ok(Value::Array(entries)) if entries.iter().any(Value::is_object) => {
-            summed(status, None, None, entries.iter().filter_map(|one| entry(one, Index::Given)).collect())
-        }
-        Ok(Value::String(text)) => plain(status, &text),
+    let value: &RawValue = match serde_json::from_slice(body) {
+        Ok(value) => value,
         Err(error) if error.is_eof() && body.first().is_some_and(|byte| matches!(byte, b'{' | b'[')) => {
             let text = line(&beginning(body), MESSAGE_BYTES - 32);
-            PlatformError {
-                code: None,
-                message: format!("JSON that breaks off: {text}"),
-                details: Vec::new(),
-            }
+            let message = format!("JSON that breaks off: {text}");
+            return PlatformError { code: None, message, details: Vec::new() };
         }
-        Ok(_) | Err(_) => from_text(status, body),
+        Err(_) => return from_text(status, body),
+    };
+    match body.first() {
+        Some(b'{') => from_object(status, value, WRAPPED),
+        Some(b'[') => match Entries::of(value, Index::Given) {
+            entries if entries.objects > 0 => summed(status, None, None, entries),
+            _ => from_text(status, body),
+        },
+        Some(b'"') => plain(status, &text(value).unwrap_or_default()),
+        _ => from_text(status, body),
     }
+}
+
+/// What a list of errors says, or one that stands alone: its first entries that say anything, at most so many, each with
+/// a message.
+#[must_use]
+pub fn said(errors: &RawValue, most: usize) -> Vec<ErrorEntry> {
+    let mut said = Vec::new();
+    let mut take = |element: &RawValue| {
+        if said.len() < most && !matches!(element.get(), "null" | "{}" | "[]" | "\"\"") {
+            let mut entry = entry(element, Index::Meaningless);
+            if entry.message.is_empty() {
+                let text = entry.code.clone().unwrap_or_else(|| element.get().to_owned());
+                entry.message = line(&text, ENTRY_BYTES);
+            }
+            said.push(entry);
+        }
+    };
+    if errors.get().starts_with('[') {
+        // it was read before, and is an array
+        drop(serde_json::Deserializer::from_str(errors.get()).deserialize_seq(Each(&mut take)));
+    } else {
+        take(errors);
+    }
+    said
 }
 
 /// Whether an entry's `index` is a record's place. In `errors` it is; in `details` the word has other meanings.
@@ -68,55 +103,53 @@ enum Index {
     Meaningless,
 }
 
-fn from_object(status: u16, object: &Map<String, Value>) -> PlatformError {
-    // Some gateways wrap it all. The parser bounds how deep this can go.
-    if let Some(Value::Object(wrapped)) = object.get("error") {
-        return from_object(status, wrapped);
+fn from_object(status: u16, value: &RawValue, wrapped: u8) -> PlatformError {
+    let object = Known::of(value);
+    // some gateways wrap it all
+    if let Some(inner) = object.get("error").filter(|inner| wrapped > 0 && inner.get().starts_with('{')) {
+        return from_object(status, inner, wrapped - 1);
     }
-    let entries = |key, index| {
-        object
-            .get(key)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(move |one| entry(one, index))
-    };
-    let details: Vec<ErrorEntry> =
-        entries("errors", Index::Given).chain(entries("details", Index::Meaningless)).collect();
-    let (code, message) = match first_text(object, &["error"]) {
+    let mut entries = Entries::default();
+    for (name, index) in [("errors", Index::Given), ("details", Index::Meaningless)] {
+        if let Some(array) = object.get(name) {
+            entries.add(array, index);
+        }
+    }
+    let (code, message) = match object.text(&["error"]) {
         // RFC 6749 §5.2; Genesys calls the description `description`.
-        Some(code) => (
-            Some(code),
-            first_text(object, &["error_description", "description", "errorDescription", "message"]),
-        ),
+        Some(code) => {
+            (Some(code), object.text(&["error_description", "description", "errorDescription", "message"]))
+        }
         None => (
-            first_text(object, &["code", "errorCode"]),
-            first_text(object, &["message", "errorMessage", "errorDescription", "description"]),
+            object.text(&["code", "errorCode"]),
+            object.text(&["message", "errorMessage", "errorDescription", "description"]),
         ),
     };
-    if code.is_none() && message.is_none() && details_say_nothing(&details) {
-        let text = if object.is_empty() { String::new() } else { Value::Object(object.clone()).to_string() };
-        return PlatformError { details, ..plain(status, &text) };
+    if code.is_none() && message.is_none() && entries.say_nothing() {
+        let text = if object.members == 0 { String::new() } else { beginning(value.get().as_bytes()) };
+        return PlatformError { details: entries.kept, ..plain(status, &text) };
     }
-    summed(status, code, message, details)
-}
-
-fn details_say_nothing(details: &[ErrorEntry]) -> bool {
-    details.iter().all(|one| one.code.is_none() && one.message.is_empty())
+    summed(status, code, message, entries)
 }
 
 /// Puts code, message and entries together; what the whole does not say, its first entry does.
-fn summed(status: u16, code: Option<&str>, message: Option<&str>, details: Vec<ErrorEntry>) -> PlatformError {
+fn summed(
+    status: u16,
+    code: Option<Cow<'_, str>>,
+    message: Option<Cow<'_, str>>,
+    entries: Entries,
+) -> PlatformError {
+    let Entries { kept: details, count, .. } = entries;
     let code = code
-        .map(|text| one_line(text, CODE_LENGTH))
+        .map(|text| one_line(&text, CODE_LENGTH))
         .or_else(|| details.iter().find_map(|one| one.code.clone()));
-    let message = message.map(|text| line(text, MESSAGE_BYTES)).filter(|text| !text.is_empty());
+    let message = message.map(|text| line(&text, MESSAGE_BYTES)).filter(|text| !text.is_empty());
     let message = message.unwrap_or_else(|| {
         let Some(first) = details.iter().find(|one| !one.message.is_empty()) else {
             return code.clone().unwrap_or_else(|| nothing(status));
         };
         let place = first.index.map_or_else(String::new, |index| format!(" (index {index})"));
-        match details.len() - 1 {
+        match count - 1 {
             0 => format!("{}{place}", first.message),
             more => format!("{}{place}, and {more} more", first.message),
         }
@@ -124,23 +157,150 @@ fn summed(status: u16, code: Option<&str>, message: Option<&str>, details: Vec<E
     PlatformError { code, message, details }
 }
 
-fn entry(value: &Value, index: Index) -> Option<ErrorEntry> {
-    if let Value::String(text) = value {
-        return Some(ErrorEntry { code: None, message: line(text, ENTRY_BYTES), index: None, field: None });
-    }
-    let object = value.as_object()?;
-    let short = |keys: &[&str]| first_text(object, keys).map(|text| one_line(text, CODE_LENGTH));
-    Some(ErrorEntry {
-        code: short(&["errorCode", "code"]),
-        message: first_text(object, &["message", "errorMessage", "description"])
-            .map_or_else(String::new, |text| line(text, ENTRY_BYTES)),
-        index: object.get("index").filter(|_| index == Index::Given).and_then(Value::as_u64),
-        field: short(&["fieldName", "field"]),
-    })
+/// The members of an object that are known, the last of each name, unread.
+#[derive(Default)]
+struct Known<'a> {
+    found: [Option<&'a RawValue>; NAMES.len()],
+    /// Members of any name.
+    members: usize,
 }
 
-fn first_text<'a>(object: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a str> {
-    keys.iter().find_map(|key| object.get(*key)?.as_str().filter(|text| !text.is_empty()))
+/// What they are called.
+const NAMES: [&str; 13] = [
+    "error",
+    "errors",
+    "details",
+    "code",
+    "errorCode",
+    "message",
+    "errorMessage",
+    "errorDescription",
+    "error_description",
+    "description",
+    "index",
+    "fieldName",
+    "field",
+];
+
+impl<'a> Known<'a> {
+    /// Nothing where the value is no object.
+    fn of(value: &'a RawValue) -> Self {
+        serde_json::Deserializer::from_str(value.get()).deserialize_map(Members).unwrap_or_default()
+    }
+
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let place = NAMES.iter().position(|known| *known == name)?;
+        self.found.get(place).copied().flatten()
+    }
+
+    /// The first of these that is a text and not empty.
+    fn text(&self, names: &[&str]) -> Option<Cow<'a, str>> {
+        names.iter().find_map(|name| text(self.get(name)?).filter(|text| !text.is_empty()))
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Known<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Known<'de>, A::Error> {
+        let mut known = Known::default();
+        while let Some(Text(name)) = map.next_key()? {
+            known.members += 1;
+            match NAMES.iter().position(|known| *known == name).and_then(|at| known.found.get_mut(at)) {
+                Some(place) => *place = Some(map.next_value()?),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// A text that is borrowed where nothing in it is escaped.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Text<'_>>(value.get()).ok().map(|text| text.0)
+}
+
+/// The entries of an array.
+#[derive(Default)]
+struct Entries {
+    kept: Vec<ErrorEntry>,
+    /// Those that say something, also the ones that are not kept.
+    count: usize,
+    /// Those of them that are objects.
+    objects: usize,
+}
+
+impl Entries {
+    fn of(array: &RawValue, index: Index) -> Self {
+        let mut entries = Self::default();
+        entries.add(array, index);
+        entries
+    }
+
+    /// Nothing where the value is no array.
+    fn add(&mut self, array: &RawValue, index: Index) {
+        let mut take = |element: &RawValue| {
+            let is_object = element.get().starts_with('{');
+            if is_object || element.get().starts_with('"') {
+                self.count += 1;
+                self.objects += usize::from(is_object);
+                if self.kept.len() < ENTRIES {
+                    self.kept.push(entry(element, index));
+                }
+            }
+        };
+        // it was read before, so all that this can refuse is what is no array
+        drop(serde_json::Deserializer::from_str(array.get()).deserialize_seq(Each(&mut take)));
+    }
+
+    fn say_nothing(&self) -> bool {
+        self.kept.iter().all(|one| one.code.is_none() && one.message.is_empty())
+    }
+}
+
+/// Hands over each element of an array, unread.
+struct Each<'t>(&'t mut dyn FnMut(&RawValue));
+
+impl<'de> Visitor<'de> for Each<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            (self.0)(element);
+        }
+        Ok(())
+    }
+}
+
+/// One entry: an object, or a text.
+fn entry(value: &RawValue, index: Index) -> ErrorEntry {
+    if let Some(text) = text(value) {
+        return ErrorEntry { code: None, message: line(&text, ENTRY_BYTES), index: None, field: None };
+    }
+    let object = Known::of(value);
+    let short = |names: &[&str]| object.text(names).map(|text| one_line(&text, CODE_LENGTH));
+    let place = object.get("index").filter(|_| index == Index::Given);
+    ErrorEntry {
+        code: short(&["errorCode", "code"]),
+        message: object
+            .text(&["message", "errorMessage", "description"])
+            .map_or_else(String::new, |text| line(&text, ENTRY_BYTES)),
+        index: place.and_then(|place| place.get().parse().ok()),
+        field: short(&["fieldName", "field"]),
+    }
 }
 
 fn from_text(status: u16, body: &[u8]) -> PlatformError {
@@ -273,8 +433,8 @@ mod tests {
             (500, "\"just text\"", "just text"),
             (500, "17", "17"),
             (500, "\u{feff}\n{\"message\": \"marked\"} ", "marked"),
-            (500, r#"{"odd": 1}"#, r#"{"odd":1}"#),
-            (500, r#"{"message": 5, "code": null}"#, r#"{"code":null,"message":5}"#),
+            (500, r#"{"odd": 1}"#, r#"{"odd": 1}"#),
+            (500, r#"{"message": 5, "code": null}"#, r#"{"message": 5, "code": null}"#),
             (500, r#"{"message": "half of i"#, r#"JSON that breaks off: {"message": "half of i"#),
             (400, r#"["first", {"message": "second", "index": 4}]"#, "first, and 1 more"),
             (400, r#"{"errors": ["a", "b"]}"#, "a, and 1 more"),
@@ -297,9 +457,30 @@ mod tests {
     }
 
     #[test]
+    fn of_more_entries_than_a_batch_has_records_the_first_are_kept_and_all_are_counted() {
+        let body = format!(r#"{{"errors": [{}"last"]}}"#, r#"{"message": "no", "index": 3},"#.repeat(12_000));
+        let error = parse(422, body.as_bytes());
+        assert_eq!(error.message, "no (index 3), and 12000 more");
+        assert_eq!(error.details.len(), 10_000);
+    }
+
+    #[test]
+    fn of_a_list_of_errors_the_first_that_say_anything_are_told() {
+        let list = r#"[null, {}, {"code": "C"}, "text", {"message": "m", "errorCode": "E"}, {"odd": 1}, 7]"#;
+        let value = serde_json::from_str::<&RawValue>(list).unwrap();
+        let told: Vec<_> = said(value, 4).into_iter().map(|one| (one.code, one.message)).collect();
+        let expected = [(Some("C"), "C"), (None, "text"), (Some("E"), "m"), (None, r#"{"odd": 1}"#)];
+        assert_eq!(told, expected.map(|(code, text)| (code.map(str::to_owned), text.to_owned())));
+        assert_eq!(said(serde_json::from_str("[]").unwrap(), 4), []);
+        assert_eq!(said(serde_json::from_str(r#"{"message": "alone"}"#).unwrap(), 4)[0].message, "alone");
+    }
+
+    #[test]
     fn json_nested_to_any_depth_is_only_text() {
         let deep = "[".repeat(1_000_000);
         assert!(parse(400, deep.as_bytes()).message.contains("[[["));
+        let wrapped = format!("{}1{}", "{\"error\":".repeat(100_000), "}".repeat(100_000));
+        assert!(parse(400, wrapped.as_bytes()).message.starts_with("{\"error\":{"));
     }
 
     proptest! {
