@@ -66,6 +66,19 @@ pub enum MapError {
     },
 }
 
+/// What stands in a record at a JSON Pointer (RFC 6901), as it is written; nothing where there is none, or two.
+#[must_use]
+pub fn value_at<'a>(record: &'a [u8], pointer: &str) -> Option<&'a str> {
+    let mut value = std::str::from_utf8(record).ok()?.trim();
+    for token in pointer.strip_prefix('/')?.split('/') {
+        match member(value, &unescape(token)?) {
+            Found::One(found) => value = found,
+            Found::Missing | Found::Twice => return None,
+        }
+    }
+    Some(value)
+}
+
 /// How a new record is made from each one.
 #[derive(Debug, Clone)]
 pub struct Mapping {

@@ -193,6 +193,9 @@ impl Opened {
     }
 }
 
+/// The most bytes of a header. Its names stand in each record that is made of a row.
+const HEADER_BYTES: usize = 256 << 10;
+
 fn read_header(cutter: &mut Cutter, delimiter: u8) -> Result<Table, DatasetError> {
     let path = cutter.raw().path().to_owned();
     let content = loop {
@@ -202,14 +205,18 @@ fn read_header(cutter: &mut Cutter, delimiter: u8) -> Result<Table, DatasetError
             Turn::End => return Err(DatasetError::Empty { path }),
         }
     };
+    let too_long = |length: u64| DatasetError::Header {
+        path: path.clone(),
+        what: format!("it has {length} bytes, and {HEADER_BYTES} are the most; is a quote missing in it?"),
+    };
     match content {
+        Content::Whole(header) if header.len() > HEADER_BYTES => {
+            Err(too_long(super::place::count(header.len())))
+        }
         Content::Whole(header) => {
             Table::new(&header, delimiter).map_err(|what| DatasetError::Header { path, what })
         }
-        Content::TooLarge { length, .. } => Err(DatasetError::Header {
-            path,
-            what: format!("it has {length} bytes; is a quote missing in it?"),
-        }),
+        Content::TooLarge { length, .. } => Err(too_long(length)),
     }
 }
 

@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::grouping::{Grouper, Refused};
 use super::preflight::Looked;
 use super::{Scanned, Setup, StartError, scan};
@@ -191,9 +189,8 @@ fn fields(refused: &Refused) -> Vec<(String, Option<String>)> {
         Place::Pointer(pointer) if !pointer.is_empty() => Some(pointer),
         Place::Pointer(_) | Place::Row(_) => None,
     });
-    let record = refused.record.as_deref().and_then(|record| serde_json::from_slice::<Value>(record).ok());
     let value = |pointer: &String| {
-        let text = record.as_ref()?.pointer(pointer)?.to_string();
+        let text = dataset::map::value_at(refused.record.as_deref()?, pointer)?;
         Some(text.chars().take(LONGEST_VALUE).collect())
     };
     places.map(|pointer| (pointer.clone(), value(pointer))).collect()

@@ -18,6 +18,8 @@ pub(super) struct Batch {
     pub(super) refused: Vec<Refused>,
     /// Bytes of the records.
     pub(super) bytes: u64,
+    /// Bytes that are kept of those that were refused.
+    pub(super) kept: u64,
 }
 
 /// A record that the local check refused.
@@ -29,6 +31,15 @@ pub(super) struct Refused {
     pub(super) record: Option<Bytes>,
     /// What a person knows it by.
     pub(super) name: Option<String>,
+}
+
+impl Refused {
+    /// Bytes that it takes in memory, and in the journal.
+    fn weight(&self) -> u64 {
+        let record = self.record.as_ref().map_or(0, Bytes::len);
+        let violations: usize = self.reason.violations.iter().map(|one| one.reason.len() + 64).sum();
+        (record + self.reason.message.len() + violations) as u64
+    }
 }
 
 impl Batch {
@@ -146,7 +157,7 @@ impl Grouper {
             Ok(admitted) => {
                 let bytes = admitted.record.len() as u64 + 1;
                 let full = match self.grouping {
-                    Grouping::Single => self.len() >= self.together,
+                    Grouping::Single => self.len() >= self.together || self.is_heavy(bytes),
                     Grouping::Chunks { records, frame, .. } => {
                         let held = self.batch.records.len() as u64;
                         held >= records
@@ -159,8 +170,10 @@ impl Grouper {
                 complete
             }
             Err(refused) => {
-                let full = self.len() >= self.together.max(MOST_REFUSED);
+                let bytes = refused.weight();
+                let full = self.len() >= self.together.max(MOST_REFUSED) || self.is_heavy(bytes);
                 let complete = full.then(|| std::mem::take(&mut self.batch));
+                self.batch.kept += bytes;
                 self.batch.refused.push(*refused);
                 complete
             }
@@ -173,6 +186,11 @@ impl Grouper {
         (!last.is_empty()).then_some(last)
     }
 
+    /// Whether what is held together is enough memory without so many bytes more.
+    fn is_heavy(&self, more: u64) -> bool {
+        !self.batch.is_empty() && self.batch.bytes + self.batch.kept + more > MOST_BYTES
+    }
+
     fn len(&self) -> usize {
         match self.grouping {
             Grouping::Single => self.batch.records.len() + self.batch.refused.len(),
@@ -183,6 +201,9 @@ impl Grouper {
 
 /// The code of a record that `map` could not make a new one of; it is kept as it stands in the dataset.
 pub(super) const UNMAPPABLE: &str = "record.unmappable";
+
+/// Bytes of records that gather, beside a chunk that alone may have more.
+const MOST_BYTES: u64 = 4_000_000;
 
 /// Refused records that gather beside a chunk before it is closed for their sake.
 const MOST_REFUSED: usize = 500;

@@ -9,6 +9,14 @@ use serde_json::{Map, Number, Value};
 
 use crate::text::one_line;
 
+/// The most memory that a record may take as the validator sees it, in bytes. A text takes about as much as in the
+/// record, but an object of one short member takes a hundred times as much.
+const MOST_MEMORY: usize = 64 << 20;
+/// What a value takes beside what hangs on it.
+const OF_VALUE: usize = size_of::<Value>();
+/// What an object takes for up to eleven members: the map of the standard library is a tree of nodes of that size.
+const OF_OBJECT: usize = 11 * (OF_VALUE + size_of::<String>()) + 16;
+
 /// A record as the validator sees it.
 pub(super) struct Record {
     pub(super) value: Value,
@@ -18,9 +26,9 @@ pub(super) struct Record {
 
 /// Reads one JSON value. The error is one for a person.
 pub(super) fn record(text: &[u8]) -> Result<Record, String> {
-    let mut ways = Vec::new();
+    let (mut ways, mut left) = (Vec::new(), MOST_MEMORY);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Reading { twice: &mut ways }
+    let value = Reading { twice: &mut ways, left: &mut left }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| format!("the record cannot be read: {}", one_line(&error.to_string(), 256)))?;
@@ -34,11 +42,22 @@ type Way = Vec<String>;
 
 struct Reading<'w> {
     twice: &'w mut Vec<Way>,
+    /// Bytes that the rest may take.
+    left: &'w mut usize,
 }
 
 impl Reading<'_> {
     fn inner(&mut self) -> Reading<'_> {
-        Reading { twice: self.twice }
+        Reading { twice: self.twice, left: self.left }
+    }
+
+    fn takes<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
+        *self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            E::custom(
+                "it holds too many values to be checked against a schema: split it into several records",
+            )
+        })?;
+        Ok(())
     }
 
     /// Adds a step to the ways that were found below it.
@@ -84,11 +103,13 @@ impl<'de> Visitor<'de> for Reading<'_> {
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: Error>(mut self, value: &str) -> Result<Value, E> {
+        self.takes(value.len())?;
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: Error>(mut self, value: String) -> Result<Value, E> {
+        self.takes(value.len())?;
         Ok(Value::String(value))
     }
 
@@ -99,6 +120,8 @@ impl<'de> Visitor<'de> for Reading<'_> {
             let Some(element) = elements.next_element_seed(self.inner())? else {
                 return Ok(Value::Array(array));
             };
+            // an array that grows is moved into one of twice its size
+            self.takes(2 * OF_VALUE)?;
             self.came_through(before, || array.len().to_string());
             array.push(element);
         }
@@ -107,6 +130,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            self.takes(name.len() + if object.len().is_multiple_of(6) { OF_OBJECT } else { 0 })?;
             let before = self.twice.len();
             let value = members.next_value_seed(self.inner())?;
             self.came_through(before, || name.clone());

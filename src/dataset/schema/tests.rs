@@ -404,3 +404,15 @@ fn a_schema_that_leans_only_on_itself_does_not_end_the_program() {
         assert!(schema.check(b"{}").is_ok(), "{circle}");
     }
 }
+
+#[test]
+fn what_would_be_a_thousand_times_as_much_memory_is_not_read() {
+    let schema = Schema::built_in("interaction").unwrap();
+    let many = format!("{{\"a\":[{}0]}}", "{\"\":0},".repeat(300_000));
+    let violations = schema.check(many.as_bytes()).unwrap_err();
+    assert!(violations[0].reason.contains("too many values"), "{}", violations[0].reason);
+    assert_eq!(violations.len(), 1);
+    // one large text is no trouble
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(9_000_000));
+    assert!(schema.check(long.as_bytes()).unwrap_err().iter().all(|one| !one.reason.contains("too many")));
+}

@@ -184,7 +184,7 @@ impl Reading {
         let correlation_id = shared.correlation_id(dataset);
         let mut writes = Vec::with_capacity(1 + batch.refused.len());
         let mut jobs = Vec::new();
-        let refused = batch.refused.len();
+        let (refused, kept) = (batch.refused.len(), batch.kept);
         let ahead = match shared.operation.grouping() {
             Grouping::Single => {
                 let count = last + 1 - first;
@@ -236,7 +236,7 @@ impl Reading {
                 Ahead { items: CHUNKS_AHEAD }
             }
         };
-        Some(Planned { dataset, ahead, writes, jobs, refused })
+        Some(Planned { dataset, ahead, writes, jobs, refused, kept })
     }
 }
 
@@ -248,14 +248,16 @@ pub(super) struct Planned {
     jobs: Vec<Job>,
     /// Items that will not be sent.
     refused: usize,
+    /// Bytes that are kept of them.
+    kept: u64,
 }
 
 impl Planned {
     /// Writes them down, and hands them on. Returns whether there is anything to go on for.
     pub(super) async fn hand_on(self, shared: &Arc<Shared>) -> bool {
-        let Self { dataset, ahead, writes, jobs, refused } = self;
-        let bytes = jobs.iter().map(|job| job.item.body.len() as u64).sum();
-        if !shared.schedule.reserve(dataset, ahead, jobs.len() + refused, bytes).await {
+        let Self { dataset, ahead, writes, jobs, refused, kept } = self;
+        let bytes: u64 = jobs.iter().map(|job| job.item.body.len() as u64).sum();
+        if !shared.schedule.reserve(dataset, ahead, jobs.len() + refused, bytes + kept).await {
             return false;
         }
         let then = Arc::clone(shared);
@@ -264,7 +266,7 @@ impl Planned {
                 then.schedule.push(job);
             }
             if refused > 0 {
-                then.schedule.release(dataset, refused, 0);
+                then.schedule.release(dataset, refused, kept);
                 then.settled_one();
             }
         };
