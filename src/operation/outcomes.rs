@@ -339,11 +339,18 @@ impl Hierarchy {
     }
 }
 
+/// Characters by which names are compared: the time for it grows with their product.
+const COMPARED: usize = 200;
+/// Names that one is compared with.
+const MOST_COMPARED: usize = 10_000;
+
 /// `; near: A, B`, or nothing where nothing comes near.
 fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let lower = word.to_lowercase();
+    let begin = |text: &str| -> String { text.chars().take(COMPARED).collect::<String>().to_lowercase() };
+    let lower = begin(word);
     let mut scored: Vec<(f64, &str)> = known
-        .map(|one| (strsim::jaro_winkler(&lower, &one.to_lowercase()), one))
+        .take(MOST_COMPARED)
+        .map(|one| (strsim::jaro_winkler(&lower, &begin(one)), one))
         .filter(|(score, _)| *score > 0.8)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
