@@ -317,6 +317,100 @@ fn a_result_of_an_import_is_no_bomb() {
     bench.ends(&["results", "last", "--format", "json"], 0);
 }
 
+/// As many of the smallest value as an answer or a record may hold: each takes a hundred times its bytes where it is read
+/// into a tree.
+fn smallest(head: &str, value: &str, tail: &str) -> String {
+    let count = 9_000_000 / value.len();
+    format!("{head}{}{}", value.repeat(count - 1), &value[..value.len() - 1]) + tail
+}
+
+#[test]
+fn an_answer_of_many_small_values_takes_no_more_memory_than_its_bytes() {
+    let errors = one_packed(&smallest("{\"errors\":[", "{\"\":0},", "]}"));
+    let words = one_packed(&smallest("{\"errors\":[", "\"\",", "]}"));
+    let other = one_packed(&smallest("{\"other\":[", "{\"\":0},", "]}"));
+    let failed = smallest("{\"id\":\"1\",\"status\":\"failed\",\"errors\":[", "{\"\":0},", "]}");
+    let strange = smallest("{\"id\":\"1\",\"status\":[", "{\"\":0},", "]}");
+    let rows = smallest("{\"id\":\"1\",\"status\":\"completed\",\"result\":{\"errors\":[", "{},", "]}}");
+    let jobs = [one_packed(&failed), one_packed(&strange), one_packed(&rows)];
+    let mirror = Mirror::start(move |seen| {
+        let packed = |status: u16, body: &[u8]| answer(status, "content-encoding: gzip\r\n", body);
+        let body = String::from_utf8_lossy(&seen.body);
+        match () {
+            () if seen.is("POST", "/token") => token("t0ken"),
+            () if seen.is("POST", "/imports") => {
+                let which = (0..3).find(|which| body.contains(&format!("//{which}."))).unwrap();
+                answer(202, "", format!("{{\"id\":\"job-{which}\"}}"))
+            }
+            () if seen.is("GET", "/imports/") => {
+                packed(200, &jobs[(0..3).find(|which| seen.is("GET", &format!("/job-{which}"))).unwrap()])
+            }
+            () if body.contains("\"n\":0") => packed(422, &errors),
+            () if body.contains("\"n\":1") => packed(400, &words),
+            () => packed(400, &other),
+        }
+    });
+    let bench = Bench::calm();
+    bench.file("a.json", "[{\"n\":0},{\"n\":1},{\"n\":2}]");
+    let request = |which: u8| {
+        format!(
+            r#"{{"entity":"Contact","operation":"UPSERT","sourceUrl":"https://{which}.example.com/a.csv","targetUrl":"https://crm.example.com/","keyFields":["email"]}}"#
+        )
+    };
+    bench.file("i.json", (0..3).map(request).collect::<Vec<_>>().join("\n"));
+    let at = [("GENESYS_BASE_URL", mirror.url.as_str())];
+    let one_by_one = ["--headless", "--workers", "1", "--set", "fault_after=0"];
+    let sent = [&["execute", "a.json", "--action", "a", "--profile", "env"][..], &one_by_one].concat();
+    let ended = watched(&bench, &sent, &at);
+    assert_eq!(ended.code, Some(1), "{}", ended.said);
+    assert!(ended.memory < MOST_MEMORY, "errors: {} MB", ended.memory >> 20);
+    let asked =
+        [&["import", "i.json", "--profile", "env", "--set", "poll_timeout=1s"][..], &one_by_one].concat();
+    let ended = watched(&bench, &asked, &at);
+    assert_eq!(ended.code, Some(1), "{}", ended.said);
+    assert!(ended.memory < 2 * MOST_MEMORY, "jobs: {} MB", ended.memory >> 20);
+    let run = bench.ends(&["show", "last", "--format", "json"], 0).json();
+    assert_eq!(run["records"]["rows_failed"].as_u64().or_else(|| run["rows_failed"].as_u64()), Some(100_001));
+}
+
+/// One gzip member of a text.
+fn one_packed(text: &str) -> Vec<u8> {
+    gzip(text.as_bytes())
+}
+
+#[test]
+fn records_of_many_small_values_or_under_long_names_take_a_few_times_their_bytes() {
+    let bench = Bench::calm();
+    // a name that each of a million records would have
+    bench.file("name.csv", format!("\"{}\"\n{}", "h".repeat(9_000_000), "1\n".repeat(2_000)));
+    for words in [
+        &["check", "exchange", "name.csv", "--profile", "env"][..],
+        &["check", "execute", "name.csv", "--action", "a", "--profile", "env"],
+        &["exchange", "name.csv", "--profile", "env", "--headless"],
+    ] {
+        watched(&bench, words, &[]).assert_refused("a long name");
+    }
+    bench.file("small.json", smallest("[{\"a\":[", "{\"\":0},", "]}]"));
+    bench.file("numbers.json", smallest("[{\"a\":[", "0,", "]}]"));
+    for file in ["small.json", "numbers.json"] {
+        for (words, code) in [
+            (&["check", "exchange", file, "--profile", "env"][..], 1),
+            (&["check", "execute", file, "--action", "a", "--profile", "env"], 0),
+        ] {
+            let ended = watched(&bench, words, &[]);
+            assert_eq!(ended.code, Some(code), "{words:?}: {}", ended.said);
+            assert!(ended.memory < 2 * MOST_MEMORY, "{words:?}: {} MB", ended.memory >> 20);
+        }
+    }
+    // many large ones that are refused are not held together
+    let large = format!("{{\"external_id\":7,\"x\":\"{}\"}}\n", "x".repeat(4_000_000));
+    bench.file("large.json", large.repeat(60));
+    let words = ["exchange", "large.json", "--profile", "env", "--headless"];
+    let ended = watched(&bench, &words, &[]);
+    assert_eq!(ended.code, Some(1), "{}", ended.said);
+    assert!(ended.memory < 2 * MOST_MEMORY, "{} MB", ended.memory >> 20);
+}
+
 #[test]
 fn a_journal_that_somebody_else_wrote_into_is_read_with_care() {
     let bench = Bench::calm();
