@@ -92,7 +92,7 @@ impl Access {
     /// Leave for a call, and a token that is valid now that there is leave: the wait for it may have been a long one.
     pub(super) async fn leave(&self, stage: Stage) -> Result<(Leave, Arc<Token>), Fault> {
         loop {
-            // between leave and call it would bend the pace
+            // asked for between leave and call, it would bend the pace
             self.token().await?;
             if let Some(both) = self.lane.leave_with(stage, || self.tokens.valid()).await {
                 return Ok(both);

@@ -6,9 +6,9 @@ use super::super::access::NO_ANSWER;
 use super::super::faults;
 use super::super::guard::Admission;
 use super::super::job::Job;
-use super::{Came, Worker, failure, of_run};
+use super::{Came, Worker, failure, mark, of_run};
 use crate::coordination::{Holder, Release};
-use crate::journal::{End, Source};
+use crate::journal::{End, Out, Source};
 use crate::model::{Fault, Reason, Stage};
 use crate::pacing::Certainty;
 use crate::plan::Unsure;
@@ -47,6 +47,9 @@ impl Worker {
                         return Err(Came::Settled(failure(job, reason), None, None));
                     }
                     job.unsure += 1;
+                    // another crash would take the count along
+                    let doubt = mark(job, job.tries, Out::Maybe);
+                    self.note(job, doubt).await;
                 } else {
                     job.lease = Some(held);
                 }
