@@ -257,6 +257,20 @@ async fn a_doubt_that_journal_and_lease_both_know_of_counts_once() {
     assert_eq!(fake.asked(EXECUTE).len(), 3);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doubt_of_a_lock_that_is_taken_over_is_on_the_disk_before_the_call_goes_again() {
+    let fake = silent(2).await;
+    let dataset = fake.file("c.ndjson", b"{\"a\":1}\n");
+    let row = cut_off(&fake, &dataset, &RETRY).await;
+    let handle = fake.resume(&row).await;
+    fake.until_asked(EXECUTE, 2).await;
+    // a crash now would leave this, and the next process counts on
+    let journal = rusqlite::Connection::open(fake.folder.path().join("data/journal.db")).unwrap();
+    let unsure: u32 = journal.query_row("SELECT max(unsure) FROM item", [], |row| row.get(0)).unwrap();
+    assert_eq!(unsure, 1);
+    leave(&handle, Command::LeaveAtOnce).await;
+}
+
 /// A run whose one call ends in a 502, which says nothing of its effect, while the store is away.
 struct Unsure {
     fake: Fake,
