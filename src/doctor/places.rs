@@ -29,6 +29,11 @@ pub(super) fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     if let Some(config) = subject.places.config_file.parent() {
         findings.push(folder("configuration folder", config, None));
     }
+    findings.extend(crate::files::in_the_way(subject.log).map(|what| {
+        let shown = one_line(&subject.log.to_string_lossy(), 300);
+        let found = format!("nothing can be logged to `{shown}`: it is no regular file but {what}");
+        Finding::bad(AREA, "log", found, "name another one, or one that is not there yet, with --log")
+    }));
     if let Some(log) = subject.log.parent().filter(|log| *log != data && !log.as_os_str().is_empty()) {
         findings.push(folder("log folder", log, None));
     }
