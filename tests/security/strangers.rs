@@ -294,6 +294,22 @@ fn a_dataset_that_is_no_file_is_to_be_piped_in() {
             );
         }
     }
+    // what a shell makes of `<(cat a.json)`
+    for words in ["ingest", "check ingest"] {
+        let real = bench.child(&[]);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "cat a.json | \"$0\" \"$@\" /dev/fd/0 --profile env"])
+            .arg(real.get_program())
+            .args(words.split(' '))
+            .env_clear()
+            .envs(real.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(bench.folder.path())
+            .stdin(Stdio::null());
+        let said = Said(assert_cmd::Command::from_std(shell).timeout(SOON).output().unwrap());
+        said.assert_code(2, &[words]);
+        assert!(said.err().contains("name it `-`"), "{words}: {}", said.err());
+    }
     assert_eq!(bench.sent(), 0);
 }
 
