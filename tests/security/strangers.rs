@@ -345,6 +345,37 @@ fn the_log_goes_into_a_regular_file_and_through_no_link() {
 }
 
 #[test]
+fn a_configuration_in_a_folder_of_everybodys_starts_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::calm();
+    bench.file("a.json", interactions(1));
+    let open = bench.folder.path().join("open");
+    fs::create_dir(&open).unwrap();
+    let ran = bench.folder.path().join("ran");
+    let config = format!(
+        "[profiles.p]\nplatform = \"genesys\"\nclient_id = \"i\"\napi_url = \"{}\"\nsecret = {{ command = [\"touch\", \"{}\"] }}\n",
+        bench.api_url(),
+        ran.display()
+    );
+    bench.file("open/config.toml", config);
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    for words in
+        [&["ingest", "a.json", "--profile", "p"][..], &["profile", "test", "p"], &["profile", "remove", "p"]]
+    {
+        let said = ends(&bench, &[words, &["--config", "open/config.toml"]].concat(), 2).err();
+        assert!(said.contains("everybody may put another file in the place of"), "{said}");
+        assert!(said.contains("chmod o-w"), "{said}");
+    }
+    let doctor = ends(&bench, &["doctor", "--config", "open/config.toml"], 1).out();
+    assert!(doctor.contains("configuration's rights: everybody may put another file"), "{doctor}");
+    assert!(!ran.exists());
+    // people are kept from each other's files there
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).unwrap();
+    ends_somehow(&bench, &["profile", "test", "p", "--config", "open/config.toml"]);
+    assert!(ran.exists());
+}
+
+#[test]
 fn nothing_replaces_a_device_or_a_pipe_that_is_named_as_the_configuration() {
     let bench = Bench::calm();
     pipe(&bench.folder.path().join("pipe"));
