@@ -166,6 +166,33 @@ fn results_are_fetched_into_no_folder_of_anybodys_choice() {
     ends(&bench, &["resume", "last", "--headless"], 1);
 }
 
+#[test]
+fn what_is_resumed_of_standard_input_is_no_other_file() {
+    let bench = Bench::like("[latency]\nmin = \"10ms\"\nmax = \"10ms\"\n");
+    let contacts = |named: char| super::bench::outcomes((0..500).map(move |n| format!("{named}{n}")));
+    let (input, other) = (bench.file("o.csv", contacts('c')), bench.file("other.csv", contacts('x')));
+    let words = ["outcomes", "-", "--profile", "env", "--headless"];
+    let mut child = bench.child(&words);
+    child.stdin(fs::File::open(input).unwrap()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = child.spawn().unwrap();
+    bench.until("some contacts", |ledger| ledger["outcomes"]["applied"].as_u64() >= Some(20));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let runs = fs::read_dir(bench.data_dir().join("runs")).unwrap();
+    let spool = runs.map(|entry| entry.unwrap().path().join("stdin")).next().unwrap();
+    let kept = bench.folder.path().join("kept");
+    fs::rename(&spool, &kept).unwrap();
+    symlink(other, &spool).unwrap();
+    let said = ends(&bench, &["resume", "last", "--headless"], 3);
+    let said = said.out() + &said.err();
+    assert!(said.contains("stdin`: it is no regular file but a link"), "{said}");
+    fs::remove_file(&spool).unwrap();
+    fs::rename(&kept, &spool).unwrap();
+    ends_somehow(&bench, &["resume", "last", "--headless"]);
+    let applied = bench.ledger()["outcomes"]["applied"].as_u64().unwrap();
+    assert!((20..=500).contains(&applied), "{applied}");
+}
+
 /// Every file below a folder in which files come and go.
 fn files_of(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
