@@ -152,6 +152,7 @@ async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
     let Some(command) = line.command else {
         let house = House::open(&line.global)?;
         house.need_config(&line.global)?;
+        log::need(&house.log)?;
         return board::open(&house).await;
     };
     match command {
@@ -165,6 +166,10 @@ async fn dispatch(line: CommandLine) -> Result<Exit, Stop> {
     if !matches!(&command, Command::Profile(args::ProfileCommand::Add(_))) {
         // adding a profile makes the file
         house.need_config(&line.global)?;
+    }
+    if !matches!(&command, Command::Doctor(_)) {
+        // that tells it among other things
+        log::need(&house.log)?;
     }
     match command {
         Command::Demo(args) => demo::show(&house, args).await,

@@ -6,7 +6,7 @@
 //! region       Genesys Cloud's regions         secret     the four homes of a secret
 //! environment  the profile `env`               keyring    one of them
 //! edit         a person's file, changed        ui         how the dashboard looks
-//! store        where locks and results are
+//! store        where locks and results are     owner      whose file is obeyed
 //! ```
 //!
 //! The whole file is checked when it is loaded, also the profiles that are not used: a mistake is told when it was made,
@@ -18,6 +18,7 @@ mod environment;
 mod error;
 mod keyring;
 pub(crate) mod nearest;
+mod owner;
 mod places;
 mod profile;
 mod region;
@@ -27,7 +28,6 @@ mod store;
 mod ui;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -37,6 +37,7 @@ pub use environment::env_profile;
 pub use error::ConfigError;
 pub use keyring::{Lasting, delete_secret, probe_keyring, store_secret};
 pub(crate) use nearest::hint as nearest_name;
+pub(crate) use owner::examine_owner;
 pub use places::Places;
 pub use profile::{AuthKind, AuthMethod, ClientAuth, Profile, ProfileSettings};
 pub use region::regions;
@@ -192,23 +193,10 @@ pub fn written_profiles(path: &Path) -> Result<BTreeMap<String, ProfileSettings>
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {
     match document::read_file(path) {
-        Ok((_, metadata)) if everybody_writes(&metadata) => Err(ConfigError::Open { path: path.to_owned() }),
-        Ok((text, _)) => Ok(text),
+        Ok((text, metadata)) => owner::hold_to_owner(path, &metadata).map(|()| text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }
-}
-
-/// A group may share a file, and by some systems' umask does; all the world may not.
-#[cfg(unix)]
-fn everybody_writes(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.is_file() && metadata.permissions().mode() & 0o002 != 0
-}
-
-#[cfg(not(unix))]
-const fn everybody_writes(_: &fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::files::{self, Use};
+
 mod log;
 mod soundness;
 
@@ -62,11 +64,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 ///
 /// It cannot be made.
 pub(crate) fn make_file(path: &Path) -> io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = files::open_own(path, Use::Writing)?;
     let (length, mut head) = (file.metadata()?.len(), [0; 18]);
     // SQLite takes what is shorter than its first page for nothing, and would write over it; where that page's size
     // stands tells its documentation ("Database File Format", 1.3)
@@ -84,13 +82,23 @@ pub(crate) fn make_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a file that is there, and waits so long for others.
+/// Opens a file that is there, and waits so long for others. Neither it nor what SQLite keeps beside it is a link, or
+/// anything whose opening could wait.
 ///
 /// # Errors
 ///
 /// It cannot be opened.
 pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let path = beside(path, end);
+        files::hold_to_own(&path).map_err(|error| {
+            let (kind, name) = (rusqlite::ffi::SQLITE_CANTOPEN, path.file_name().unwrap_or_default());
+            let said = format!("`{}`: {error}", crate::text::one_line(&name.to_string_lossy(), 300));
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(kind), Some(said))
+        })?;
+    }
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(in_real_folder(path), flags)?;
     connection.busy_timeout(busy)?;
     // else a statement is planned anew whenever values are bound to it, in case they suggest another plan
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -101,12 +109,14 @@ pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::R
 /// wants to write even where somebody only looks.
 pub(crate) fn is_still(path: &Path, error: &rusqlite::Error) -> bool {
     let refused = matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly));
-    refused && path.exists() && !log_of(path).exists()
+    let is_there = files::open_own(path, Use::Reading).is_ok();
+    refused && is_there && !log_of(path).exists()
 }
 
 /// The name under which SQLite takes such a file as it is (its documentation, "URI filenames").
 pub(crate) fn still(path: &Path) -> PathBuf {
     const PLAIN: percent_encoding::AsciiSet = percent_encoding::NON_ALPHANUMERIC.remove(b'/');
+    let path = in_real_folder(path);
     let path = path.to_string_lossy();
     format!("file:{}?immutable=1", percent_encoding::utf8_percent_encode(&path, &PLAIN)).into()
 }
@@ -148,7 +158,11 @@ pub(crate) fn is_foreign(connection: &Connection, tables: &[&str]) -> rusqlite::
 ///
 /// The log cannot be read.
 pub(crate) fn has_lost_commits(path: &Path) -> io::Result<bool> {
-    log::is_damaged(&log_of(path))
+    let log = log_of(path);
+    log::is_damaged(&log).map_err(|error| {
+        let name = crate::text::one_line(&log.file_name().unwrap_or_default().to_string_lossy(), 300);
+        io::Error::new(error.kind(), format!("its log, `{name}` beside it: {error}"))
+    })
 }
 
 /// A file and its write-ahead log as they were when they were opened.
@@ -183,9 +197,23 @@ impl Anchor {
 }
 
 fn log_of(path: &Path) -> PathBuf {
+    beside(path, "-wal")
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
     let mut path = path.to_owned().into_os_string();
-    path.push("-wal");
+    path.push(end);
     path.into()
+}
+
+/// The same file, in a folder that is reached through no link: SQLite, told to follow none, follows none of those that lead
+/// to a person's folder either.
+fn in_real_folder(path: &Path) -> PathBuf {
+    let folder = path.parent().map(std::fs::canonicalize);
+    match (folder, path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 /// What tells a file from another of its name.

@@ -66,6 +66,7 @@ pub use write::{
 };
 
 use crate::database;
+use crate::files;
 use crate::machine;
 use crate::model::{ItemMap, OperationKind, PlatformKind, RunId};
 use writer::{Order, Receipt};
@@ -402,7 +403,12 @@ impl Journal {
     ///
     /// It cannot be made.
     pub fn run_folder(&self, run: RunId) -> Result<PathBuf, JournalError> {
-        let folder = self.data_folder().join("runs").join(run.to_string());
+        let runs = self.data_folder().join("runs");
+        let folder = runs.join(run.to_string());
+        for within in [&runs, &folder] {
+            files::hold_to_own_folder(within)
+                .map_err(|source| JournalError::Folder { path: within.clone(), source })?;
+        }
         make_folder(&folder)?;
         Ok(folder)
     }

@@ -10,7 +10,7 @@
 //!            coordination                              what several runs and machines do once
 //!  floor 1   dataset    platform      config   plan    files, wire, settings
 //!            database                                  what SQLite files have in common
-//!            model      text      plain                shared words, safe text, words for people
+//!            model      text      plain     files      shared words, safe text, words for people, regular files
 //!  apart     sandbox                                   the simulated platforms: shares nothing with the client
 //! ```
 //!
@@ -32,6 +32,7 @@ mod database;
 pub mod dataset;
 pub mod doctor;
 pub mod engine;
+mod files;
 pub mod headless;
 pub mod journal;
 pub mod machine;

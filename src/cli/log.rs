@@ -1,14 +1,19 @@
 //! The log: for the person who has to find out why something went wrong here.
 //!
 //! It goes to a file and never to the terminal, which belongs to the board or the bar. Only lines of our own are
-//! written: those of libraries may hold headers, and a header may hold a secret.
+//! written: those of libraries may hold headers, and a header may hold a secret. As with every file that is written, no link
+//! is followed, and nothing is written that is no regular file.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
+
+use super::exit::Stop;
+use crate::files::{self, Use};
+use crate::text::one_line;
 
 /// Begins to log into that file, the more the more often that was asked for.
 pub(super) fn begin(verbose: u8, path: PathBuf) {
@@ -29,6 +34,16 @@ pub(super) fn begin(verbose: u8, path: PathBuf) {
     drop(begun);
 }
 
+/// Holds what stands where the log goes to a file that can be one: later there is nobody to be told.
+pub(super) fn need(path: &Path) -> Result<(), Stop> {
+    let Some(what) = files::in_the_way(path) else { return Ok(()) };
+    let path = one_line(&path.to_string_lossy(), 512);
+    Err(Stop::refuse(format!(
+        "the log cannot be written to `{path}`: it is no regular file but {what}\n\
+         hint: name another one, or one that is not there yet, with --log"
+    )))
+}
+
 /// A file that is made when its first line comes: most commands have nothing to log.
 struct LazyFile {
     path: PathBuf,
@@ -44,11 +59,7 @@ impl LazyFile {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder.create(folder)?;
         }
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&self.path)
+        files::open_own(&self.path, Use::Adding)
     }
 }
 

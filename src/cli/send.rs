@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
+use std::pin::Pin;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -113,7 +114,7 @@ pub(super) async fn resume(house: &House, args: ResumeArgs) -> Result<Exit, Stop
         confirm(&sendoff(what, Some(pending), &setup.profile), &mut signals).await?;
     }
     let after = reader.last_event(&run)?;
-    let taken_up = told_if_long(&run, engine::resume(setup.clone(), &run));
+    let taken_up = told_if_long(&run, Box::pin(engine::resume(setup.clone(), &run)));
     let handle = match or_interrupted(taken_up, &mut signals).await? {
         Ok(handle) => handle,
         Err(error) => return Err(stand_still(&reader, &run, args.sending.watching, error)),
@@ -152,7 +153,7 @@ pub(super) async fn retry(house: &House, args: RetryArgs) -> Result<Exit, Stop> 
     }
     let by = person(&config);
     let after = reader.last_event(&run)?;
-    let taken_up = told_if_long(&run, engine::retry(setup.clone(), &run, items, by));
+    let taken_up = told_if_long(&run, Box::pin(engine::retry(setup.clone(), &run, items, by)));
     let handle = or_interrupted(taken_up, &mut signals).await??;
     let carrying = Carrying { house, handle, setup, config: &config, since: (Origin::Resumed, after) };
     let exit = carrying.watch(args.sending.watching, signals).await?;
@@ -372,15 +373,12 @@ pub(super) async fn or_interrupted<T>(
 }
 
 /// Says what takes so long: the journal and the datasets of a run of millions are read before it goes on.
-async fn told_if_long<T>(run: &RunRow, what: impl Future<Output = T>) -> T {
-    tokio::pin!(what);
-    match tokio::time::timeout(LONG, &mut what).await {
-        Ok(done) => done,
-        Err(_) => {
-            say(&format!("holding run {} to what was written of it, and its datasets …", run.id.prefix()));
-            what.await
-        }
+async fn told_if_long<T>(run: &RunRow, mut what: Pin<Box<impl Future<Output = T>>>) -> T {
+    if let Ok(done) = tokio::time::timeout(LONG, what.as_mut()).await {
+        return done;
     }
+    say(&format!("holding run {} to what was written of it, and its datasets …", run.id.prefix()));
+    what.await
 }
 
 /// How long a person waits without a word.

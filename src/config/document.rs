@@ -9,8 +9,8 @@
 //! may be a secret in the wrong place.
 
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::fs::Metadata;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -18,6 +18,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::nearest::hint;
+use crate::files;
 use crate::text::one_line;
 
 /// The largest document, in bytes: what is larger was written by nobody, and a parser takes many times its room.
@@ -27,14 +28,15 @@ const LARGEST: u64 = 1 << 20;
 ///
 /// # Errors
 ///
-/// It can't be read, is no text, or is far too large for anything that a person typed.
+/// It can't be read, is no regular file or no text, or is far too large for anything that a person typed.
 pub(crate) fn read_file(path: &Path) -> io::Result<(String, Metadata)> {
-    let file = File::open(path)?;
+    let file = files::open(path)?;
     let metadata = file.metadata()?;
-    let mut text = String::new();
-    if file.take(LARGEST + 1).read_to_string(&mut text)? as u64 > LARGEST {
-        return Err(io::Error::other("it is over 1 MiB, and so nothing that was typed"));
-    }
+    let bytes = files::whole(&file, LARGEST).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => io::Error::other("it is over 1 MiB, and so nothing that was typed"),
+        _ => error,
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text"))?;
     Ok((text, metadata))
 }
 

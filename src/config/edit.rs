@@ -219,6 +219,7 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => std::path::absolute(path)?,
         Err(error) => return Err(error),
     };
+    crate::files::hold_to_own(&path)?;
     let directory = path.parent().ok_or_else(|| io::Error::other("it has no directory"))?;
     make_private_directory(directory)?;
     // made 0600 from the start

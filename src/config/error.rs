@@ -25,6 +25,23 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// The file, or the link that leads to it, is somebody else's, who is not root: they decide which programs are run
+    /// and where secrets go.
+    #[error("`{0}` belongs to another user of this machine (uid {owner}), who so says which programs run as you and where secrets go\nhint: read it; then make it yours with `chown \"$USER\" {0}`, or copy it and name the copy with --config", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// Everybody may put another file in the place of this one.
+    #[error("everybody may put another file in the place of `{0}`, and so say where secrets go\nhint: take that from them with `chmod o-w {1}`, or keep it elsewhere and name it with --config", path.display(), folder.display())]
+    OpenFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder that everybody may write.
+        folder: PathBuf,
+    },
     /// A file that can't be written.
     #[error("writing `{}`: {source}; it is as it was", path.display())]
     Write {

@@ -240,11 +240,7 @@ fn read_file(profile: &str, path: &Path) -> Result<Secret, SecretError> {
     use std::io::Read;
 
     let failed = |source| SecretError::File { profile: profile.to_owned(), path: path.to_owned(), source };
-    // opening a pipe would wait for its writer, so what it is comes first
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(failed(std::io::Error::other("it is not a regular file")));
-    }
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = crate::files::open(path).map_err(failed)?;
     if is_open_to_others(&file.metadata().map_err(failed)?) {
         return Err(SecretError::FileOpen { profile: profile.to_owned(), path: path.to_owned() });
     }

@@ -17,9 +17,9 @@
 //! those who know of it, for they count it by themselves.
 
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -28,6 +28,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::files::{self, Use};
 use crate::machine;
 use crate::pacing::{Busy, Level, Moment, Now, Record, SharedCap, SharedPace};
 
@@ -92,10 +93,9 @@ impl FilePace {
             let path = path.to_owned();
             move |source| PaceError::Folder { path, source }
         };
+        files::hold_to_own_folder(&folder).map_err(failed(&folder))?;
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed(&folder))?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(&path).map_err(failed(&path))?;
+        let file = files::open_own(&path, Use::Writing).map_err(failed(&path))?;
         match file.try_lock() {
             Ok(()) => file.unlock().map_err(failed(&path))?,
             Err(TryLockError::WouldBlock) => {}

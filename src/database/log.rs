@@ -8,9 +8,10 @@
 //!
 //! The format is that of SQLite's documentation, "WAL-mode File Format".
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
+
+use crate::files::{self, Use};
 
 const HEADER: usize = 32;
 const FRAME: usize = 24;
@@ -24,7 +25,7 @@ type Sum = [u32; 2];
 ///
 /// It cannot be read.
 pub(super) fn is_damaged(log: &Path) -> io::Result<bool> {
-    let file = match File::open(log) {
+    let file = match files::open_own(log, Use::Reading) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),

@@ -1,6 +1,7 @@
 //! Which files a list of names and patterns means.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern, glob_with};
@@ -27,7 +28,7 @@ pub fn expand(patterns: &[String], base: &Path) -> Result<Vec<PathBuf>, DatasetE
             let real = if path == Path::new("-") {
                 path.clone()
             } else {
-                std::fs::canonicalize(&path).map_err(|source| DatasetError::of_io(&path, source))?
+                std::fs::canonicalize(&path).map_err(|source| nowhere(&path, source))?
             };
             if let Some(first) = known.insert(real, path.clone()) {
                 return Err(DatasetError::Twice { path: first, pattern: pattern.clone() });
@@ -36,6 +37,14 @@ pub fn expand(patterns: &[String], base: &Path) -> Result<Vec<PathBuf>, DatasetE
         }
     }
     Ok(paths)
+}
+
+/// Why a path leads to no name: what a shell makes of `<(…)` is a pipe that has none, and yet is there.
+fn nowhere(path: &Path, source: io::Error) -> DatasetError {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => DatasetError::NotAFile { path: path.to_owned() },
+        _ => DatasetError::of_io(path, source),
+    }
 }
 
 fn matches(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, DatasetError> {

@@ -99,7 +99,7 @@ impl Raw {
         if !kind.is_file() {
             return Err(DatasetError::NotAFile { path: path.to_owned() });
         }
-        let file = File::open(path).map_err(|source| DatasetError::of_io(path, source))?;
+        let file = crate::files::open(path).map_err(|source| DatasetError::of_io(path, source))?;
         let mut raw = Self::new(path.to_owned(), Input::File { file, watched: expected.copied() });
         raw.check_unchanged()?;
         raw.fill_ahead()?;

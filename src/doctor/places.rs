@@ -29,6 +29,12 @@ pub(super) fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     if let Some(config) = subject.places.config_file.parent() {
         findings.push(folder("configuration folder", config, None));
     }
+    findings.extend(obeyed(&subject.places.config_file));
+    findings.extend(crate::files::in_the_way(subject.log).map(|what| {
+        let shown = one_line(&subject.log.to_string_lossy(), 300);
+        let found = format!("nothing can be logged to `{shown}`: it is no regular file but {what}");
+        Finding::bad(AREA, "log", found, "name another one, or one that is not there yet, with --log")
+    }));
     if let Some(log) = subject.log.parent().filter(|log| *log != data && !log.as_os_str().is_empty()) {
         findings.push(folder("log folder", log, None));
     }
@@ -118,6 +124,15 @@ fn private(what: &str, path: &Path, wanted: u32) -> Option<Finding> {
         format!("others of this machine may enter or read it ({mode:04o})"),
         &advice,
     ))
+}
+
+/// Whether others decide what stands in the configuration; nothing where there is none.
+fn obeyed(path: &Path) -> Option<Finding> {
+    const WHAT: &str = "configuration's rights";
+    Some(match crate::config::examine_owner(path)? {
+        Ok(()) => Finding::ok(AREA, WHAT, "it is yours or root's, and not everybody may change it"),
+        Err(error) => Finding::of_error(AREA, WHAT, &error.to_string()),
+    })
 }
 
 fn room(path: &Path) -> Option<Finding> {

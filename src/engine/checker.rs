@@ -3,8 +3,8 @@
 //! That needs no network, and no process that carries the run: what a run has learnt from its platform before its first
 //! item is kept in the run's folder, and read from there.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use super::again::checked;
 use super::grouping::Grouper;
 use super::start::mapping;
 use crate::dataset::map::Mapping;
+use crate::files::{self, Use};
 use crate::journal::FailureRow;
 use crate::model::Reason;
 use crate::operation::{self, Operation};
@@ -124,10 +125,8 @@ pub(super) fn keep(run_folder: &Path, learnt: &[u8]) -> io::Result<()> {
 }
 
 fn read(run_folder: &Path) -> Option<Vec<u8>> {
-    let file = File::open(run_folder.join(LEARNT)).ok()?;
-    let mut learnt = Vec::new();
-    let read = file.take(MOST as u64 + 1).read_to_end(&mut learnt).ok()?;
-    (read <= MOST).then_some(learnt)
+    let file = files::open_own(&run_folder.join(LEARNT), Use::Reading).ok()?;
+    files::whole(&file, MOST as u64).ok()
 }
 
 #[cfg(test)]

@@ -72,6 +72,10 @@ impl Shared {
 
     fn results_folder(&self) -> std::io::Result<PathBuf> {
         let folder = self.journal.run_folder(self.run).map_err(std::io::Error::other)?.join("results");
+        crate::files::hold_to_own_folder(&folder).map_err(|error| {
+            let shown = crate::text::one_line(&folder.to_string_lossy(), 300);
+            std::io::Error::new(error.kind(), format!("`{shown}`: {error}"))
+        })?;
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]

@@ -246,6 +246,10 @@ async fn sources_again(setup: &Setup, run: &RunRow, agenda: Agenda) -> Result<Ve
     for (number, dataset) in (0..).zip(&run.datasets) {
         let origin = if dataset.path == "-" {
             let path = folder.join(scan::SPOOL);
+            crate::files::hold_to_own(&path).map_err(|error| {
+                let shown = crate::text::one_line(&path.to_string_lossy(), 300);
+                faults::dataset_changed(format!("what was read of standard input, `{shown}`: {error}"))
+            })?;
             match dataset.records {
                 Some(_) => {
                     let fingerprint = scan::fingerprint(&path).await?;

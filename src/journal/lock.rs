@@ -3,12 +3,13 @@
 //! The lock is the operating system's own on an open file, so it ends with the process, however that ends. The file
 //! also says who holds it, for the person who is told to wait.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
 use super::JournalError;
+use crate::files::{self, Use};
 
 /// Holds a run for this process. Dropped, the run is free.
 #[derive(Debug)]
@@ -25,14 +26,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 fn open(folder: &Path) -> Result<File, JournalError> {
     let path = folder.join("lock");
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(&path).map_err(|source| JournalError::Folder { path, source })
+    files::open_own(&path, Use::Writing).map_err(|source| JournalError::Folder { path, source })
 }
 
 fn said(file: &mut File) -> Carrier {
@@ -69,7 +63,7 @@ pub(super) fn take(folder: &Path) -> Result<Result<RunLock, Carrier>, JournalErr
 
 /// Who carries the run whose folder this is, if anybody does.
 pub(super) fn carrier(folder: &Path) -> Option<Carrier> {
-    let mut file = File::open(folder.join("lock")).ok()?;
+    let mut file = files::open_own(&folder.join("lock"), Use::Reading).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(said(&mut file)),
         _ => None,

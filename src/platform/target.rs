@@ -3,8 +3,7 @@
 //! The checks stand before the first connection: a token sent once over plain HTTP, through a proxy in plain text or
 //! to a host from a mistyped URL cannot be called back.
 
-use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -180,13 +179,10 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
     let refuse =
         |reason: String| TargetError::CaFile { path: one_line(&path.to_string_lossy(), 255), reason };
-    let mut pem = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST_CA_FILE + 1).read_to_end(&mut pem))
-        .map_err(|error| refuse(error.to_string()))?;
-    if pem.len() as u64 > LARGEST_CA_FILE {
-        return Err(refuse("it is over 16 MiB; name a file of certificates".to_owned()));
-    }
+    let pem = crate::files::read(path, LARGEST_CA_FILE).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => refuse("it is over 16 MiB; name a file of certificates".to_owned()),
+        _ => refuse(error.to_string()),
+    })?;
     let found = CertificateDer::pem_slice_iter(&pem)
         .map(|der| {
             let der = der.map_err(|error| format!("not a certificate in PEM form ({error:?})"))?;

@@ -5,7 +5,7 @@
 
 mod jobs;
 
-use std::io::Read;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -255,11 +255,14 @@ impl Scenario {
     /// [`SandboxError::Unreadable`]; [`SandboxError::BadScenario`] with the line of what is wrong.
     pub fn load(path: &Path) -> Result<Self, SandboxError> {
         let unreadable = |source| SandboxError::Unreadable { path: path.to_owned(), source };
-        let mut text = String::new();
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        if file.take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)? as u64 > LARGEST {
-            return Err(unreadable(std::io::Error::other("it is over 1 MiB, and so no scenario")));
-        }
+        let bytes = crate::files::read(path, LARGEST).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => {
+                unreadable(io::Error::other("it is over 1 MiB, and so no scenario"))
+            }
+            _ => unreadable(error),
+        })?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| unreadable(io::Error::other("it is not UTF-8 text")))?;
         Self::parse(&path.display().to_string(), &text)
     }
 

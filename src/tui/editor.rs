@@ -1,6 +1,6 @@
 //! The person's own editor: `$VISUAL`, else `$EDITOR`, else `vi`, over a file of this person's only.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::Stdio;
 
 use crate::text::one_line;
@@ -41,9 +41,7 @@ pub(super) async fn edit(text: Vec<u8>, secrets: &[String]) -> Result<Option<Vec
     if !done.success() {
         return Err(format!("the editor ended with {done}; nothing was changed"));
     }
-    let mut edited = Vec::new();
     // an editor may have put another file in the place of the first one
-    let file = std::fs::File::open(file.path()).map_err(|error| said(&error))?;
-    file.take(LARGEST).read_to_end(&mut edited).map_err(|error| said(&error))?;
+    let edited = crate::files::read(file.path(), LARGEST).map_err(|error| said(&error))?;
     Ok((edited != text).then_some(edited))
 }

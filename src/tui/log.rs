@@ -1,10 +1,10 @@
 //! Reads the end of the log. The log may have any size and hold anything: only its last part is read, and every line is
 //! made safe as it comes in.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::files::{self, Use};
 use crate::text::one_line;
 
 /// The most that is read of it, in bytes.
@@ -96,7 +96,7 @@ impl Level {
 /// when its first line comes.
 pub(super) fn read(path: &Path, known: Option<u64>) -> Result<Option<Tail>, String> {
     let said = |error: std::io::Error| one_line(&format!("`{}`: {error}", path.display()), 300);
-    let mut file = match File::open(path) {
+    let mut file = match files::open_own(path, Use::Reading) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Ok(Some(Tail { size: 0, lines: Vec::new(), cut: Cut::No }));

@@ -26,4 +26,6 @@ mod redis;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod words;

@@ -88,7 +88,7 @@ async fn a_file_that_others_may_read_is_refused() {
         assert_eq!(read(&source).await.unwrap(), "hunter2");
     }
     let directory = SecretSource::File(directory.path().to_owned());
-    assert!(read(&directory).await.unwrap_err().contains("not a regular file"));
+    assert!(read(&directory).await.unwrap_err().contains("it is no regular file but a folder"));
 }
 
 #[tokio::test]

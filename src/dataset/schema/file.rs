@@ -1,8 +1,7 @@
 //! A schema's files: the one that a person named, and those that it leans on, which lie in its folder or below.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jsonschema::{Retrieve, Uri};
@@ -17,13 +16,10 @@ const MOST_BYTES: u64 = 1 << 20;
 
 /// Reads a file that is no larger than a schema may be.
 pub(super) fn read(path: &Path, shown: &str) -> Result<Vec<u8>, SchemaError> {
-    let refuse = |source: io::Error| SchemaError::Read { path: shown.to_owned(), source };
-    let mut text = Vec::new();
-    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text)).map_err(refuse)?;
-    if text.len() as u64 > MOST_BYTES {
-        return Err(SchemaError::TooLarge { path: shown.to_owned() });
-    }
-    Ok(text)
+    crate::files::read(path, MOST_BYTES).map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => SchemaError::TooLarge { path: shown.to_owned() },
+        _ => SchemaError::Read { path: shown.to_owned(), source },
+    })
 }
 
 /// Parses a schema's text, and sees that it is written for our draft.

@@ -7,10 +7,10 @@
 //! It is read leniently, as it comes from many tools: a number may stand in quotes, and what is missing is not there.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crate::files::{self, Use};
 use crate::text::one_line;
 
 mod pass;
@@ -140,7 +140,7 @@ impl Source {
         let refuse = |source| ReadError::File { path: self.shown(), source };
         let ended = match self {
             Self::File(path) => {
-                let file = File::open(path).map_err(refuse)?;
+                let file = files::open_own(path, Use::Reading).map_err(refuse)?;
                 read(BufReader::with_capacity(256 << 10, file), take)
             }
             Self::Answer(bytes) => read(bytes.as_ref(), take),
