@@ -121,6 +121,22 @@ async fn scopes_are_told_where_the_answer_tells_them() {
 }
 
 #[tokio::test]
+async fn scopes_that_repeat_a_secret_show_none() {
+    let pair = STANDARD.encode("id:s3cret");
+    for scope in [
+        serde_json::json!("a s3cret tok/456 b"),
+        serde_json::json!(["a", "tok/456", format!("Basic {pair}")]),
+        serde_json::json!(format!("a {}tok/456", "x".repeat(196))),
+    ] {
+        let body = serde_json::json!({ "access_token": "tok/456", "scope": scope }).to_string();
+        let token = outcome(200, "", &body.replace('/', "\\/")).await.unwrap();
+        let told = token.scopes.unwrap().join(" ");
+        assert!(told.starts_with("a ") && told.contains('…'), "{told}");
+        assert!(!["s3cret", "tok", &pair].iter().any(|text| told.contains(text)), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_client_hears_the_platforms_words() {
     for key in ["error_description", "description"] {
         let body = format!(r#"{{"error": "invalid_client", "{key}": "unknown client"}}"#);
