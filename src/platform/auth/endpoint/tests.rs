@@ -210,6 +210,27 @@ async fn an_endpoint_that_repeats_the_secret_brings_it_onto_no_screen() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_escaped_where_a_text_is_cut_shows_no_part() {
+    const SECRET: &str = "hunter2/S3CR3T/+x";
+    for (filling, key) in [(200, "error"), (2048, "error_description")] {
+        // each place of the cut within it
+        for left in 6..SECRET.len() {
+            let server = Server::start(move |_: &Seen| {
+                let text = format!("{}{SECRET}ZZZ", "Q".repeat(filling - left));
+                let mut body = serde_json::json!({ "error": "no", "error_description": "no" });
+                body[key] = text.into();
+                let body = body.to_string().replace('/', "\\/").replace('+', "\\u002b");
+                Reply::Send(answer(401, "", body))
+            })
+            .await;
+            let error = endpoint(&server, Grant::genesys("id"), SECRET).fetch().await.unwrap_err();
+            let told = format!("{error} {error:?}");
+            assert!(told.contains("QQQ…") && !told.contains("hunter"), "{key} {left}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_that_repeats_the_request_shows_the_secret_in_none_of_its_forms() {
     const SECRET: &str = "correct/horse+battery\"staple";
     let forms = ["correct/horse", "correct%2Fhorse", "aWQ6Y29ycmVjdC", "aWQ6Y29ycmVjdCUyRmhvcnNl", "battery"];
