@@ -38,6 +38,7 @@ mod mending;
 mod query;
 mod read;
 mod records;
+mod repeats;
 mod rows;
 mod schema;
 mod write;
@@ -60,6 +61,7 @@ pub use lock::{Carrier, RunLock};
 pub use query::{CauseId, Query, Sort, View};
 pub use read::Reader;
 pub use records::Values;
+pub use repeats::Repeats;
 pub use rows::{DatasetRow, EventRow, FailureRow, Kept, KeptCeiling, ResultRow, RunRow};
 pub use write::{
     CUT_OFF, Cleanness, End, Extent, Judgement, Origin, Out, Settled, Source, Unstored, Waiting, Write,

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use super::{Area, Finding, Subject};
 use crate::config::{AuthMethod, SecretSource, StorePlace};
-use crate::journal::{Cause, JournalError, Query, Reader, RunRow, View, mask};
+use crate::journal::{Cause, JournalError, Query, Reader, Repeats, RunRow, View, mask};
 use crate::machine;
 use crate::model::{Fault, FaultKind};
 use crate::report::ReportError;
 use crate::text::inert_json;
-use redact::{RecordWords, Redactor};
+use redact::Redactor;
 
 /// What stands at its top.
 const ABOUT: [&str; 5] = [
@@ -135,8 +135,11 @@ fn configuration(subject: &Subject<'_>) -> Value {
 }
 
 fn of_run(reader: &Reader, run: &RunRow) -> Result<Value, JournalError> {
-    let words = RecordWords::of(reader, run)?;
     let causes = reader.causes(run, &Query { view: View::Open, ..Query::default() })?;
+    let faults = reader.faults(run)?;
+    let said = causes.iter().flat_map(|cause| [Some(cause.message.as_str()), cause.code.as_deref()]);
+    let words =
+        reader.repeats(run, said.flatten().chain(faults.iter().map(|fault| fault.message.as_str())))?;
     let datasets: Vec<_> = (1..)
         .zip(&run.datasets)
         .map(|(number, dataset): (u32, _)| {
@@ -172,12 +175,12 @@ fn of_run(reader: &Reader, run: &RunRow) -> Result<Value, JournalError> {
         "quota": run.quota,
         "datasets": datasets,
         "plan": plan(&run.plan),
-        "faults": reader.faults(run)?.iter().map(|fault| of_fault(fault, &words)).collect::<Vec<_>>(),
+        "faults": faults.iter().map(|fault| of_fault(fault, &words)).collect::<Vec<_>>(),
         "causes": causes.iter().map(|cause| of_cause(cause, &words)).collect::<Vec<_>>(),
     }))
 }
 
-fn of_fault(fault: &Fault, words: &RecordWords) -> Value {
+fn of_fault(fault: &Fault, words: &Repeats) -> Value {
     let message = match fault.kind {
         // these tell what is needed or who was called, and nothing of a record
         FaultKind::ClientRefused
@@ -198,7 +201,7 @@ fn of_fault(fault: &Fault, words: &RecordWords) -> Value {
 }
 
 /// Its message is masked already: quoted texts, numbers and words with digits are not in it.
-fn of_cause(cause: &Cause, words: &RecordWords) -> Value {
+fn of_cause(cause: &Cause, words: &Repeats) -> Value {
     json!({
         "stage": cause.stage,
         "status": cause.status,

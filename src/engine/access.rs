@@ -15,6 +15,10 @@ use crate::platform::{
     Answer, CallError, PlatformError, Request, RetryAfter, Token, TokenError, Tokens, Transport, error_body,
 };
 
+/// How long a token is tried for again where somebody waits who only looks: a minute with a first try that takes its
+/// longest, and the last.
+const SOON: Duration = Duration::from_secs(30);
+
 /// The way to one tenant at its pace.
 pub(super) struct Access {
     pub(super) transport: Arc<dyn Transport>,
@@ -104,7 +108,15 @@ impl Access {
     pub(super) async fn token(&self) -> Result<Arc<Token>, Fault> {
         match self.tokens.get().await {
             Ok(token) => Ok(token),
-            Err(error) => self.token_after(error).await,
+            Err(error) => self.token_after(error, self.delivery.throttle_patience).await,
+        }
+    }
+
+    /// The same where somebody waits for it who only looks.
+    pub(super) async fn token_soon(&self) -> Result<Arc<Token>, Fault> {
+        match self.tokens.get().await {
+            Ok(token) => Ok(token),
+            Err(error) => self.token_after(error, SOON.min(self.delivery.throttle_patience)).await,
         }
     }
 
@@ -112,11 +124,11 @@ impl Access {
     pub(super) async fn fresh_token(&self, stale: &Token) -> Result<Arc<Token>, Fault> {
         match self.tokens.renew_after(stale).await {
             Ok(token) => Ok(token),
-            Err(error) => self.token_after(error).await,
+            Err(error) => self.token_after(error, self.delivery.throttle_patience).await,
         }
     }
 
-    async fn token_after(&self, first: TokenError) -> Result<Arc<Token>, Fault> {
+    async fn token_after(&self, first: TokenError, patience: Duration) -> Result<Arc<Token>, Fault> {
         let mut error = first;
         let mut counted = 0;
         let begun = Instant::now();
@@ -136,7 +148,7 @@ impl Access {
             if self.is_too_long(retry_after) {
                 return Err(faults::parked(moment(at)));
             }
-            let impatient = begun.elapsed() >= self.delivery.throttle_patience;
+            let impatient = begun.elapsed() >= patience;
             if counted >= self.delivery.max_attempts || impatient {
                 return Err(fault);
             }

@@ -17,7 +17,10 @@ pub(super) async fn prepare(
     operation: &dyn Operation,
     run: Option<&Shared>,
 ) -> Result<Option<Vec<String>>, Fault> {
-    let token = access.token().await?;
+    let token = match run {
+        Some(_) => access.token().await?,
+        None => access.token_soon().await?,
+    };
     let needed = operation.kind().scopes();
     if let Some(held) = &token.scopes
         && !needed.iter().all(|scope| held.iter().any(|one| one == scope))

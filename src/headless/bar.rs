@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::opening;
-use super::phrases::{PROMPT, Wanted, happening, progress};
+use super::phrases::{PROMPT, Wanted, happening, progress, standing};
 use super::summary::{Faults, Hints, write_summary};
 use super::teller::{Sight, Voice};
 use super::watch::AtFault;
@@ -26,12 +26,15 @@ pub(super) struct Bar<W> {
     drawn: Option<Instant>,
     knows_length: Option<bool>,
     wanted: Wanted,
+    /// How the run stands, as it was last told: the journal says it again at the end.
+    stands: Option<&'static str>,
 }
 
 impl<W: Write + Send> Bar<W> {
     pub(super) fn new(out: W, hints: Hints, at_fault: AtFault) -> Self {
         let drawing = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        Self { drawing, out, hints, at_fault, drawn: None, knows_length: None, wanted: Wanted::ByPerson }
+        let wanted = Wanted::ByPerson;
+        Self { drawing, out, hints, at_fault, drawn: None, knows_length: None, wanted, stands: None }
     }
 
     fn draw(&mut self, figures: &Figures) {
@@ -61,6 +64,11 @@ impl<W: Write + Send> Voice for Bar<W> {
 
     fn happened(&mut self, _: &Sight, rows: &[EventRow]) -> io::Result<()> {
         for row in rows {
+            let standing = standing(row);
+            if standing.is_some() && standing == self.stands {
+                continue;
+            }
+            self.stands = standing.or(self.stands);
             if let Some(line) = happening(row) {
                 self.drawing.println(line);
             }

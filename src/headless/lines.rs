@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::phrases::{Wanted, clock, happening, phase, progress};
+use super::phrases::{Wanted, clock, happening, phase, progress, standing};
 use super::summary::{Faults, Hints, write_summary};
 use super::teller::{Sight, Voice};
 use crate::engine::Ending;
@@ -21,6 +21,8 @@ pub(super) struct PlainLines<W> {
     failed: u64,
     waits: u64,
     phase: Option<&'static str>,
+    /// How the run stands, as it was last told: the journal says it again at the end.
+    stands: Option<&'static str>,
     wanted: Wanted,
     /// When the next line about progress may come, and what the last one said.
     next: Option<Instant>,
@@ -35,6 +37,7 @@ impl<W: Write + Send> PlainLines<W> {
             failed: 0,
             waits: 0,
             phase: None,
+            stands: None,
             wanted: Wanted::ByPerson,
             next: None,
             last: String::new(),
@@ -72,6 +75,11 @@ impl<W: Write + Send> Voice for PlainLines<W> {
                     if kind == "fault" {
                         self.wanted = Wanted::ByFault;
                     }
+                    let standing = standing(row);
+                    if standing.is_some() && standing == self.stands {
+                        continue;
+                    }
+                    self.stands = standing.or(self.stands);
                     if let Some(line) = happening(row) {
                         writeln!(self.out, "{line}")?;
                     }
@@ -85,7 +93,8 @@ impl<W: Write + Send> Voice for PlainLines<W> {
         let doing = phase(&figures.phase, self.wanted);
         if doing != self.phase {
             self.phase = doing;
-            if let Some(doing) = doing {
+            if let Some(doing) = doing.filter(|doing| self.stands != Some(doing)) {
+                self.stands = Some(doing);
                 self.say(doing)?;
             }
         }

@@ -40,10 +40,16 @@ pub(super) fn happening(row: &EventRow) -> Option<String> {
             )
         }
         "pool_resumed" => text.unwrap_or_else(|| "calls go on".to_owned()),
-        "state" => state(row.reason.as_deref().and_then(|word| word.parse().ok())?).to_owned(),
+        "state" => standing(row)?.to_owned(),
         _ => text?,
     };
     Some(format!("{} {told}", clock(row.at)))
+}
+
+/// What an event says of how the run stands, where it does.
+pub(super) fn standing(row: &EventRow) -> Option<&'static str> {
+    let word = row.reason.as_deref().filter(|_| row.kind == "state")?;
+    word.parse().ok().map(state)
 }
 
 /// A run's state in words.

@@ -237,16 +237,21 @@ fn plain_lines_sum_up_what_comes_in_numbers() {
 #[test]
 fn a_fault_is_told_once_and_nobody_is_said_to_have_pressed_a_key() {
     let (bench, screen) = (Bench::new(), Screen::default());
-    bench.journal.commit_blocking(&bench.book, vec![Change::Fault(fault())]);
+    let stands = || Change::State(RunState::Faulted);
+    bench.journal.commit_blocking(&bench.book, vec![Change::Fault(fault()), stands(), stands()]);
     let sight = sight(&bench);
     let mut voice = PlainLines::new(screen.clone(), Hints::Commands);
     let mut now = figures(&bench);
     voice.happened(&sight, &sight.reader.events(&sight.run, 0, 100).unwrap()).unwrap();
+    now.phase = Phase::Faulted(fault());
+    voice.stands(&now, Instant::now()).unwrap();
     now.phase = Phase::Draining;
     voice.stands(&now, Instant::now()).unwrap();
     voice.ended(&sight, &now, &Ending { state: RunState::Faulted, fault: Some(fault()) }).unwrap();
     let text = screen.text();
     assert_eq!(text.matches("the token lacks").count(), 1, "{text}");
+    // and once more in the summary's first line
+    assert_eq!(text.matches("stopped by a fault").count(), 2, "{text}");
     assert!(text.contains("give the client that scope") && !text.contains("Ctrl-C"), "{text}");
 }
 

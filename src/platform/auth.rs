@@ -3,6 +3,7 @@
 //! This and `config` are the only homes of a secret. What holds one prints as `…`, marks its header as sensitive, and
 //! wipes its memory when the last of its copies goes.
 
+mod conceal;
 mod endpoint;
 mod renewal;
 
@@ -10,11 +11,11 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use memchr::memmem;
 use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use secrecy::{ExposeSecret, SecretString};
 
+use conceal::conceal;
 pub use endpoint::{ClientAuth, Grant, SecretProvider, TokenEndpoint};
 pub use renewal::{Fetch, Tokens};
 
@@ -24,8 +25,6 @@ use crate::machine::{Expiry, Since};
 
 /// What stands before a token in its header.
 const BEARER: &[u8] = b"Bearer ";
-/// The shortest text that is looked for in what came back.
-const SHORTEST_HIDDEN: usize = 6;
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
@@ -74,19 +73,28 @@ impl Token {
 
     /// What came back, without the token, where somebody on the way repeats what was sent: it is kept and shown.
     pub(super) fn concealed(&self, came: Bytes) -> Bytes {
-        let text = self.authorization.as_bytes();
-        conceal(&came, &[text.strip_prefix(BEARER).unwrap_or(text)]).map_or(came, Bytes::from)
+        conceal(&came, &[self.text()]).map_or(came, Bytes::from)
+    }
+
+    /// The same for a text.
+    pub(super) fn concealed_text(&self, came: String) -> String {
+        let shown = conceal(came.as_bytes(), &[self.text()]);
+        shown.map_or(came, |shown| String::from_utf8_lossy(&shown).into_owned())
     }
 
     /// The same for headers.
     pub(super) fn conceal_in(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {
-            let came = Bytes::copy_from_slice(value.as_bytes());
-            let shown = self.concealed(came.clone());
-            if shown != came {
-                *value = HeaderValue::from_maybe_shared(shown).unwrap_or(HeaderValue::from_static(""));
+            if let Some(shown) = conceal(value.as_bytes(), &[self.text()]) {
+                *value = HeaderValue::from_maybe_shared(Bytes::from(shown))
+                    .unwrap_or(HeaderValue::from_static(""));
             }
         }
+    }
+
+    fn text(&self) -> &[u8] {
+        let text = self.authorization.as_bytes();
+        text.strip_prefix(BEARER).unwrap_or(text)
     }
 }
 
@@ -105,27 +113,6 @@ fn secret_header(parts: &[&[u8]]) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// The bytes with `…` in the place of each of these texts; `None` where none of them is in there. What is as short as a
-/// word is no secret, and is left.
-fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
-    let mut concealed: Option<Vec<u8>> = None;
-    for text in hidden.iter().filter(|text| text.len() >= SHORTEST_HIDDEN) {
-        let before = concealed.as_deref().unwrap_or(bytes);
-        let mut after = Vec::new();
-        let mut from = 0;
-        for at in memmem::find_iter(before, text) {
-            after.extend_from_slice(before.get(from..at).unwrap_or_default());
-            after.extend_from_slice("…".as_bytes());
-            from = at + text.len();
-        }
-        if from > 0 {
-            after.extend_from_slice(before.get(from..).unwrap_or_default());
-            concealed = Some(after);
-        }
-    }
-    concealed
 }
 
 /// Wipes bytes that nobody else holds.

@@ -157,9 +157,9 @@ impl Reach {
                 status.as_u16()
             ))),
             _ => {
+                token.conceal_in(response.headers_mut());
                 let mut answer = refusal(&mut response, site, download.patience, started).await;
                 answer.body = token.concealed(answer.body);
-                token.conceal_in(&mut answer.headers);
                 let answer = Box::new(answer);
                 Err(FetchError::Status { answer, site, host })
             }
@@ -171,8 +171,8 @@ impl Reach {
         let mut url = self.parse(download.url)?;
         let mut named = Named::Platform;
         for _ in 0..=MOST_REDIRECTS {
-            let site = self.admit(&url, &named)?;
-            let host = host(&url);
+            let site = self.admit(&url, &named, token)?;
+            let host = token.concealed_text(host(&url));
             let mut request = Request::new(Method::GET, url.clone());
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
             if site == Site::Api {
@@ -194,7 +194,7 @@ impl Reach {
             named = Named::Redirect { by: host };
         }
         Err(refused(format!("the result at `{}` lies behind more than {MOST_REDIRECTS} redirects", {
-            self.parse(download.url).map_or_else(|_| String::new(), |url| shown(&url))
+            self.parse(download.url).map_or_else(|_| String::new(), |url| shown(&url, token))
         })))
     }
 
@@ -207,9 +207,9 @@ impl Reach {
     }
 
     /// Holds a hop to the rules, and says whose it is.
-    fn admit(&self, url: &Url, named: &Named) -> Result<Site, FetchError> {
+    fn admit(&self, url: &Url, named: &Named, token: &Token) -> Result<Site, FetchError> {
         let refuse = |what: &str| {
-            let place = shown(url);
+            let place = shown(url, token);
             Err(refused(match named {
                 Named::Platform => {
                     format!("the platform names a result at `{place}`, {what}; it was not fetched")
@@ -279,14 +279,15 @@ fn is_here(url: &Url) -> bool {
     }
 }
 
-/// A URL for a message: without its query, which may be a signature.
-fn shown(url: &Url) -> String {
+/// A URL for a message: without its query, which may be a signature, and without the token, which a redirect may repeat.
+fn shown(url: &Url, token: &Token) -> String {
     let Some(host) = url.host_str() else {
         // What follows is no path: it may be the document itself.
         return one_line(&format!("{}:…", url.scheme()), URL_LENGTH);
     };
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    one_line(&format!("{}://{host}{port}{}", url.scheme(), url.path()), URL_LENGTH)
+    let place = token.concealed_text(format!("{}://{host}{port}{}", url.scheme(), url.path()));
+    one_line(&place, URL_LENGTH)
 }
 
 fn host(url: &Url) -> String {

@@ -4,7 +4,8 @@
 //! name that found a way through could load or run anything. What comes from outside is escaped by the one writer that
 //! all of the page goes through (`markup`). Its length does not grow with the run: what is many is counted.
 //!
-//! Keys of failures are personal data: a page has none, and no value of a record, unless that is asked for.
+//! Keys of failures are personal data: a page has none, and no value of a record, unless that is asked for. A platform may
+//! repeat such a value in what it says: it is taken out of that.
 //!
 //! ```text
 //! markup     tags, attributes and text, escaped
@@ -32,7 +33,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::ReportError;
 use super::words::{grouped, records_of, span};
-use crate::journal::{Cause, EventRow, Filter, Query, Reader, RunRow, View};
+use crate::journal::{Cause, EventRow, Filter, Query, Reader, Repeats, RunRow, View};
 use crate::model::{Fault, ItemMap, RunState};
 use causes::Closed;
 use markup::Html;
@@ -103,6 +104,8 @@ struct Facts<'a> {
     /// Of the open failures, the most frequent first.
     causes: Vec<Cause>,
     closed: Closed,
+    /// What the platform repeats of records in what it said; nothing where examples are shown.
+    repeats: Repeats,
     /// Open failures whose records a person has edited and nobody has sent since.
     edited: u64,
 }
@@ -121,6 +124,11 @@ impl<'a> Facts<'a> {
             let at = reader.last_accepted(run, u32::try_from(dataset).unwrap_or(u32::MAX))?;
             last_delivered = last_delivered.max(at);
         }
+        let causes = reader.causes(run, &open)?;
+        let repeats = match stance.examples {
+            Examples::Hidden => reader.repeats(run, said(&causes, &happenings))?,
+            Examples::Shown => Repeats::default(),
+        };
         Ok(Self {
             run,
             stance,
@@ -129,11 +137,22 @@ impl<'a> Facts<'a> {
             map: reader.item_map(run)?,
             happenings,
             last_delivered,
-            causes: reader.causes(run, &open)?,
+            causes,
             closed: Closed::gather(reader, run)?,
             edited: reader.edited(run)?,
+            repeats,
         })
     }
+}
+
+/// What the platform said, wherever a page tells it.
+fn said<'a>(causes: &'a [Cause], happenings: &'a [EventRow]) -> impl Iterator<Item = &'a str> {
+    let of_causes = causes
+        .iter()
+        .take(causes::CAUSES)
+        .flat_map(|cause| [Some(cause.message.as_str()), cause.code.as_deref()].into_iter().flatten());
+    let of_events = happenings.iter().filter(|event| course::is_quoting(event));
+    of_causes.chain(of_events.filter_map(|event| event.text.as_deref()))
 }
 
 /// Writes a run as a page of HTML. Of a run that goes on, its parts are of moments shortly after each other.

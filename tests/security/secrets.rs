@@ -236,6 +236,65 @@ fn a_platform_that_repeats_what_it_was_sent_brings_it_nowhere() {
     assert!(forms().iter().any(|form| memmem::find(&sent, form).is_some()), "the secret was never sent");
 }
 
+#[test]
+fn a_gateway_that_repeats_a_token_in_an_escaped_form_brings_it_nowhere() {
+    const TOKEN: &str = "tok-AAAA/bbbb+SECRETTOKEN/zz99";
+    // as PHP writes JSON, as .NET does, and each character on its own; a page; a URL; and JSON within JSON
+    let forms = [
+        TOKEN.replace('/', "\\/").replace('+', "\\u002B"),
+        TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect::<Vec<_>>().concat(),
+        TOKEN.replace('/', "&#x2F;").replace('+', "&#43;"),
+        TOKEN.replace('/', "%2F").replace('+', "%2B"),
+        TOKEN.replace('/', "\\\\\\/").replace('+', "\\\\u002b"),
+    ];
+    let sent = forms.clone();
+    let mirror = Mirror::start(move |seen| {
+        if seen.is("POST", "/token") {
+            return token(TOKEN);
+        }
+        let number = String::from_utf8_lossy(&seen.body).bytes().find(u8::is_ascii_digit).unwrap_or(b'0');
+        let form = &sent[usize::from(number - b'0') % sent.len()];
+        let status = if seen.is("POST", "/dataactions/keep") { 200 } else { 404 };
+        let body = format!(
+            r#"{{"message":"no route; got Authorization: Bearer {form}","code":"gw {form}","errors":[{{"message":"{form}"}}]}}"#
+        );
+        answer(status, &format!("x-request-id: {form}\r\n"), body)
+    });
+    let bench = Bench::calm();
+    let records: Vec<String> = (0..forms.len()).map(|number| format!("{{\"n\":{number}}}")).collect();
+    bench.file("a.json", format!("[{}]", records.join(",")));
+    for (words, code) in [
+        (&["execute", "a.json", "--action", "keep", "--profile", "env", "--events", "-vvv"][..], 0),
+        (&["results", "last", "--format", "json"], 0),
+        (&["execute", "a.json", "--action", "lost", "--profile", "env", "--events", "-vvv"], 1),
+        (&["failures", "last", "--format", "csv"], 0),
+        (&["failures", "last", "--by", "cause"], 0),
+        (&["report", "last", "--examples", "-o", "r.html"], 0),
+        (&["doctor", "last", "--offline", "--bundle", "b.json"], 0),
+    ] {
+        let said = Said(bench.command(words).env("GENESYS_BASE_URL", &mirror.url).output().unwrap());
+        said.assert_code(code, words);
+        for bytes in [&said.0.stdout, &said.0.stderr] {
+            assert_no_piece(&format!("{words:?}"), bytes);
+        }
+    }
+    assert_eq!(mirror.seen().iter().filter(|seen| seen.is("POST", "/dataactions/")).count(), 2 * forms.len());
+    for path in files(bench.folder.path()) {
+        assert_no_piece(&path.display().to_string(), &std::fs::read(&path).unwrap());
+    }
+}
+
+/// No piece of that token stands there, of those that no escaping changes.
+#[track_caller]
+fn assert_no_piece(what: &str, bytes: &[u8]) {
+    for piece in ["tok-AAAA", "SECRETTOKEN", "u0053\\u0045\\u0043"] {
+        let at = memmem::find(bytes, piece.as_bytes());
+        let around =
+            at.map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(60)..bytes.len().min(at + 60)]));
+        assert!(around.is_none(), "{what} holds `{piece}`: {around:?}");
+    }
+}
+
 /// The program in a terminal.
 fn session(bench: &Bench, words: &[&str]) -> Session {
     let child = bench.child(words);

@@ -1,19 +1,14 @@
-//! Names and places that are known, taken out of whatever text they stand in; and words of records, out of messages.
-
-use std::collections::HashSet;
+//! Names and places that are known, taken out of whatever text they stand in.
 
 use serde_json::Value;
 use url::Url;
 
 use crate::config::{SecretSource, StorePlace, regions};
 use crate::doctor::{Subject, places, tenant};
-use crate::journal::{JournalError, Query, Reader, RunRow};
+use crate::journal::RunRow;
 
 /// The shortest name that is looked for: a shorter one stands in every other word.
 const SHORTEST: usize = 2;
-
-/// The most words of records that are kept in mind. With more, messages are not told at all.
-const MOST: usize = 500_000;
 
 /// What is taken out of every text, the longest first, and what is put in its place.
 #[derive(Debug, Default)]
@@ -140,59 +135,6 @@ fn put_for(text: &str, name: &str, shown: &str) -> String {
     cleaned
 }
 
-/// The words that stand in the records of a run's open failures.
-#[derive(Debug)]
-pub(super) enum RecordWords {
-    /// These.
-    Known(HashSet<String>),
-    /// More than can be kept in mind.
-    TooMany,
-}
-
-impl RecordWords {
-    /// Reads the records of the run's open failures.
-    pub(super) fn of(reader: &Reader, run: &RunRow) -> Result<Self, JournalError> {
-        let mut words = HashSet::new();
-        reader.each_record::<JournalError>(run, &Query::default(), |_, record| {
-            if words.len() <= MOST
-                && let Ok(record) = serde_json::from_slice(record)
-            {
-                collect(&record, &mut words);
-            }
-            Ok(())
-        })?;
-        Ok(if words.len() > MOST { Self::TooMany } else { Self::Known(words) })
-    }
-
-    /// A message without them: what the platform repeats of a record is not told.
-    pub(super) fn without(&self, message: &str) -> String {
-        let Self::Known(words) = self else { return "…".to_owned() };
-        let mut told = String::with_capacity(message.len());
-        for piece in message.split_inclusive(|char: char| !char.is_alphanumeric()) {
-            let word = piece.trim_end_matches(|char: char| !char.is_alphanumeric());
-            let is_known = !word.is_empty() && words.contains(&word.to_lowercase());
-            told.push_str(if is_known { "…" } else { word });
-            told.push_str(piece.get(word.len()..).unwrap_or_default());
-        }
-        told
-    }
-}
-
-fn collect(value: &Value, words: &mut HashSet<String>) {
-    match value {
-        Value::String(text) => {
-            let found = text.split(|char: char| !char.is_alphanumeric()).filter(|word| word.len() > 1);
-            words.extend(found.map(str::to_lowercase));
-        }
-        Value::Array(list) => list.iter().for_each(|one| collect(one, words)),
-        Value::Object(pieces) => pieces.values().for_each(|one| collect(one, words)),
-        Value::Number(number) => {
-            words.insert(number.to_string());
-        }
-        Value::Null | Value::Bool(_) => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -214,18 +156,5 @@ mod tests {
             value,
             json!({"a": ["`<data folder>/journal.db` of <user>, the same Sam"], "b": 7, "c": "<user>"})
         );
-    }
-
-    #[test]
-    fn words_of_records_are_not_in_messages() {
-        let mut words = HashSet::new();
-        collect(&json!({"who": "Ada Lovelace", "n": [{"x": "émile", "y": 4711}]}), &mut words);
-        let words = RecordWords::Known(words);
-        assert_eq!(
-            words.without("contact Lovelace, ada (Émile) is unknown: 4711."),
-            "contact …, … (…) is unknown: …."
-        );
-        assert_eq!(words.without("nothing of it"), "nothing of it");
-        assert_eq!(RecordWords::TooMany.without("anything"), "…");
     }
 }

@@ -24,6 +24,19 @@ impl Fetch for Mint {
     }
 }
 
+/// Takes as long as a request may, and gives out nothing.
+struct Drip;
+
+impl Fetch for Drip {
+    fn fetch(&self) -> BoxFuture<'_, Result<Token, TokenError>> {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            let message = "no complete answer within 30 s".to_owned();
+            Err(TokenError::Trouble { status: 200, message, retry_after: None })
+        })
+    }
+}
+
 /// Where no call gets to.
 struct Nowhere;
 
@@ -39,6 +52,11 @@ impl Transport for Nowhere {
 
 /// One call in ten seconds, with tokens of that life; and how many were asked for.
 fn access(life: u64) -> (Arc<Access>, Arc<AtomicU64>) {
+    let asked = Arc::<AtomicU64>::default();
+    (access_with(Mint { life, asked: Arc::clone(&asked) }), asked)
+}
+
+fn access_with(tokens: impl Fetch) -> Arc<Access> {
     let delivery = Delivery::default();
     let settings = LaneSettings {
         rate: Some(0.1),
@@ -49,16 +67,15 @@ fn access(life: u64) -> (Arc<Access>, Arc<AtomicU64>) {
         throttle_patience: delivery.throttle_patience,
         backoff: Backoff { base: delivery.backoff.base, cap: delivery.backoff.cap },
     };
-    let asked = Arc::<AtomicU64>::default();
     let access = Access {
         transport: Arc::new(Nowhere),
-        tokens: Tokens::new(Mint { life, asked: Arc::clone(&asked) }),
+        tokens: Tokens::new(tokens),
         lane: Lane::new(settings, Fill::Full, None, 1),
         delivery,
         rng: Mutex::new(fastrand::Rng::with_seed(1)),
         look_not_before: Mutex::default(),
     };
-    (Arc::new(access), asked)
+    Arc::new(access)
 }
 
 /// Six calls that all want to go at once; how many tokens they took, and after how many seconds the last went.
@@ -93,4 +110,13 @@ async fn a_token_that_ended_while_calls_waited_is_renewed_once_for_all_of_them()
 #[tokio::test(start_paused = true)]
 async fn calls_get_on_also_where_a_token_lives_shorter_than_they_wait() {
     assert_eq!(six_calls(5).await, (6, 50));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_looks_hears_after_about_a_minute_that_no_token_comes() {
+    let access = access_with(Drip);
+    let begun = Instant::now();
+    let fault = access.token_soon().await.unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(75), "{:?}", begun.elapsed());
+    assert!(fault.message.contains("no complete answer within 30 s"), "{}", fault.message);
 }

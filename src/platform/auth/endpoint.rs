@@ -23,7 +23,7 @@ use url::form_urlencoded;
 use super::{Fetch, Token, TokenError, conceal, secret_header, wipe};
 use crate::machine::{self, Since};
 use crate::platform::call::Payload;
-use crate::platform::error_body;
+use crate::platform::error_body::{self, PlatformError};
 use crate::platform::http::{Incoming, Outgoing, exchange};
 use crate::platform::rate::RetryAfter;
 use crate::platform::target::Origin;
@@ -220,12 +220,13 @@ impl TokenEndpoint {
         // Its life is counted from before the request: a token must not be believed in longer than it lives.
         let asked = Since::now();
         let incoming = exchange(&self.origin, outgoing).await?;
+        let hidden = Hidden::of(&self.grant.client_id, &secret);
         if incoming.status.is_success() {
-            let token = accept(&incoming, asked);
+            let token = accept(&incoming, asked, &hidden);
             wipe(incoming.body);
             token
         } else {
-            Err(refuse(&incoming, &self.grant.client_id, &secret))
+            Err(refuse(&incoming, &hidden))
         }
     }
 }
@@ -242,8 +243,8 @@ struct TokenAnswer<'a> {
     scope: Value,
 }
 
-/// Reads a success. No part of it is ever repeated in an error.
-fn accept(incoming: &Incoming, asked: Since) -> Result<Token, TokenError> {
+/// Reads a success. No part of it is ever repeated in an error, and of its scopes no secret.
+fn accept(incoming: &Incoming, asked: Since, hidden: &Hidden) -> Result<Token, TokenError> {
     let trouble = |message: &str| TokenError::Trouble {
         status: incoming.status.as_u16(),
         message: message.to_owned(),
@@ -258,8 +259,8 @@ fn accept(incoming: &Incoming, asked: Since) -> Result<Token, TokenError> {
     }
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
-    Token::new(&text, asked, life, scopes(&answer.scope))
-        .ok_or_else(|| trouble("the answer's `access_token` is not one"))
+    let scopes = scopes(&answer.scope, &hidden.and(&text));
+    Token::new(&text, asked, life, scopes).ok_or_else(|| trouble("the answer's `access_token` is not one"))
 }
 
 /// `expires_in`: seconds, as a number or, from some gateways, as text.
@@ -274,33 +275,52 @@ fn life(value: &Value) -> Option<Duration> {
 }
 
 /// `scope`: words between spaces (RFC 6749 §3.3), or an array of them. An empty one tells nothing.
-fn scopes(value: &Value) -> Option<Vec<String>> {
+fn scopes(value: &Value, hidden: &Hidden) -> Option<Vec<String>> {
+    let told = |text: &str| {
+        let text = hidden.concealed(text.as_bytes());
+        let words = String::from_utf8_lossy(&text);
+        words.split_whitespace().map(|word| one_line(word, 200)).collect::<Vec<_>>()
+    };
     let words: Vec<String> = match value {
-        Value::String(text) => text.split_whitespace().map(|word| one_line(word, 200)).collect(),
-        Value::Array(list) => list.iter().filter_map(Value::as_str).map(|word| one_line(word, 200)).collect(),
+        Value::String(text) => told(text),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).flat_map(told).collect(),
         _ => return None,
     };
     (!words.is_empty()).then_some(words)
 }
 
-fn refuse(incoming: &Incoming, client_id: &str, secret: &SecretString) -> TokenError {
+/// What an endpoint that repeats it must not bring onto a screen.
+struct Hidden(Vec<Zeroizing<String>>);
+
+impl Hidden {
+    /// A client's secret, in each form in which it is sent.
+    fn of(client_id: &str, secret: &SecretString) -> Self {
+        let secret = secret.expose_secret();
+        let mut pair = basic_pair(client_id, secret);
+        // its end is often left out
+        let length = pair.trim_end_matches('=').len();
+        pair.truncate(length);
+        Self(vec![Zeroizing::new(secret.to_owned()), pair, form_encoded(secret), escaped(secret)])
+    }
+
+    /// The same, and a token.
+    fn and(&self, token: &SecretString) -> Self {
+        let token = Zeroizing::new(token.expose_secret().to_owned());
+        Self(self.0.iter().cloned().chain([token]).collect())
+    }
+
+    fn concealed<'a>(&self, came: &'a [u8]) -> Cow<'a, [u8]> {
+        let hidden: Vec<_> = self.0.iter().map(|text| text.as_bytes()).collect();
+        conceal(came, &hidden).map_or(Cow::Borrowed(came), Cow::Owned)
+    }
+}
+
+fn refuse(incoming: &Incoming, hidden: &Hidden) -> TokenError {
     let status = incoming.status.as_u16();
-    // An endpoint that repeats what it was sent must not bring the secret onto a screen, in whichever form it was sent.
-    let secret = secret.expose_secret();
-    let (pair, encoded, escaped) = (basic_pair(client_id, secret), form_encoded(secret), escaped(secret));
-    let twice = self::escaped(&escaped);
-    let hidden = [secret, &pair, &encoded, &escaped, &twice].map(str::as_bytes);
-    // before a part of it is cut off, and once more where JSON had it escaped
-    let body = conceal(&incoming.body, &hidden);
-    let error = error_body::parse(status, body.as_deref().unwrap_or(&incoming.body));
-    let without = |text: &str| {
-        let concealed =
-            conceal(text.as_bytes(), &hidden).map(|text| String::from_utf8_lossy(&text).into_owned());
-        concealed.unwrap_or_else(|| text.to_owned())
-    };
+    // before a part of it is cut off
+    let body = hidden.concealed(&incoming.body);
+    let PlatformError { code, message, .. } = error_body::parse(status, &body);
     let retry_after = RetryAfter::read(&incoming.headers, machine::now().into());
-    let message = without(&error.message);
-    let code = error.code.map(|code| without(&code));
     let asked_too_often = status == 400
         && code.as_deref() == Some("invalid_request")
         && message.to_ascii_lowercase().starts_with("rate limit exceeded");

@@ -346,7 +346,8 @@ async fn a_transfer_that_drips_for_ever_ends() {
 #[test]
 fn the_token_goes_to_the_very_origin_of_the_api_however_it_is_written() {
     let reach = Reach::new("https://api.example.test/gate/".parse().unwrap(), Vec::new());
-    let site = |text: &str| reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform)).ok();
+    let site =
+        |text: &str| reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform, &token())).ok();
     for own in [
         "https://api.example.test/x",
         "https://API.Example.TEST/x",
@@ -404,7 +405,8 @@ fn the_token_goes_to_the_very_origin_of_the_api_however_it_is_written() {
     }
     // a platform on this machine is its own port, and no other
     let reach = Reach::new("http://127.0.0.1:8080".parse().unwrap(), Vec::new());
-    let site = |text: &str| reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform)).ok();
+    let site =
+        |text: &str| reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform, &token())).ok();
     assert_eq!(site("http://127.1:8080/x"), Some(Site::Api));
     for other in [
         "http://127.0.0.1:8081/x",
@@ -458,6 +460,28 @@ async fn a_refusal_says_what_the_one_decision_needs() {
         }
     }
     assert!(place.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_site_that_repeats_the_token_brings_it_into_no_refusal() {
+    // the cut goes through what is repeated
+    let server = Server::start(|_| {
+        let headers = "x-request-id: tok\\u002d123\r\n";
+        Reply::Send(answer(403, headers, format!("tok-123 {} tok\\u002D123", "x".repeat(2048 - 8 - 12))))
+    })
+    .await;
+    match fetch_at(server.url.as_str(), &Place::new(), server.url.as_str(), 1000).await {
+        Err(FetchError::Status { answer, .. }) => {
+            let body = String::from_utf8_lossy(&answer.body);
+            assert!(answer.cut && body.starts_with("… x") && body.ends_with("x …"), "{body}");
+            assert_eq!(answer.correlation_id.as_deref(), Some("…"));
+        }
+        other => panic!("{other:?}"),
+    }
+    let (outcome, _) =
+        outcome(|_| redirect(&format!("ftp://tok-123.test/{}/tok%2D123", "x".repeat(160)))).await;
+    let message = refusal(outcome);
+    assert!(!message.contains("tok"), "{message}");
 }
 
 #[tokio::test]

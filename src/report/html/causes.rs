@@ -12,7 +12,7 @@ use crate::report::failures::each;
 use crate::report::words::{grouped, records_of};
 
 /// The most causes that are told.
-const CAUSES: usize = 50;
+pub(super) const CAUSES: usize = 50;
 
 /// The most different notes that are counted apart.
 const NOTES: usize = 200;
@@ -93,7 +93,7 @@ fn row(html: &mut Html, facts: &Facts<'_>, cause: &Cause, most: u64) {
         html.element("p", &[], &doubt);
     }
     html.open("p", &[("class", &"quiet")]);
-    html.outside(&answer(cause));
+    html.outside(&answer(facts, cause));
     html.close("p");
     html.element("p", &[("class", &"quiet")], &when(facts, cause));
     if facts.stance.examples == Examples::Shown {
@@ -121,16 +121,22 @@ fn in_doubt(cause: &Cause, kind: &Kind<'_>) -> Option<String> {
     })
 }
 
-/// The machine's own words, in which what differs from record to record is masked.
-fn answer(cause: &Cause) -> String {
+/// The machine's own words, in which what differs from record to record is masked, and what repeats a record not told.
+fn answer(facts: &Facts<'_>, cause: &Cause) -> String {
     let mut parts = Vec::new();
     match cause.status {
         _ if cause.stage == Stage::Validation => parts.push("our own check".to_owned()),
         Some(status) => parts.push(format!("answer {status}")),
         None => parts.push("no answer".to_owned()),
     }
-    parts.extend(cause.code.clone());
-    format!("{}: {}", parts.join(" "), cause.message)
+    parts.extend(cause.code.as_deref().map(|code| facts.repeats.without(code)));
+    // of a row of a result nobody here has the record that it may repeat
+    let is_known = cause.stage == Stage::Validation || cause.sendable == cause.items;
+    let message = match facts.stance.examples {
+        Examples::Hidden if !is_known => "…".to_owned(),
+        Examples::Hidden | Examples::Shown => facts.repeats.without(&cause.message),
+    };
+    format!("{}: {message}", parts.join(" "))
 }
 
 fn when(facts: &Facts<'_>, cause: &Cause) -> String {

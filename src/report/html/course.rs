@@ -346,6 +346,11 @@ fn table(html: &mut Html, facts: &Facts<'_>, pauses: usize) {
     html.end_table();
 }
 
+/// Whether its text tells what the platform said.
+pub(super) fn is_quoting(event: &EventRow) -> bool {
+    matches!(event.kind.as_str(), "fault" | "act_ended")
+}
+
 /// What happened, in words.
 fn told(facts: &Facts<'_>, event: &EventRow) -> String {
     let text = event.text.as_deref().unwrap_or_default();
@@ -354,6 +359,7 @@ fn told(facts: &Facts<'_>, event: &EventRow) -> String {
         "fault" => event.fault().map_or_else(|| "a fault".to_owned(), |fault| fault_in_words(facts, &fault)),
         "pool_paused" => pause_words(event.reason.as_deref()).to_owned(),
         "" => "something".to_owned(),
+        _ if is_quoting(event) => facts.repeats.without(text),
         kind if text.is_empty() => kind.replace('_', " "),
         _ => match event.was.as_deref() {
             Some(was) => format!("{text} (before: {was})"),
@@ -383,7 +389,7 @@ pub(super) fn fault_in_words(facts: &Facts<'_>, fault: &Fault) -> String {
     } else {
         fault.message.clone()
     };
-    format!("FAULT: {} ({message})", plain::fault(fault.kind).means)
+    format!("FAULT: {} ({})", plain::fault(fault.kind).means, facts.repeats.without(&message))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use super::*;
 use crate::hostile::ALL as HOSTILE;
 use crate::journal::{Carrier, End, Judgement, Source, Write as Change};
-use crate::model::{FailureId, FaultKind};
+use crate::model::{FailureId, FaultKind, Reason, Stage};
 use crate::report::bench::Bench;
 use crate::text::is_deceptive;
 
@@ -182,6 +182,53 @@ fn nobody_is_named_unless_that_is_asked_for() {
     assert!(!shown.contains("0170"), "no record is ever told");
     assert_sound(&hidden);
     assert_sound(&shown);
+}
+
+#[test]
+fn nobody_is_named_by_what_the_platform_repeats_of_a_record() {
+    let bench = Bench::new();
+    let refuse = |item: u64, code: &str, message: &str, record: Option<&str>| {
+        let reason = Reason {
+            stage: if record.is_some() { Stage::Delivery } else { Stage::Result },
+            status: Some(404),
+            code: Some(code.to_owned()),
+            message: message.to_owned(),
+            violations: Vec::new(),
+        };
+        let record = record.map(|record| Bytes::copy_from_slice(record.as_bytes()));
+        bench.settle(item, "c", End::Failed { reason, record });
+    };
+    refuse(
+        0,
+        "locked.Ada.Lovelace",
+        "Contact Ada Lovelace <ada@lovelace.example> is locked by supervisor",
+        Some(r#"{"name":"Ada Lovelace","mail":"ada@lovelace.example"}"#),
+    );
+    refuse(1, "bad.row", "Grace Hopper has no number", None);
+    let same = Fault {
+        at: Timestamp::now(),
+        kind: FaultKind::SameFailures,
+        message: "50 items in a row failed in the same way: 404 locked.Ada.Lovelace".to_owned(),
+        advice: String::new(),
+        resumes_at: None,
+    };
+    let text = "Stopped after 2: all refused again for the same reason (404 locked.Ada.Lovelace)";
+    let act = Change::Note { kind: "act_ended", delay_ms: None, reason: None, text: text.to_owned() };
+    bench.journal.commit_blocking(&bench.book, vec![act, Change::Fault(same)]);
+    let hidden = page(&bench, &bench.row(), Examples::Hidden);
+    for personal in ["Ada", "Lovelace", "lovelace", "Grace", "Hopper"] {
+        let at = hidden.find(personal).map(|at| &hidden[at.saturating_sub(60)..at + 20]);
+        assert_eq!(at, None, "{personal}");
+    }
+    for told in [
+        "answer 404 locked.…: Contact … &lt;…&gt; is locked by supervisor",
+        "answer 404 bad.row: …",
+        "same reason (404 locked.…)",
+    ] {
+        assert!(hidden.contains(told), "{told}: {hidden}");
+    }
+    let shown = page(&bench, &bench.row(), Examples::Shown);
+    assert!(shown.contains("locked.Ada.Lovelace: Contact Ada Lovelace") && shown.contains("Grace Hopper"));
 }
 
 #[test]

@@ -121,6 +121,22 @@ async fn scopes_are_told_where_the_answer_tells_them() {
 }
 
 #[tokio::test]
+async fn scopes_that_repeat_a_secret_show_none() {
+    let pair = STANDARD.encode("id:s3cret");
+    for scope in [
+        serde_json::json!("a s3cret tok/456 b"),
+        serde_json::json!(["a", "tok/456", format!("Basic {pair}")]),
+        serde_json::json!(format!("a {}tok/456", "x".repeat(196))),
+    ] {
+        let body = serde_json::json!({ "access_token": "tok/456", "scope": scope }).to_string();
+        let token = outcome(200, "", &body.replace('/', "\\/")).await.unwrap();
+        let told = token.scopes.unwrap().join(" ");
+        assert!(told.starts_with("a ") && told.contains('…'), "{told}");
+        assert!(!["s3cret", "tok", &pair].iter().any(|text| told.contains(text)), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_client_hears_the_platforms_words() {
     for key in ["error_description", "description"] {
         let body = format!(r#"{{"error": "invalid_client", "{key}": "unknown client"}}"#);
@@ -190,6 +206,27 @@ async fn an_endpoint_that_repeats_the_secret_brings_it_onto_no_screen() {
         let error =
             failure(status, "", r#"{"error": "s3cret", "error_description": "bad secret s3cret"}"#).await;
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_escaped_where_a_text_is_cut_shows_no_part() {
+    const SECRET: &str = "hunter2/S3CR3T/+x";
+    for (filling, key) in [(200, "error"), (2048, "error_description")] {
+        // each place of the cut within it
+        for left in 6..SECRET.len() {
+            let server = Server::start(move |_: &Seen| {
+                let text = format!("{}{SECRET}ZZZ", "Q".repeat(filling - left));
+                let mut body = serde_json::json!({ "error": "no", "error_description": "no" });
+                body[key] = text.into();
+                let body = body.to_string().replace('/', "\\/").replace('+', "\\u002b");
+                Reply::Send(answer(401, "", body))
+            })
+            .await;
+            let error = endpoint(&server, Grant::genesys("id"), SECRET).fetch().await.unwrap_err();
+            let told = format!("{error} {error:?}");
+            assert!(told.contains("QQQ…") && !told.contains("hunter"), "{key} {left}: {told}");
+        }
     }
 }
 

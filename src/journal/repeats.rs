@@ -1,0 +1,293 @@
+//! What a platform repeats of records in what it says of them: names, addresses, numbers.
+//!
+//! Whatever is handed to others must hold no personal data, and nobody knows which words of a message are the platform's
+//! own. So each word is looked for in the records of the run's failures, and one that stands there is not told. The words
+//! of the texts are held in memory, and the records pass by: a run of millions of failures needs no more than one of ten.
+
+use std::collections::HashSet;
+use std::ops::{ControlFlow, Range};
+
+use rusqlite::params;
+use serde_json::Value;
+
+use super::read::Reader;
+use super::{JournalError, RunRow};
+
+/// The shortest word that is looked for, in bytes.
+const SHORTEST: usize = 2;
+/// So many words beside each other are looked for as one, also: who writes `adalovelace` may mean `Ada Lovelace`.
+const JOINED: usize = 3;
+/// The shortest word, in bytes, that is found at the beginning or end of a longer one: `Lovelaces`, `contactlovelace`.
+const SHORTEST_WITHIN: usize = 5;
+/// A longer word than this, in bytes, is looked for as a whole and by its parts only.
+const LONGEST: usize = 64;
+
+/// What some texts repeat of records.
+#[derive(Debug, Default)]
+pub struct Repeats(HashSet<String>);
+
+impl Reader {
+    /// Reads the records of the run's failures for the words that these texts repeat of them.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn repeats<'a>(
+        &self,
+        run: &RunRow,
+        texts: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Repeats, JournalError> {
+        let mut search = Search::of(texts);
+        if search.wanted.is_empty() {
+            return Ok(Repeats::default());
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT r.record, r.original FROM failure f CROSS JOIN failure_record r ON r.failure = f.failure
+             WHERE f.run = ?1",
+        )?;
+        let mut rows = statement.query(params![run.number])?;
+        while let Some(row) = rows.next()? {
+            // what was said may be about the record as it was before a person edited it
+            for column in 0..2 {
+                if let Some(record) = row.get_ref(column)?.as_blob_or_null().unwrap_or_default() {
+                    search.pass(record);
+                }
+            }
+        }
+        Ok(Repeats(search.found))
+    }
+}
+
+impl Repeats {
+    /// A text with `…` for what it repeats.
+    #[must_use]
+    pub fn without(&self, text: &str) -> String {
+        if self.0.is_empty() {
+            return text.to_owned();
+        }
+        let mut told = String::with_capacity(text.len());
+        let mut done = 0;
+        let mut places: Vec<Range<usize>> = Vec::new();
+        each_group(text, |group, place| {
+            if self.0.contains(group) {
+                places.push(place);
+            }
+        });
+        places.sort_by_key(|place| (place.start, std::cmp::Reverse(place.end)));
+        for place in places {
+            if place.start >= done {
+                told.push_str(text.get(done..place.start).unwrap_or_default());
+                told.push('…');
+            }
+            done = done.max(place.end);
+        }
+        told.push_str(text.get(done..).unwrap_or_default());
+        told
+    }
+}
+
+/// The words that are still looked for, and those that were found.
+#[derive(Debug)]
+struct Search {
+    wanted: HashSet<String>,
+    /// Whether any of them begins with these two bytes: of most words of records no more has to be looked at.
+    beginnings: Box<[bool]>,
+    found: HashSet<String>,
+}
+
+impl Search {
+    fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let (mut wanted, mut beginnings) = (HashSet::new(), vec![false; 1 << 16].into_boxed_slice());
+        for text in texts {
+            each_group(text, |group, _| {
+                if !wanted.contains(group) {
+                    wanted.insert(group.to_owned());
+                    if let Some(known) = beginnings.get_mut(beginning(group)) {
+                        *known = true;
+                    }
+                }
+            });
+        }
+        Self { wanted, beginnings, found: HashSet::new() }
+    }
+
+    fn pass(&mut self, record: &[u8]) {
+        match serde_json::from_slice(record) {
+            Ok(record) => self.value(&record),
+            Err(_) => self.text(&String::from_utf8_lossy(record)),
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(list) => list.iter().for_each(|one| self.value(one)),
+            Value::Object(pieces) => pieces.values().for_each(|one| self.value(one)),
+            Value::Number(number) => self.text(&number.to_string()),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        each_joined(text, &parts(text), |group, _| {
+            if !self.beginnings.get(beginning(group)).is_some_and(|known| *known) {
+                return ControlFlow::Break(());
+            }
+            if let Some(group) = self.wanted.take(group) {
+                self.found.insert(group);
+            }
+            ControlFlow::Continue(())
+        });
+    }
+}
+
+/// The first two bytes as a number.
+fn beginning(group: &str) -> usize {
+    group.bytes().take(2).fold(0, |number, byte| number << 8 | usize::from(byte))
+}
+
+/// A word, or a part of one that begins with a capital letter: `ContactLocked` has two.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    from: usize,
+    to: usize,
+    /// Whether it follows on the part before it, with nothing between.
+    goes_on: bool,
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut open: Option<Part> = None;
+    let mut chars = text.char_indices().peekable();
+    let mut before = None;
+    while let Some((at, char)) = chars.next() {
+        if !char.is_alphanumeric() {
+            parts.extend(open.take());
+            before = None;
+            continue;
+        }
+        // `nameA` and `NAMEa`
+        let begins = char.is_uppercase()
+            && before.is_some_and(|before: char| {
+                !before.is_uppercase() || chars.peek().is_some_and(|(_, next)| next.is_lowercase())
+            });
+        if begins {
+            parts.extend(open.take());
+        }
+        let to = at + char.len_utf8();
+        let goes_on = before.is_some();
+        open = Some(open.map_or(Part { from: at, to, goes_on }, |part| Part { to, ..part }));
+        before = Some(char);
+    }
+    parts.extend(open);
+    parts
+}
+
+/// Gives each part, a few of them together, and each whole word, in lower case and with its place; after a break no more
+/// of those that begin in the same way.
+fn each_joined(text: &str, parts: &[Part], mut take: impl FnMut(&str, Range<usize>) -> ControlFlow<()>) {
+    let mut joined = String::new();
+    for (number, first) in parts.iter().enumerate() {
+        joined.clear();
+        let rest = parts.get(number..).unwrap_or_default();
+        for (count, part) in (1..).zip(rest) {
+            let is_whole =
+                !first.goes_on && rest.get(1..count).unwrap_or_default().iter().all(|one| one.goes_on);
+            if count > JOINED && !is_whole {
+                break;
+            }
+            let word = text.get(part.from..part.to).unwrap_or_default();
+            if word.is_ascii() {
+                joined.push_str(word);
+                let at = joined.len() - word.len();
+                joined.get_mut(at..).unwrap_or_default().make_ascii_lowercase();
+            } else {
+                joined.extend(word.chars().flat_map(char::to_lowercase));
+            }
+            let ends = !rest.get(count).is_some_and(|next| next.goes_on);
+            if joined.len() >= SHORTEST
+                && (count <= JOINED || ends)
+                && take(&joined, first.from..part.to).is_break()
+            {
+                break;
+            }
+        }
+    }
+}
+
+/// The same, and what words begin and end with, at the places of those words.
+fn each_group(text: &str, mut take: impl FnMut(&str, Range<usize>)) {
+    let parts = parts(text);
+    each_joined(text, &parts, |group, place| {
+        take(group, place);
+        ControlFlow::Continue(())
+    });
+    let words = parts.chunk_by(|_, next| next.goes_on).filter(|word| word.len() > 1);
+    let words = words.filter_map(|word| Some((word.first()?.from, word.last()?.to)));
+    for (from, to) in parts.iter().map(|part| (part.from, part.to)).chain(words) {
+        let word = text.get(from..to).unwrap_or_default().to_lowercase();
+        if word.len() > LONGEST {
+            continue;
+        }
+        for (at, _) in word.char_indices().skip(1) {
+            let (beginning, end) = word.split_at(at);
+            for piece in [beginning, end].into_iter().filter(|piece| piece.len() >= SHORTEST_WITHIN) {
+                take(piece, from..to);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(records: &[&str], text: &str) -> String {
+        let mut search = Search::of([text]);
+        for record in records {
+            search.pass(record.as_bytes());
+        }
+        Repeats(search.found).without(text)
+    }
+
+    #[test]
+    fn words_of_records_are_not_told() {
+        let records = [r#"{"who": "Ada Lovelace", "n": [{"x": "émile", "y": 4711}], "at": "+49 30 123456"}"#];
+        for (text, shown) in [
+            ("contact Lovelace, ada (Émile) is unknown: 4711.", "contact …, … (…) is unknown: …."),
+            ("Ada Lovelace <ada.lovelace@example.org> is locked", "… <…@example.org> is locked"),
+            ("locked.Ada.Lovelace", "locked.…"),
+            ("LOCKED_ADA_LOVELACE_BY_SUPERVISOR", "LOCKED_…_BY_SUPERVISOR"),
+            ("contactAdaLovelaceLocked: ADALovelace, adalovelace", "contact…Locked: …, …"),
+            ("Lovelaces Konto, userlovelace, userLovelaces", "… Konto, …, user…"),
+            ("no route to 4930123456 or 30-123456", "no route to … or …"),
+            ("nothing of it, x y 4", "nothing of it, x y 4"),
+            ("", ""),
+        ] {
+            assert_eq!(told(&records, text), shown);
+        }
+    }
+
+    #[test]
+    fn names_that_are_written_together_in_records_are_found_apart() {
+        let records =
+            [r#"["graceHopper", "alanturing", "王小明"]"#, "not JSON, but Edsger", r#""A\u0308nne""#];
+        for (text, shown) in [
+            ("Grace Hopper is locked by Alan Turing", "… is locked by …"),
+            ("联系人王小明", "…"),
+            ("edsger.", "…."),
+            ("A\u{308}nne is", "… is"),
+        ] {
+            assert_eq!(told(&records, text), shown);
+        }
+    }
+
+    #[test]
+    fn a_long_text_costs_no_more_than_a_few_times_its_length() {
+        for text in ["x".repeat(2048), "aB".repeat(1024), "word ".repeat(400)] {
+            let search = Search::of([text.as_str()]);
+            let held: usize = search.wanted.iter().map(String::len).sum();
+            assert!(held <= 40 * text.len(), "{held}");
+        }
+    }
+}
