@@ -64,7 +64,8 @@ pub use records::Values;
 pub use repeats::Repeats;
 pub use rows::{DatasetRow, EventRow, FailureRow, Kept, KeptCeiling, ResultRow, RunRow};
 pub use write::{
-    CUT_OFF, Cleanness, End, Extent, Judgement, Origin, Out, Settled, Source, Unstored, Waiting, Write,
+    CUT_OFF, Cleanness, End, Extent, Judgement, NoCallBefore, Origin, Out, Settled, Source, Unstored,
+    Waiting, Write,
 };
 
 use crate::database;

@@ -297,6 +297,11 @@ pub trait Operation: Send + Sync {
         false
     }
 
+    /// Whether an item may have to wait until another one is settled.
+    fn waits_for_others(&self) -> bool {
+        self.keeps_order()
+    }
+
     /// Whether an item that is refused can be taken apart.
     fn batch(&self) -> BatchKind {
         BatchKind::Single

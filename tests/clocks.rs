@@ -261,6 +261,28 @@ async fn a_resume_waits_no_longer_than_was_told_though_the_clock_was_set_back() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_resume_waits_as_long_as_the_first_look_was_told_though_the_clock_was_set_back_before() {
+    let desk = Desk::new(&[Does::Defers(60)]);
+    let contact = b"{\"contactId\":\"1\",\"category\":\"A\",\"subcategory\":\"B\"}\n";
+    let handle = desk.begin(OperationKind::Outcomes, contact, &[]).await;
+    desk.hold.set_clock(SignedDuration::from_hours(-2));
+    assert_eq!(desk.platform.calls(), [], "nothing was told before");
+    desk.platform.until_called(1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(handle.command(Command::LeaveAtOnce));
+    handle.ended().await;
+    let row = handle.row().unwrap();
+    let setup = desk.setup(Plan::from_toml(&row.plan).unwrap());
+    let handle = engine::resume(setup, &row).await.unwrap();
+    desk.platform.until_called(2).await;
+    let calls = desk.platform.calls();
+    let waited = calls[1] - calls[0];
+    assert!(waited >= Duration::from_mins(1) && waited < Duration::from_secs(80), "{waited:?}");
+    assert!(handle.command(Command::LeaveAtOnce));
+    handle.ended().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fault_that_is_over_by_itself_is_so_at_its_time_though_the_clock_was_set() {
     let desk = Desk::new(&[Does::Defers(1200)]);
     let handle = desk.begin(OperationKind::Exchange, &interactions(1).ndjson(), &[]).await;

@@ -19,7 +19,7 @@ use super::schedule::Schedule;
 use super::signal::Signal;
 use super::{course, faults};
 use crate::dataset::map::Mapping;
-use crate::journal::{Book, Journal, Write};
+use crate::journal::{Book, Journal, NoCallBefore, Write};
 use crate::machine::{self, Since};
 use crate::model::{Bottleneck, Fault, Figures, JobFigures, OperationKind, Phase, PlatformKind, RunId, Wait};
 use crate::operation::{Grouping, Operation, Terms};
@@ -105,6 +105,13 @@ impl std::fmt::Debug for Shared {
 /// Milliseconds since 1970 of an instant.
 pub(super) fn epoch_ms(at: Instant) -> i64 {
     moment(at).as_millisecond()
+}
+
+/// What is written down of a moment before which no call may start.
+pub(super) fn no_call_before(until: Option<Instant>) -> Write {
+    Write::NotBefore(
+        until.map(|until| NoCallBefore { until: epoch_ms(until), told: machine::now().as_millisecond() }),
+    )
 }
 
 /// The moment of an instant.

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::act::Fate;
-use super::carry::Shared;
+use super::carry::{Shared, no_call_before};
 use super::faults;
 use super::job::Job;
 use crate::journal::{End, Origin, Settled, Write};
@@ -17,7 +17,7 @@ impl Shared {
         let mut writes = Vec::with_capacity(2);
         match change {
             LaneChange::Paused { delay, why } => {
-                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
+                writes.push(no_call_before(self.access.lane.not_before()));
                 writes.push(Write::Note {
                     kind: "pool_paused",
                     delay_ms: Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
@@ -36,13 +36,13 @@ impl Shared {
                 });
             }
             LaneChange::Parked { until } => {
-                writes.push(Write::NotBefore(Some(super::carry::epoch_ms(until))));
+                writes.push(no_call_before(Some(until)));
                 self.journal.commit(&self.book, writes).await;
                 self.stand(faults::parked(super::carry::moment(until))).await;
                 return;
             }
             LaneChange::OutOfPatience => {
-                writes.push(Write::NotBefore(self.access.lane.not_before().map(super::carry::epoch_ms)));
+                writes.push(no_call_before(self.access.lane.not_before()));
                 self.journal.commit(&self.book, writes).await;
                 self.stand(faults::throttled()).await;
                 return;
@@ -54,7 +54,7 @@ impl Shared {
     /// Keeps for a later carrying-out that no call starts before then, nor before what the lane waits for by itself.
     pub(super) async fn waits_until(&self, until: Instant) {
         let until = self.access.lane.not_before().max(Some(until));
-        self.journal.commit(&self.book, vec![Write::NotBefore(until.map(super::carry::epoch_ms))]).await;
+        self.journal.commit(&self.book, vec![no_call_before(until)]).await;
     }
 
     /// Writes an item's end, and lets its chain go on.
@@ -96,7 +96,13 @@ impl Shared {
         let mut writes = vec![Write::Settle(Box::new(settled))];
         writes.extend(self.size_news());
         writes.extend(act_ended);
-        self.journal.write_holding(&self.book, writes, held).await;
+        if !delivered && self.operation.waits_for_others() {
+            // sent again after a crash, it would come after those that go now
+            self.journal.commit(&self.book, writes).await;
+            drop(held);
+        } else {
+            self.journal.write_holding(&self.book, writes, held).await;
+        }
         if delivered && !in_an_act {
             self.broke_streak();
         }

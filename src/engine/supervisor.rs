@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::carry::{Halt, Shared, epoch_ms, instant_of};
+use super::carry::{Halt, Shared, instant_of, no_call_before};
 use super::feeder::{self, Feed};
 use super::handle::{Command, Ending};
 use super::worker;
@@ -273,8 +273,7 @@ impl Supervisor {
         shared.halt.set(Halt::Hold);
         let mut writes = Vec::with_capacity(3);
         if let Some(until) = parked_until(&fault) {
-            let lane = shared.access.lane.not_before().map(epoch_ms);
-            writes.push(Write::NotBefore(lane.max(Some(until.as_millisecond()))));
+            writes.push(no_call_before(shared.access.lane.not_before().max(Some(instant_at(until)))));
         }
         course::faulted(shared, &fault);
         writes.extend([Write::Fault(fault.clone()), Write::State(RunState::Faulted)]);

@@ -1,7 +1,7 @@
 //! What is left to be sent: planned items without an end, and failures that a person sends again.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::apply::{int, now_ms};
 use super::read::Reader;
@@ -9,7 +9,7 @@ use super::rows::{moment, not_negative, sealed};
 use super::write::Extent;
 use super::{JournalError, RunRow};
 use crate::machine;
-use crate::model::{FaultKind, ItemState, Position, Seq};
+use crate::model::{ItemState, Position, Seq};
 
 /// A planned item without an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,21 +186,13 @@ impl Reader {
     /// The journal cannot be read.
     pub fn no_call_before(&self, run: &RunRow) -> Result<Option<Timestamp>, JournalError> {
         let Some(until) = run.not_before else { return Ok(None) };
-        let told = self
-            .connection
-            .query_row(
-                "SELECT at FROM event WHERE run = ?1
-                     AND (kind = 'pool_paused' OR (kind = 'fault' AND reason = ?2)) ORDER BY event DESC LIMIT 1",
-                params![run.number, FaultKind::Parked.word()],
-                |row| moment(row, "at"),
-            )
-            .optional()?;
-        let told = told.flatten().unwrap_or(run.started_at);
+        let mut statement =
+            self.connection.prepare_cached("SELECT not_before_told FROM run WHERE run = ?1")?;
+        let told = statement.query_row(params![run.number], |row| moment(row, "not_before_told"))?;
         let now = machine::now();
-        Ok(Some(if told > now {
-            now.saturating_add(until.duration_since(told)).unwrap_or(until)
-        } else {
-            until
+        Ok(Some(match told {
+            Some(told) if told > now => now.saturating_add(until.duration_since(told)).unwrap_or(until),
+            Some(_) | None => until,
         }))
     }
 

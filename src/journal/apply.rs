@@ -103,7 +103,10 @@ pub(super) fn apply(
             )?;
         }
         Write::NotBefore(moment) => {
-            tx.execute("UPDATE run SET not_before = ?2 WHERE run = ?1", params![run, moment])?;
+            tx.execute(
+                "UPDATE run SET not_before = ?2, not_before_told = ?3 WHERE run = ?1",
+                params![run, moment.map(|moment| moment.until), moment.map(|moment| moment.told)],
+            )?;
         }
         Write::State(state) => {
             let ended = state.is_over().then(now_ms);

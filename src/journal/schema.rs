@@ -301,6 +301,10 @@ ALTER TABLE run ADD COLUMN seal BLOB;
 ALTER TABLE failure_record ADD COLUMN seal BLOB;
 ALTER TABLE failure_record ADD COLUMN original_seal BLOB;
 ",
+    r"
+-- when it was told that no call may start before not_before: that wait is never longer than it was then
+ALTER TABLE run ADD COLUMN not_before_told INTEGER;
+",
 ];
 
 /// The version that a file has.

@@ -161,8 +161,8 @@ pub enum Write {
         /// Bytes.
         smallest_refused: Option<u64>,
     },
-    /// No call may start before this moment (milliseconds since 1970).
-    NotBefore(Option<i64>),
+    /// Before when no call may start.
+    NotBefore(Option<NoCallBefore>),
     /// The run's state.
     State(RunState),
     /// Whether no call can be out that the journal does not know of.
@@ -180,6 +180,15 @@ pub enum Write {
         /// For a person to read.
         text: String,
     },
+}
+
+/// A moment before which no call of a run may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoCallBefore {
+    /// That moment, in milliseconds since 1970.
+    pub until: i64,
+    /// When it was told, in the same.
+    pub told: i64,
 }
 
 impl Write {

@@ -168,6 +168,11 @@ impl Operation for Outcomes {
         Some(one_line(&contact, 200))
     }
 
+    /// Rows of one contact go in their order.
+    fn waits_for_others(&self) -> bool {
+        true
+    }
+
     fn build(&self, run: RunId, mut draft: Draft) -> Item {
         let one = draft.records.pop().unwrap_or(Admitted::plain(Bytes::new()));
         let body = one.body.unwrap_or_default();

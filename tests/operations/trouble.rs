@@ -1,6 +1,7 @@
 //! What holds when a platform, a store, a disk or a process fails at the worst moment.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -373,6 +374,33 @@ async fn the_halves_of_a_chunk_that_was_too_large_are_sent_as_they_are() {
     // the small one, the refused one and its halves, and three others in at most three pieces each; until the first half
     // was accepted, as many were planned small as may be planned ahead
     assert!(sent.len() <= 13 + 15, "{sent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunk_that_failed_is_written_down_before_the_next_one_goes() {
+    const CHUNKS: usize = 40;
+    let journal: Arc<OnceLock<PathBuf>> = Arc::default();
+    let known = Arc::clone(&journal);
+    let fake = Fake::start(move |asked| {
+        let path = known.get().cloned();
+        async move {
+            let path = path.filter(|_| asked.path.ends_with("/ingest"))?;
+            let journal = rusqlite::Connection::open(path).unwrap();
+            let sql = "SELECT count(*) FROM item WHERE state = 'failed'";
+            let failed: u32 = journal.query_row(sql, [], |row| row.get(0)).unwrap();
+            // sent again after a crash, one that is missing would come after this one
+            assert_eq!(failed as usize, asked.before);
+            Some(plain(400, "{\"message\":\"no\"}"))
+        }
+    })
+    .await;
+    journal.set(fake.folder.path().join("data/journal.db")).unwrap();
+    let dataset = fake.file("i.ndjson", &interactions(CHUNKS).ndjson());
+    let settings = [("chunk_records", "1"), ("fault_after", "0")];
+    let handle = fake.begin(OperationKind::Ingest, &[&dataset], &settings).await;
+    within(handle.ended()).await;
+    assert_eq!(fake.asked("/ingest").len(), CHUNKS);
+    assert_eq!(failures(&fake, &handle.row().unwrap()).len(), CHUNKS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
