@@ -1,6 +1,6 @@
 //! What must hold, whatever the day was like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use trunkline::engine::Handle;
@@ -141,9 +141,12 @@ const MOST_UNWRITTEN: usize = 16;
 fn are_in_order(chunks: &[Chunk], keys_are_forgotten: bool) -> bool {
     (1..chunks.len()).all(|at| {
         let (before, next) = (&chunks[..at], &chunks[at]);
-        let again = before.iter().rev().take_while(|one| one.records.last() >= next.records.first()).count();
+        let again = before.iter().rev().take_while(|one| one.records.last() >= next.records.first());
+        // several processes may have sent them, and none of them written it down
+        let again: BTreeSet<_> = again.map(|one| one.records.first()).collect();
         let last = before.last().map(|last| last.process);
-        again == 0 || (keys_are_forgotten && last != Some(next.process) && again <= MOST_UNWRITTEN)
+        again.is_empty()
+            || (keys_are_forgotten && last != Some(next.process) && again.len() <= MOST_UNWRITTEN)
     })
 }
 
