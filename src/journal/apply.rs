@@ -96,18 +96,7 @@ pub(super) fn apply(
         Write::Ceiling { .. } | Write::Workers { .. } | Write::Judge { .. } | Write::Edit { .. } => {
             return by_a_person(write, run, tx, counts);
         }
-        Write::SizeLimit { largest_accepted, smallest_refused } => {
-            tx.execute(
-                "UPDATE run SET largest_accepted = ?2, smallest_refused = ?3 WHERE run = ?1",
-                params![run, largest_accepted.map(int), smallest_refused.map(int)],
-            )?;
-        }
-        Write::NotBefore(moment) => {
-            tx.execute(
-                "UPDATE run SET not_before = ?2, not_before_told = ?3 WHERE run = ?1",
-                params![run, moment.map(|moment| moment.until), moment.map(|moment| moment.told)],
-            )?;
-        }
+        Write::SizeLimit { .. } | Write::NotBefore(_) | Write::Clean(_) => learnt(write, run, tx)?,
         Write::State(state) => {
             let ended = state.is_over().then(now_ms);
             tx.execute(
@@ -116,12 +105,6 @@ pub(super) fn apply(
             )?;
             let told = Event { kind: "state", reason: Some(state.word()), ..Event::default() };
             return event(tx, run, &told).map(Some);
-        }
-        Write::Clean(cleanness) => {
-            tx.execute(
-                "UPDATE run SET clean = ?2 WHERE run = ?1",
-                params![run, i64::from(*cleanness == Cleanness::Clean)],
-            )?;
         }
         Write::Fault(fault) => {
             let text = serde_json::to_string(fault).unwrap_or_default();
@@ -136,6 +119,31 @@ pub(super) fn apply(
         }
     }
     Ok(None)
+}
+
+/// Keeps what a later carrying-out has to know of this one.
+fn learnt(write: &Write, run: i64, tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    match write {
+        Write::SizeLimit { largest_accepted, smallest_refused } => {
+            tx.execute(
+                "UPDATE run SET largest_accepted = ?2, smallest_refused = ?3 WHERE run = ?1",
+                params![run, largest_accepted.map(int), smallest_refused.map(int)],
+            )?;
+        }
+        Write::NotBefore(moment) => {
+            let (until, told) = moment.map(|moment| (moment.until, moment.told)).unzip();
+            let sql = "UPDATE run SET not_before = ?2, not_before_told = ?3 WHERE run = ?1";
+            tx.execute(sql, params![run, until, told])?;
+        }
+        Write::Clean(cleanness) => {
+            tx.execute(
+                "UPDATE run SET clean = ?2 WHERE run = ?1",
+                params![run, i64::from(*cleanness == Cleanness::Clean)],
+            )?;
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Keeps how far a dataset has been planned.
