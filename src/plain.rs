@@ -195,6 +195,13 @@ pub fn failure(kind: &Kind<'_>) -> &'static FailureWords {
     book().failure(kind)
 }
 
+/// Whether a code is one that has words: it is somebody's constant, and no data.
+#[must_use]
+pub fn knows_code(code: &str) -> bool {
+    let mut conditions = book().failure.iter().flat_map(|words| &words.when);
+    conditions.any(|condition| condition.codes().iter().any(|known| known == code))
+}
+
 /// The words for a fault. The engine's own message stands beside them and has the details.
 #[must_use]
 pub fn fault(kind: FaultKind) -> &'static FaultWords {

@@ -15,6 +15,7 @@ use crate::config::{AuthMethod, SecretSource, StorePlace};
 use crate::journal::{Cause, JournalError, Query, Reader, Repeats, RunRow, View, mask};
 use crate::machine;
 use crate::model::{Fault, FaultKind};
+use crate::plain;
 use crate::report::ReportError;
 use crate::text::inert_json;
 use redact::Redactor;
@@ -205,7 +206,9 @@ fn of_cause(cause: &Cause, words: &Repeats) -> Value {
     json!({
         "stage": cause.stage,
         "status": cause.status,
-        "code": cause.code.as_deref().map(|code| words.without(code)),
+        "code": cause.code.as_deref().map(|code| {
+            if plain::knows_code(code) { code.to_owned() } else { words.without(code) }
+        }),
         "message": words.without(&cause.message),
         "items": cause.items,
         "records": cause.records,

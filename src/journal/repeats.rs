@@ -5,10 +5,11 @@
 //! of the texts are held in memory, and the records pass by: a run of millions of failures needs no more than one of ten.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::ops::{ControlFlow, Range};
 
 use rusqlite::params;
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::read::Reader;
 use super::{JournalError, RunRow};
@@ -112,19 +113,10 @@ impl Search {
     }
 
     fn pass(&mut self, record: &[u8]) {
-        match serde_json::from_slice(record) {
-            Ok(record) => self.value(&record),
-            Err(_) => self.text(&String::from_utf8_lossy(record)),
-        }
-    }
-
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::String(text) => self.text(text),
-            Value::Array(list) => list.iter().for_each(|one| self.value(one)),
-            Value::Object(pieces) => pieces.values().for_each(|one| self.value(one)),
-            Value::Number(number) => self.text(&number.to_string()),
-            Value::Null | Value::Bool(_) => {}
+        // as it comes: as a tree it may take a hundred times its bytes
+        let mut record_of = serde_json::Deserializer::from_slice(record);
+        if Texts(self).deserialize(&mut record_of).is_err() {
+            self.text(&String::from_utf8_lossy(record));
         }
     }
 
@@ -138,6 +130,62 @@ impl Search {
             }
             ControlFlow::Continue(())
         });
+    }
+}
+
+/// Hands all texts and numbers of a JSON value to the search, but for the names of members.
+struct Texts<'s>(&'s mut Search);
+
+impl<'de> DeserializeSeed<'de> for Texts<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Texts<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.0.text(text);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while elements.next_element_seed(Texts(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while members.next_key::<IgnoredAny>()?.is_some() {
+            members.next_value_seed(Texts(self.0))?;
+        }
+        Ok(())
     }
 }
 

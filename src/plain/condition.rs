@@ -83,7 +83,6 @@ const OPERATION: u16 = 1;
 
 impl Condition {
     /// The codes of which it speaks.
-    #[cfg(test)]
     pub(super) fn codes(&self) -> &[String] {
         self.code.as_ref().map_or(&[], OneOrMany::as_slice)
     }

@@ -129,7 +129,12 @@ fn answer(facts: &Facts<'_>, cause: &Cause) -> String {
         Some(status) => parts.push(format!("answer {status}")),
         None => parts.push("no answer".to_owned()),
     }
-    parts.extend(cause.code.as_deref().map(|code| facts.repeats.without(code)));
+    parts.extend(
+        cause
+            .code
+            .as_deref()
+            .map(|code| if plain::knows_code(code) { code.to_owned() } else { facts.repeats.without(code) }),
+    );
     // of a row of a result nobody here has the record that it may repeat
     let is_known = cause.stage == Stage::Validation || cause.sendable == cause.items;
     let message = match facts.stance.examples {

@@ -205,6 +205,8 @@ fn nobody_is_named_by_what_the_platform_repeats_of_a_record() {
         Some(r#"{"name":"Ada Lovelace","mail":"ada@lovelace.example"}"#),
     );
     refuse(1, "bad.row", "Grace Hopper has no number", None);
+    // a code that we know is no data, whatever stands in a record
+    refuse(2, "contact.not.found", "gone", Some(r#"{"name":"Found"}"#));
     let same = Fault {
         at: Timestamp::now(),
         kind: FaultKind::SameFailures,
@@ -223,6 +225,7 @@ fn nobody_is_named_by_what_the_platform_repeats_of_a_record() {
     for told in [
         "answer 404 locked.…: Contact … &lt;…&gt; is locked by supervisor",
         "answer 404 bad.row: …",
+        "answer 404 contact.not.found: gone",
         "same reason (404 locked.…)",
     ] {
         assert!(hidden.contains(told), "{told}: {hidden}");
