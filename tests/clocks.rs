@@ -278,6 +278,11 @@ async fn a_resume_waits_as_long_as_the_first_look_was_told_though_the_clock_was_
     let calls = desk.platform.calls();
     let waited = calls[1] - calls[0];
     assert!(waited >= Duration::from_mins(1) && waited < Duration::from_secs(80), "{waited:?}");
+    // the wait is told of when it is told, and when a carrying-out begins with the rest of it
+    let journal = rusqlite::Connection::open(desk.data().join("journal.db")).unwrap();
+    let mut told = journal.prepare("SELECT delay_ms FROM event WHERE kind = 'pool_paused'").unwrap();
+    let told: Vec<u32> = told.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(told.len() == 2 && told[1] < told[0] && told[1] > 55_000, "{told:?}");
     assert!(handle.command(Command::LeaveAtOnce));
     handle.ended().await;
 }

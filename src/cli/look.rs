@@ -3,7 +3,7 @@
 use super::House;
 use super::args::{FailuresArgs, Grouping, ResultsArgs};
 use super::exit::{Exit, Stop};
-use super::report::write_to;
+use super::report::{keep_what_is_read, write_to};
 use crate::report::{
     ListFormat, Outlet, Over, Paths, RunReport, write_causes, write_failures, write_results, write_run,
     write_runs,
@@ -35,6 +35,7 @@ pub(super) fn failures(house: &House, args: &FailuresArgs) -> Result<Exit, Stop>
     let query = args.filter.filter()?.into();
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
+    keep_what_is_read(house, &run, args.output.as_deref())?;
     write_to(args.output.as_deref(), Over::Yes, |outlet| match args.by {
         Some(Grouping::Cause) => write_causes(outlet, &reader.causes(&run, &query)?, args.format),
         None => write_failures(outlet, &reader, &run, &query, args.format),
@@ -44,5 +45,6 @@ pub(super) fn failures(house: &House, args: &FailuresArgs) -> Result<Exit, Stop>
 pub(super) fn results(house: &House, args: &ResultsArgs) -> Result<Exit, Stop> {
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
+    keep_what_is_read(house, &run, args.output.as_deref())?;
     write_to(args.output.as_deref(), Over::Yes, |outlet| write_results(outlet, &reader, &run, args.format))
 }

@@ -19,7 +19,38 @@ pub(super) fn report(house: &House, args: &ReportArgs) -> Result<Exit, Stop> {
     let run = reader.run(&args.run)?;
     let examples = if args.examples { Examples::Shown } else { Examples::Hidden };
     let over = if args.force { Over::Yes } else { Over::No };
+    keep_what_is_read(house, &run, Some(&args.output))?;
     write_to(Some(&args.output), over, |outlet| write_html(outlet, &reader, &run, &Stance::here(examples)))
+}
+
+/// Refuses to write over what a run is made of: its datasets, the configuration, and what the data folder holds.
+pub(super) fn keep_what_is_read(house: &House, run: &RunRow, to: Option<&Path>) -> Result<(), Stop> {
+    let Some(to) = to.and_then(in_its_folder) else { return Ok(()) };
+    let is = |kept: &Path| in_its_folder(kept).is_some_and(|kept| kept == to);
+    let data = house.places.data_dir.canonicalize().ok();
+    let is_ours = data.and_then(|data| to.strip_prefix(data).ok()).is_some_and(|within| {
+        let first = within.iter().next().unwrap_or_default().to_string_lossy();
+        OURS.iter().any(|ours| first.starts_with(ours))
+    });
+    let what = match () {
+        () if is_ours => "part of the data folder",
+        () if is(&house.places.config_file) => "the configuration",
+        () if run.datasets.iter().any(|dataset| is(Path::new(&dataset.path))) => "a dataset of the run",
+        () => return Ok(()),
+    };
+    Err(Stop::refuse(format!(
+        "`{}` is {what} and is not written over\nhint: name another file with --output",
+        one_line(&to.to_string_lossy(), 512)
+    )))
+}
+
+/// How what is ours begins, in the data folder.
+const OURS: [&str; 4] = ["journal.db", "coordination.db", "runs", "pace"];
+
+/// A path with all links in its folder followed: what stands there is what a file is renamed onto.
+fn in_its_folder(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(folder.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// Writes into a file, or, where none or `-` is named, to standard output.

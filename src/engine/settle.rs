@@ -8,7 +8,7 @@ use super::faults;
 use super::job::Job;
 use crate::journal::{End, Origin, Settled, Write};
 use crate::model::{Fault, Reason, Stage};
-use crate::pacing::{Certainty, LaneChange};
+use crate::pacing::{Certainty, LaneChange, PauseReason};
 use crate::plan::{AfterFailure, Operation as Settings};
 
 impl Shared {
@@ -49,6 +49,18 @@ impl Shared {
             }
         }
         self.journal.write(&self.book, writes).await;
+    }
+
+    /// Tells of a pause that an earlier carrying-out, or another run, was told of: this one begins by waiting.
+    pub(super) fn waits_from_before(&self) -> Option<Write> {
+        let left = self.access.lane.not_before()?.saturating_duration_since(Instant::now());
+        Some(Write::Note {
+            kind: "pool_paused",
+            delay_ms: Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+            reason: Some(PauseReason::OtherRun.word()),
+            text: "the platform said \"slow down\" before; no call starts before that wait is over"
+                .to_owned(),
+        })
     }
 
     /// Keeps for a later carrying-out that no call starts before then, nor before what the lane waits for by itself.

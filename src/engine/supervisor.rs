@@ -88,6 +88,7 @@ impl Supervisor {
             // otherwise there is a mark for each call that may be out
             begin.push(Write::Clean(Cleanness::Busy));
         }
+        begin.extend(shared.waits_from_before());
         shared.journal.commit(&shared.book, begin).await;
         shared.set_phase(Phase::Running);
         let mut readers = JoinSet::new();

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::journal::EventRow;
 use crate::model::{Figures, Phase, RunState};
-use crate::report::{grouped, pause_words, records_of, span};
+use crate::report::{grouped, local_time, pause_words, records_of, span};
 use crate::text::one_line;
 
 /// What a person at a terminal can do about a fault.
@@ -26,9 +26,11 @@ pub(super) fn happening(row: &EventRow) -> Option<String> {
         "waiting" | "item_failed" => return None,
         "fault" => {
             let fault = row.fault()?;
+            let until = fault.resumes_at.map(|at| format!(": until {}", local_time(at)));
             format!(
-                "fault: {}\n         {}",
+                "fault: {}{}\n         {}",
                 one_line(&fault.message, LONGEST),
+                until.unwrap_or_default(),
                 one_line(&fault.advice, LONGEST)
             )
         }

@@ -50,6 +50,32 @@ fn a_report_goes_into_a_file_of_its_owners_only() {
 }
 
 #[test]
+fn no_list_or_page_is_written_over_what_a_run_is_made_of() {
+    let bench = failed_run();
+    let dataset = std::fs::read(bench.folder.path().join("o.csv")).unwrap();
+    let journal = bench.data_dir().join("journal.db");
+    std::os::unix::fs::symlink(bench.folder.path(), bench.folder.path().join("here")).unwrap();
+    let lock = std::fs::read_dir(bench.data_dir().join("runs")).unwrap().next().unwrap().unwrap().path();
+    for (name, what) in [
+        ("o.csv", "a dataset of the run"),
+        ("here/o.csv", "a dataset of the run"),
+        (journal.to_str().unwrap(), "part of the data folder"),
+        (lock.join("lock").to_str().unwrap(), "part of the data folder"),
+    ] {
+        for words in [
+            &["failures", "last", "-o"][..],
+            &["results", "last", "-o"],
+            &["report", "last", "--force", "-o"],
+        ] {
+            let said = bench.ends(&[words, &[name]].concat(), 2).err();
+            assert!(said.contains(what) && said.contains("not written over"), "{words:?} {name}: {said}");
+        }
+    }
+    assert_eq!(std::fs::read(bench.folder.path().join("o.csv")).unwrap(), dataset);
+    assert_eq!(state(&bench), "completed_with_failures");
+}
+
+#[test]
 fn results_tell_what_was_delivered() {
     let bench = failed_run();
     let rows = bench.ends(&["results", "last", "--format", "json"], 0).json();
