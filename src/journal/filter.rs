@@ -80,6 +80,9 @@ pub struct FilterError {
     pub why: String,
 }
 
+/// The most words that must all stand there: each is a condition of its own.
+const MOST_WORDS: usize = 100;
+
 /// The terms that have a name, in the order in which they are offered.
 const NAMES: [&str; 9] = ["what", "since", "until", "status", "code", "stage", "tries", "note", "item"];
 
@@ -103,6 +106,10 @@ impl Filter {
         let mut filter = Self::default();
         for (at, term) in terms(text) {
             let Some((name, value)) = term.split_once(':').filter(|(name, _)| is_name(name)) else {
+                if filter.words.len() == MOST_WORDS {
+                    let why = format!("a filter has at most {MOST_WORDS} words");
+                    return Err(FilterError { term: crate::text::one_line(&term, 80), at, why });
+                }
                 filter.words.push(term.trim_matches('"').to_ascii_lowercase());
                 continue;
             };

@@ -25,6 +25,8 @@ use crate::machine::{Expiry, Since};
 
 /// What stands before a token in its header.
 const BEARER: &[u8] = b"Bearer ";
+/// Tokens before the present one that are not shown either: what a platform repeats may be as old as a key is kept.
+const EARLIER: usize = 3;
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
@@ -35,6 +37,8 @@ const LONGEST_LIFE: Duration = Duration::from_hours(365 * 24);
 /// A bearer token. Its text can be sent and nothing else.
 pub struct Token {
     authorization: HeaderValue,
+    /// Those before it, which a stored answer may repeat as well.
+    earlier: Vec<HeaderValue>,
     /// What the token may do, where its answer told.
     pub scopes: Option<Vec<String>>,
     due: Expiry,
@@ -60,6 +64,7 @@ impl Token {
         let good = life.saturating_sub(MARGIN).max(life / 2);
         Some(Self {
             authorization: secret_header(&[BEARER, text.as_bytes()])?,
+            earlier: Vec::new(),
             scopes,
             due: Expiry::of(asked, good),
             ends: Expiry::of(asked, life),
@@ -73,28 +78,32 @@ impl Token {
 
     /// What came back, without the token, where somebody on the way repeats what was sent: it is kept and shown.
     pub(super) fn concealed(&self, came: Bytes) -> Bytes {
-        conceal(&came, &[self.text()]).map_or(came, Bytes::from)
+        conceal(&came, &self.hidden()).map_or(came, Bytes::from)
     }
 
     /// The same for a text.
     pub(super) fn concealed_text(&self, came: String) -> String {
-        let shown = conceal(came.as_bytes(), &[self.text()]);
+        let shown = conceal(came.as_bytes(), &self.hidden());
         shown.map_or(came, |shown| String::from_utf8_lossy(&shown).into_owned())
     }
 
     /// The same for headers.
     pub(super) fn conceal_in(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {
-            if let Some(shown) = conceal(value.as_bytes(), &[self.text()]) {
+            if let Some(shown) = conceal(value.as_bytes(), &self.hidden()) {
                 *value = HeaderValue::from_maybe_shared(Bytes::from(shown))
                     .unwrap_or(HeaderValue::from_static(""));
             }
         }
     }
 
-    fn text(&self) -> &[u8] {
-        let text = self.authorization.as_bytes();
-        text.strip_prefix(BEARER).unwrap_or(text)
+    /// The texts of it and of those before it; an empty one is nothing.
+    fn hidden(&self) -> [&[u8]; 1 + EARLIER] {
+        let mut texts = [&self.authorization].into_iter().chain(&self.earlier).map(|header| {
+            let text = header.as_bytes();
+            text.strip_prefix(BEARER).unwrap_or(text)
+        });
+        std::array::from_fn(|_| texts.next().unwrap_or_default())
     }
 }
 

@@ -18,6 +18,8 @@ fn an_unknown_term_is_refused_at_its_place() {
     let refused = Filter::parse("status:404 colour:red").unwrap_err();
     assert_eq!((refused.at, refused.term.as_str()), (12, "colour:red"));
     assert!(Filter::parse("status:abc").unwrap_err().to_string().contains("a number such as 404"));
+    let many = Filter::parse(&"a ".repeat(101)).unwrap_err();
+    assert_eq!((many.at, many.why.as_str()), (201, "a filter has at most 100 words"));
     assert!(Filter::parse("stage:moon").unwrap_err().to_string().contains("validation, preflight, delivery"));
 }
 
