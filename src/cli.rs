@@ -53,13 +53,14 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use crate::config::{Config, Places, Theme};
 use crate::headless::Broken;
 use crate::journal::Reader;
+use crate::machine;
 use crate::text::{lines, one_line};
 use args::{Command, CommandLine, Global};
 use exit::{Exit, Stop};
@@ -122,6 +123,10 @@ fn tell_of_panics() {
 }
 
 fn carry_out(line: CommandLine) -> Exit {
+    if !machine::is_dated(SystemTime::now()) {
+        let message = "the clock of this machine is before 1970 or after 9999\nhint: set it, then try again";
+        return complain(&Stop::refuse(message));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&Stop::refuse(format!("the runtime could not be started: {error}"))),

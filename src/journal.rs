@@ -51,7 +51,7 @@ pub use crate::database::Soundness;
 pub use acts::{Act, ActKind, Hand, Outcome};
 pub use agenda::{Agenda, OpenItem, RetryItem};
 pub use book::{Book, Counts, Traffic};
-pub(crate) use cause::mask;
+pub(crate) use cause::{mask, nameless};
 pub use causes::Cause;
 pub use connections::Connections;
 pub use failures::Contents;
@@ -156,7 +156,46 @@ fn hint(error: &rusqlite::Error) -> &'static str {
         Some(ErrorCode::DiskFull) => {
             "\nhint: make room on the disk that holds the data folder, then try again"
         }
-        _ => "\nhint: check the rights of the data folder and its disk, or name another one with --data-dir",
+        Some(
+            ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied,
+        ) => {
+            "\nhint: see whether the disk that holds the data folder is full or cannot be written, and check the folder's rights; or name another one with --data-dir"
+        }
+        _ => "\nhint: `journal.db` does not hold what this program writes; `trunkline doctor` looks closer",
+    }
+}
+
+/// Why the last commit failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is wrong.
+    pub message: String,
+    /// What a person can do about it.
+    pub advice: &'static str,
+    /// Whether the next commit succeeds once that is done.
+    pub heals: bool,
+}
+
+const DAMAGED: &str = "`journal.db` does not hold what was written: leave the run, put back a copy from before, and see what `trunkline doctor` says of it";
+
+impl From<&rusqlite::Error> for Trouble {
+    fn from(error: &rusqlite::Error) -> Self {
+        let advice = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                "another program has `journal.db` in the data folder open: let it end"
+            }
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+                "make room on the disk that holds the data folder"
+            }
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                "let the disk and the files of the data folder be written"
+            }
+            _ => DAMAGED,
+        };
+        Self { message: error.to_string(), advice, heals: advice != DAMAGED }
     }
 }
 
@@ -217,7 +256,7 @@ pub struct NewDataset {
 pub struct Journal {
     connections: Connections,
     orders: mpsc::Sender<Order>,
-    trouble: watch::Receiver<Option<String>>,
+    trouble: watch::Receiver<Option<Trouble>>,
 }
 
 /// Orders that wait for the writer: enough to fill a commit while one is under way.
@@ -353,6 +392,21 @@ impl Journal {
         let _ = done.await;
     }
 
+    /// The same for who does not wait for a disk: gives up once it refuses, with what is wrong. What was handed in may
+    /// still be written, unless the book is closed.
+    ///
+    /// # Errors
+    ///
+    /// The last commit failed.
+    pub async fn try_commit(&self, book: &Arc<Book>, writes: Vec<Write>) -> Result<(), Trouble> {
+        let mut trouble = self.trouble();
+        tokio::select! {
+            biased;
+            () = self.commit(book, writes) => Ok(()),
+            Ok(found) = trouble.wait_for(Option::is_some) => found.clone().map_or(Ok(()), Err),
+        }
+    }
+
     /// Hands writes in; `then` is called by the writer once they are committed.
     pub async fn write_then(
         &self,
@@ -381,7 +435,7 @@ impl Journal {
 
     /// Why the last commit failed, where it did; it is tried again until it succeeds.
     #[must_use]
-    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+    pub fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
         self.trouble.clone()
     }
 

@@ -12,7 +12,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -104,6 +104,11 @@ impl Drop for Hold {
 
 fn held() -> Option<Rc<Held>> {
     HELD.with_borrow(Clone::clone)
+}
+
+/// Whether a clock's time has a date, and an id can be made of it: a machine without a battery may begin anywhere.
+pub(crate) fn is_dated(time: SystemTime) -> bool {
+    time >= SystemTime::UNIX_EPOCH && Timestamp::try_from(time).is_ok()
 }
 
 /// The time of day.
@@ -198,4 +203,17 @@ pub(crate) fn nowhere() -> Arc<dyn World> {
         }
     }
     Arc::new(Nowhere)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_stands_before_all_dates_or_after_them_is_told_from_one_that_is_wrong() {
+        let at = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_hours(24 * days);
+        assert!(is_dated(at(0)) && is_dated(SystemTime::now()) && is_dated(at(365 * 7900)));
+        assert!(!is_dated(SystemTime::UNIX_EPOCH - Duration::from_nanos(1)));
+        assert!(!is_dated(at(366 * 8100)));
+    }
 }

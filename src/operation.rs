@@ -10,6 +10,7 @@ mod import;
 mod ingest;
 mod outcomes;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -228,12 +229,25 @@ impl Patience {
 }
 
 /// How an item's key is guarded while it is executed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
     /// How long a lock outlives the process that holds it.
     pub lease: Duration,
     /// How long a result stands for its execution.
     pub result_ttl: Duration,
+    /// Where the calls go, if that is not the operation's own path: what was executed there was not executed here.
+    pub elsewhere: Option<String>,
+}
+
+impl Guard {
+    /// What an item's key is called in the store.
+    #[must_use]
+    pub fn name<'k>(&self, key: &'k str) -> Cow<'k, str> {
+        match &self.elsewhere {
+            Some(path) => Cow::Owned(format!("{key} {path}")),
+            None => Cow::Borrowed(key),
+        }
+    }
 }
 
 /// A look at the platform before the first item.

@@ -60,7 +60,7 @@ async fn judge(
             format!("close {} of run {} on", records_of(count, "failure", "failures"), taken.run.id.prefix());
         ask(&taken.run, what, count, asking).await?;
     }
-    let state = taken.judge(failures, judgement, by).await;
+    let state = taken.judge(failures, judgement, by).await?;
     let told = records_of(count, "failure", "failures");
     let state = state.map(|state| format!("; the run is now `{state}`")).unwrap_or_default();
     say(&format!("{told} of run {} {done}{state}", taken.run.id.prefix()))?;
@@ -76,7 +76,7 @@ pub(super) async fn cancel(house: &House, run: &str, asking: Asking) -> Result<E
     let pending = taken.run.records.pending;
     let left = records_of(pending, "record that is pending", "records that are pending");
     ask(&taken.run, format!("cancel run {name} for good, with {left}, on"), pending, asking).await?;
-    taken.cancel(&by).await;
+    taken.cancel(&by).await?;
     let pending = records_of(pending, "record stays", "records stay");
     say(&format!("run {name} is cancelled; {pending} pending"))?;
     Ok(Exit::Done)

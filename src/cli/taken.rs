@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::exit::Stop;
-use crate::journal::{Book, Journal, Judgement, RunLock, RunRow, Write};
+use crate::journal::{Book, Journal, Judgement, RunLock, RunRow, Trouble, Write};
 use crate::model::{FailureId, RunState};
 
 /// A run that this process has.
@@ -33,8 +33,13 @@ impl Taken {
         Ok(Self { journal, book, run, _lock: lock })
     }
 
-    async fn commit(&self, changes: Vec<Write>) {
-        self.journal.commit(&self.book, changes).await;
+    async fn commit(&self, changes: Vec<Write>) -> Result<(), Stop> {
+        self.journal.try_commit(&self.book, changes).await.map_err(|trouble| {
+            // it is not to be written some day when nobody expects it any more
+            self.book.close();
+            let Trouble { message, advice, .. } = trouble;
+            Stop::refuse(format!("the journal could not be written: {message}\nhint: {advice}"))
+        })
     }
 
     /// Judges the failures, and returns the run's new state where that has changed by it.
@@ -43,14 +48,14 @@ impl Taken {
         failures: Vec<FailureId>,
         judgement: Judgement,
         by: String,
-    ) -> Option<RunState> {
-        self.commit(vec![Write::Judge { failures, judgement, by }]).await;
+    ) -> Result<Option<RunState>, Stop> {
+        self.commit(vec![Write::Judge { failures, judgement, by }]).await?;
         let state = self.book.counts().judged(self.run.state);
         if state == self.run.state {
-            return None;
+            return Ok(None);
         }
-        self.commit(vec![Write::State(state)]).await;
-        Some(state)
+        self.commit(vec![Write::State(state)]).await?;
+        Ok(Some(state))
     }
 
     /// Keeps records that a person has edited; none takes an edit back. Refuses where none of them is open any more.
@@ -59,7 +64,7 @@ impl Taken {
         records: Vec<(FailureId, Option<Bytes>)>,
         by: String,
     ) -> Result<(), Stop> {
-        self.commit(vec![Write::Edit { records: records.clone(), by }]).await;
+        self.commit(vec![Write::Edit { records: records.clone(), by }]).await?;
         let reader = self.journal.reader()?;
         for (id, new) in records {
             let row = reader.failure(&self.run, id)?;
@@ -85,7 +90,7 @@ impl Taken {
     }
 
     /// Ends the run for good.
-    pub(super) async fn cancel(&self, by: &str) {
-        self.commit(vec![Write::cancelled(by), Write::State(RunState::Cancelled)]).await;
+    pub(super) async fn cancel(&self, by: &str) -> Result<(), Stop> {
+        self.commit(vec![Write::cancelled(by), Write::State(RunState::Cancelled)]).await
     }
 }

@@ -273,26 +273,24 @@ async fn read_command(profile: &str, words: &[String], limit: Duration) -> Resul
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed(format!("can't be run: {error}")))?;
-    let (output, complaint) = (child.stdout.take(), child.stderr.take());
+    let output = child.stdout.take();
     let finished = async {
-        let (output, complaint, status) =
-            tokio::join!(read_at_most(output, LONGEST), read_at_most(complaint, 4096), child.wait());
-        Ok::<_, std::io::Error>((output?, complaint?, status?))
+        let (output, status) = tokio::join!(read_at_most(output, LONGEST), child.wait());
+        Ok::<_, std::io::Error>((output?, status?))
     };
-    let (output, complaint, status) = tokio::time::timeout(limit, finished)
+    let (output, status) = tokio::time::timeout(limit, finished)
         .await
         .map_err(|_| failed(format!("took longer than {} s and was stopped", limit.as_secs())))?
         .map_err(|error| failed(format!("can't be read: {error}")))?;
     if !status.success() {
-        let complaint = String::from_utf8_lossy(&complaint);
-        let first = one_line(complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), 200);
-        let said =
-            if first.is_empty() { "and said nothing".to_owned() } else { format!("and said: {first}") };
-        return Err(failed(format!("failed ({status}) {said}")));
+        // a shell that traces what it does writes the secret there
+        return Err(failed(format!(
+            "failed ({status}); what it wrote is not shown here, run it by itself to see that"
+        )));
     }
     secret_of(profile, &format!("the output of the command `{}`", one_line(program, 100)), &output)
 }

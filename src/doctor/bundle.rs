@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::{Area, Finding, Subject};
 use crate::config::{AuthMethod, SecretSource, StorePlace};
-use crate::journal::{Cause, JournalError, Query, Reader, Repeats, RunRow, View, mask};
+use crate::journal::{Cause, JournalError, Query, Reader, Repeats, RunRow, View, nameless};
 use crate::machine;
-use crate::model::{Fault, FaultKind};
+use crate::model::Fault;
 use crate::plain;
 use crate::report::ReportError;
 use crate::text::inert_json;
@@ -139,8 +139,7 @@ fn of_run(reader: &Reader, run: &RunRow) -> Result<Value, JournalError> {
     let causes = reader.causes(run, &Query { view: View::Open, ..Query::default() })?;
     let faults = reader.faults(run)?;
     let said = causes.iter().flat_map(|cause| [Some(cause.message.as_str()), cause.code.as_deref()]);
-    let words =
-        reader.repeats(run, said.flatten().chain(faults.iter().map(|fault| fault.message.as_str())))?;
+    let words = reader.repeats(run, said.flatten())?;
     let datasets: Vec<_> = (1..)
         .zip(&run.datasets)
         .map(|(number, dataset): (u32, _)| {
@@ -176,26 +175,16 @@ fn of_run(reader: &Reader, run: &RunRow) -> Result<Value, JournalError> {
         "quota": run.quota,
         "datasets": datasets,
         "plan": plan(&run.plan),
-        "faults": faults.iter().map(|fault| of_fault(fault, &words)).collect::<Vec<_>>(),
+        "faults": faults.iter().map(of_fault).collect::<Vec<_>>(),
         "causes": causes.iter().map(|cause| of_cause(cause, &words)).collect::<Vec<_>>(),
     }))
 }
 
-fn of_fault(fault: &Fault, words: &Repeats) -> Value {
-    let message = match fault.kind {
-        // these tell what is needed or who was called, and nothing of a record
-        FaultKind::ClientRefused
-        | FaultKind::MissingScope
-        | FaultKind::Unreachable
-        | FaultKind::Parked
-        | FaultKind::Throttled
-        | FaultKind::Store => words.without(&fault.message),
-        _ => words.without(&mask(&fault.message)),
-    };
+fn of_fault(fault: &Fault) -> Value {
     json!({
         "at": fault.at,
         "kind": fault.kind,
-        "message": message,
+        "message": nameless(fault),
         "advice": fault.advice,
         "resumes_at": fault.resumes_at,
     })

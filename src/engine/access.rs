@@ -43,6 +43,17 @@ pub(super) struct Brought {
     pub(super) change: Option<LaneChange>,
 }
 
+impl Brought {
+    /// That nobody was reached, or nobody who could answer.
+    pub(super) fn unreachable(&self) -> Fault {
+        let said = &self.error.message;
+        match self.status {
+            Some(status) => faults::unreachable(&format!("the platform answers with status {status}"), said),
+            None => faults::unreachable(said, ""),
+        }
+    }
+}
+
 impl Access {
     /// Makes one call, for which there is leave, and tells the lane of its answer.
     pub(super) async fn call(&self, request: &Request, token: &Token, leave: Leave) -> Brought {
@@ -135,12 +146,12 @@ impl Access {
         for attempt in 1.. {
             let fault = match &error {
                 TokenError::Refused { .. } | TokenError::Secret(_) => {
-                    return Err(faults::client_refused(error.to_string()));
+                    return Err(faults::client_refused(&error.own_words(), error.said()));
                 }
                 TokenError::Throttled { .. } => faults::throttled(),
                 TokenError::Trouble { .. } | TokenError::Call(_) => {
                     counted += 1;
-                    faults::unreachable(error.to_string())
+                    faults::unreachable(&error.own_words(), error.said())
                 }
             };
             let retry_after = error.retry_after().map(RetryAfter::wait);
@@ -158,7 +169,7 @@ impl Access {
                 Err(again) => error = again,
             }
         }
-        Err(faults::unreachable(error.to_string()))
+        Err(faults::unreachable(&error.own_words(), error.said()))
     }
 }
 

@@ -2,19 +2,25 @@
 
 use jiff::Timestamp;
 
+use crate::journal::Trouble;
 use crate::machine;
 use crate::model::{Fault, FaultKind};
+use crate::plain;
 
 pub(super) fn fault(kind: FaultKind, message: String, advice: &str) -> Fault {
     Fault { at: machine::now(), kind, message, advice: advice.to_owned(), resumes_at: None }
 }
 
-pub(super) fn client_refused(message: String) -> Fault {
+pub(super) fn client_refused(message: &str, said: &str) -> Fault {
     fault(
         FaultKind::ClientRefused,
-        message,
+        Fault::message_with(message, said),
         "check the profile's client id, secret and region (`trunkline profile test`), then go on",
     )
+}
+
+pub(super) fn token_refused_twice(said: &str) -> Fault {
+    client_refused("the platform refused two fresh tokens in a row", said)
 }
 
 pub(super) fn missing_scope(needed: &[&str], held: Option<&[String]>, said: &str) -> Fault {
@@ -24,18 +30,17 @@ pub(super) fn missing_scope(needed: &[&str], held: Option<&[String]>, said: &str
         Some(held) => format!("the token has `{}`", crate::text::one_line(&held.join(" "), 500)),
         None => "the token's answer names no scopes: roles decide".to_owned(),
     };
-    let said = if said.is_empty() { String::new() } else { format!(" (the platform says: {said})") };
     fault(
         FaultKind::MissingScope,
-        format!("the operation needs `{needed}`; {held}{said}"),
+        Fault::message_with(&format!("the operation needs `{needed}`; {held}"), said),
         "let an administrator give the client this scope or a role with this permission, then go on",
     )
 }
 
-pub(super) fn unreachable(message: String) -> Fault {
+pub(super) fn unreachable(message: &str, said: &str) -> Fault {
     fault(
         FaultKind::Unreachable,
-        message,
+        Fault::message_with(message, said),
         "check the network and the profile's URLs; nothing is lost, go on when the host can be reached",
     )
 }
@@ -56,11 +61,12 @@ pub(super) fn dataset_broken(message: String) -> Fault {
     )
 }
 
-pub(super) fn disk(message: &str) -> Fault {
+pub(super) fn disk(trouble: &Trouble) -> Fault {
+    let goes_on = if trouble.heals { "; the run goes on by itself then" } else { "" };
     fault(
         FaultKind::Disk,
-        format!("the journal cannot be written: {}", crate::text::one_line(message, 300)),
-        "make room on the disk that holds the data folder; the run goes on by itself then",
+        format!("the journal cannot be written: {}", crate::text::one_line(&trouble.message, 300)),
+        &format!("{}{goes_on}", trouble.advice),
     )
 }
 
@@ -87,10 +93,14 @@ fn data_folder_with(message: &str, advice: &str) -> Fault {
 
 pub(super) fn same_failures(count: u32, status: Option<u16>, code: Option<&str>) -> Fault {
     let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    let code = code.map_or_else(String::new, |code| format!(" {code}"));
+    let message = format!("{count} items in a row failed in the same way: {status}");
+    let message = match code {
+        Some(code) if plain::knows_code(code) => format!("{message} {code}"),
+        code => Fault::message_with(&message, code.unwrap_or_default()),
+    };
     fault(
         FaultKind::SameFailures,
-        format!("{count} items in a row failed in the same way: {status}{code}"),
+        message,
         "look at the failures; where they are right, go on, otherwise mend the plan and begin a new run",
     )
 }
@@ -117,7 +127,7 @@ pub(super) fn throttled() -> Fault {
 pub(super) fn chunk_failed(reason: &str) -> Fault {
     fault(
         FaultKind::ChunkFailed,
-        format!("a chunk failed, and the plan says after_failure = \"stop\": {reason}"),
+        Fault::message_with("a chunk failed, and the plan says after_failure = \"stop\"", reason),
         "a resume begins with that chunk; to leave it behind, resume a run whose plan says \"continue\"",
     )
 }
@@ -148,10 +158,10 @@ pub(super) fn still_owed() -> Fault {
     )
 }
 
-pub(super) fn preflight(what: &str, why: &str) -> Fault {
+pub(super) fn preflight(what: &str, why: &str, said: &str) -> Fault {
     fault(
         FaultKind::Preflight,
-        format!("{what} could not be used: {why}"),
+        Fault::message_with(&format!("{what} could not be used: {why}"), said),
         "check the path in the plan, or turn the look off with `preflight = false`",
     )
 }

@@ -34,6 +34,7 @@ pub(super) struct Guard {
 /// A lock on a key.
 #[derive(Debug)]
 pub(super) struct Held {
+    /// Its name in the store.
     key: String,
     fence: u64,
     until: Mutex<Expiry>,
@@ -87,7 +88,8 @@ impl Guard {
             Origin::Failure => Mark::Ignore,
             Origin::Planned => Mark::Respect,
         };
-        Ok(match self.store.claim(&job.item.key, holder, self.terms.lease, mark).await? {
+        let key = self.terms.name(&job.item.key);
+        Ok(match self.store.claim(&key, holder, self.terms.lease, mark).await? {
             Claim::Granted { lease: Lease { key, fence, until }, taken_over } => {
                 let held = Arc::new(Held {
                     key,

@@ -91,7 +91,7 @@ async fn look(
         match decide(brought.outcome, &situation) {
             Verdict::Accepted => {
                 let Some(answer) = brought.answer else { continue };
-                operation.learn(&answer.body).map_err(|why| faults::preflight(preflight.what, &why))?;
+                operation.learn(&answer.body).map_err(|why| faults::preflight(preflight.what, &why, ""))?;
                 if let Some(run) = run {
                     keep(run, &answer.body);
                 }
@@ -123,11 +123,11 @@ async fn look(
             Verdict::FaultMissingScope => {
                 return Err(faults::missing_scope(operation.kind().scopes(), token.scopes.as_deref(), said));
             }
-            Verdict::FaultClientRefused => return Err(faults::client_refused(said.clone())),
-            Verdict::FaultUnreachable => return Err(faults::unreachable(said.clone())),
+            Verdict::FaultClientRefused => return Err(faults::token_refused_twice(said)),
+            Verdict::FaultUnreachable => return Err(brought.unreachable()),
             Verdict::Fail { .. } | Verdict::Unsure | Verdict::Split | Verdict::Isolate => {
-                let status = brought.status.map_or_else(String::new, |status| format!("status {status}: "));
-                return Err(faults::preflight(preflight.what, &format!("{status}{said}")));
+                let status = brought.status.map_or_else(String::new, |status| format!("status {status}"));
+                return Err(faults::preflight(preflight.what, &status, said));
             }
         }
     }

@@ -170,7 +170,9 @@ async fn again(
             Ok(sources) => sources,
             Err(fault) => {
                 let writes = vec![Write::Fault(fault.clone()), Write::State(RunState::Faulted)];
-                setup.journal.commit(&book, writes).await;
+                if let Err(trouble) = setup.journal.try_commit(&book, writes).await {
+                    tracing::warn!(error = trouble.message, "the fault could not be written");
+                }
                 return Err(StartError::Fault(Box::new(fault)));
             }
         }

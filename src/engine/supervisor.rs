@@ -18,7 +18,7 @@ use super::feeder::{self, Feed};
 use super::handle::{Command, Ending};
 use super::worker;
 use super::{course, faults};
-use crate::journal::{Cleanness, RunLock, Write};
+use crate::journal::{Cleanness, RunLock, Trouble, Write};
 use crate::model::{Fault, FaultKind, Phase, RunState};
 use crate::plan::Unsure;
 
@@ -89,7 +89,7 @@ impl Supervisor {
             begin.push(Write::Clean(Cleanness::Busy));
         }
         begin.extend(shared.waits_from_before());
-        shared.journal.commit(&shared.book, begin).await;
+        shared.journal.write(&shared.book, begin).await;
         shared.set_phase(Phase::Running);
         let mut readers = JoinSet::new();
         let next = match self.prepare(&mut readers).await {
@@ -131,6 +131,9 @@ impl Supervisor {
                     // also where a person lets it go on before
                     tokio::time::sleep_until(at).await;
                 }
+                // nothing is asked of the platform before the journal knows that the run has begun
+                let begun = shared.journal.try_commit(&shared.book, Vec::new()).await;
+                begun.map_err(|trouble| faults::disk(&trouble))?;
                 shared.settle_with_store().await?;
                 super::preflight::prepare(&shared.access, shared.operation.as_ref(), Some(&shared)).await
             };
@@ -374,11 +377,8 @@ impl Supervisor {
     /// A full disk must not keep anybody from leaving: what it could not take is done again by a resume.
     async fn write_at_the_end(&self, writes: Vec<Write>) {
         let shared = &self.shared;
-        let mut trouble = shared.journal.trouble();
-        tokio::select! {
-            biased;
-            () = shared.journal.commit(&shared.book, writes) => {}
-            _ = trouble_turns(&mut trouble, false) => {}
+        if let Err(trouble) = shared.journal.try_commit(&shared.book, writes).await {
+            tracing::warn!(error = trouble.message, "the end of the run could not be written");
         }
     }
 }
@@ -401,7 +401,7 @@ async fn settled(shared: &Shared, pausing: bool) {
 }
 
 /// Returns when the disk's trouble begins, with what it is, or ends.
-async fn trouble_turns(trouble: &mut watch::Receiver<Option<String>>, known: bool) -> Option<String> {
+async fn trouble_turns(trouble: &mut watch::Receiver<Option<Trouble>>, known: bool) -> Option<Trouble> {
     let turned = trouble.wait_for(|trouble| trouble.is_some() != known).await.map(|found| found.clone());
     match turned {
         Ok(found) => found,

@@ -288,16 +288,13 @@ impl Worker {
             Verdict::Fail { unsure } => self.failed(job, terms, brought, unsure),
             Verdict::Unsure => self.failed(job, terms, brought, Certainty::Unsure),
             Verdict::FaultClientRefused | Verdict::FreshToken => {
-                Came::Fault(Box::new(faults::client_refused(format!(
-                    "the platform refused two fresh tokens in a row: {}",
-                    said.message
-                ))))
+                Came::Fault(Box::new(faults::token_refused_twice(&said.message)))
             }
             Verdict::FaultMissingScope => {
                 let needed = self.shared.operation.kind().scopes();
                 Came::Fault(Box::new(faults::missing_scope(needed, None, &said.message)))
             }
-            Verdict::FaultUnreachable => Came::Fault(Box::new(faults::unreachable(said.message.clone()))),
+            Verdict::FaultUnreachable => Came::Fault(Box::new(brought.unreachable())),
         })
     }
 

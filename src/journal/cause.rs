@@ -1,5 +1,7 @@
 //! What makes two failures the same to a person: the message with its values masked.
 
+use crate::model::{Fault, FaultKind};
+
 /// What comes before the nearest names that our own check knows.
 const NEAR: &str = "; near: ";
 
@@ -64,6 +66,26 @@ pub(crate) fn mask(message: &str) -> String {
         }
     }
     masked
+}
+
+/// A fault's message as it may be handed to others: without what the platform said, and without what a file holds.
+#[must_use]
+pub(crate) fn nameless(fault: &Fault) -> String {
+    match fault.kind {
+        FaultKind::DatasetChanged
+        | FaultKind::DatasetBroken
+        | FaultKind::Disk
+        | FaultKind::CorrelationWindow => mask(fault.own_words()),
+        FaultKind::ClientRefused
+        | FaultKind::MissingScope
+        | FaultKind::Unreachable
+        | FaultKind::SameFailures
+        | FaultKind::Parked
+        | FaultKind::Throttled
+        | FaultKind::ChunkFailed
+        | FaultKind::Store
+        | FaultKind::Preflight => fault.own_words().to_owned(),
+    }
 }
 
 /// What `mask` masks in a message, in order and without quotes.

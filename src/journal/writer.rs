@@ -13,6 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior, ffi, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::Trouble;
 use super::apply::{self, int};
 use super::book::{Book, Counts};
 use super::connections::Lent;
@@ -49,7 +50,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) async fn run(
     mut connection: Lent,
     mut orders: mpsc::Receiver<Order>,
-    trouble: watch::Sender<Option<String>>,
+    trouble: watch::Sender<Option<Trouble>>,
     path: PathBuf,
 ) {
     let mut batch = Vec::with_capacity(MOST);
@@ -62,13 +63,18 @@ pub(super) async fn run(
                         tokio::time::sleep(delay).await;
                     }
                     match anchor.moved() {
-                        None => commit(&mut connection, &batch).map_err(|error| error.to_string()),
-                        Some(path) => {
-                            Err(format!("`{}` was removed or replaced, put it back", path.display()))
-                        }
+                        None => commit(&mut connection, &batch).map_err(|error| Trouble::from(&error)),
+                        Some(path) => Err(Trouble {
+                            message: format!("`{}` was removed or replaced", path.display()),
+                            advice: "put it back",
+                            heals: true,
+                        }),
                     }
                 }
-                Disk::Full => Err(ffi::Error::new(ffi::SQLITE_FULL).to_string()),
+                Disk::Full => {
+                    let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None);
+                    Err(Trouble::from(&error))
+                }
             };
             match committed {
                 Ok(published) => {
@@ -81,7 +87,7 @@ pub(super) async fn run(
                     break;
                 }
                 Err(error) => {
-                    tracing::error!(%error, path = %path.display(), "the journal could not be written");
+                    tracing::error!(error = error.message, path = %path.display(), "the journal could not be written");
                     trouble.send_replace(Some(error));
                     // nobody is left who could be told: leave what is on the disk as it is
                     if orders.is_closed() {

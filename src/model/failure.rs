@@ -176,3 +176,20 @@ pub struct Fault {
     /// When the run goes on by itself, where it does.
     pub resumes_at: Option<Timestamp>,
 }
+
+/// What comes between our own words in a fault's message and those of the platform.
+const SAYS: &str = "; the platform says: ";
+
+impl Fault {
+    /// A message that also tells what the platform said, where it said something.
+    #[must_use]
+    pub fn message_with(ours: &str, said: &str) -> String {
+        if said.is_empty() { ours.to_owned() } else { format!("{ours}{SAYS}{said}") }
+    }
+
+    /// Its message without what the platform said, which may repeat any record that was sent.
+    #[must_use]
+    pub fn own_words(&self) -> &str {
+        self.message.split_once(SAYS).map_or(&self.message, |(ours, _)| ours)
+    }
+}

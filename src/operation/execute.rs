@@ -99,7 +99,13 @@ impl Operation for Execute {
     }
 
     fn guard(&self) -> Option<Guard> {
-        Some(Guard { lease: self.settings.lock_lease, result_ttl: self.settings.result_ttl })
+        // what a trial at another path has brought is no result of the action
+        let elsewhere = self.settings.path != plan::Execute::default().path;
+        Some(Guard {
+            lease: self.settings.lock_lease,
+            result_ttl: self.settings.result_ttl,
+            elsewhere: elsewhere.then(|| self.path.clone()),
+        })
     }
 
     fn next(&self, item: &Item, progress: &mut Progress, _: Option<&Answer>) -> Step {
@@ -162,6 +168,17 @@ mod tests {
             item(&run, r#"{"a":1}"#, 3).key,
             sha(r#"018f0000-0000-7000-8000-000000000000:3:a/b c:{"a":1}"#)
         );
+    }
+
+    #[test]
+    fn what_was_executed_at_another_path_is_no_result_of_this_one() {
+        let usual = execute(|_| ()).guard().unwrap();
+        let trial = |path: &str| execute(|settings| settings.path = path.to_owned()).guard().unwrap();
+        let names: std::collections::BTreeSet<_> = [&usual, &trial("/a/{actionId}/test"), &trial("/b")]
+            .map(|guard| guard.name("k").into_owned())
+            .into();
+        assert_eq!(usual.name("k"), "k", "a person looks for the key as it went out");
+        assert_eq!(names.len(), 3);
     }
 
     #[test]

@@ -317,8 +317,9 @@ impl Hierarchy {
         struct Told {
             entities: Vec<Entity>,
         }
-        let told: Told = serde_json::from_slice(body)
-            .map_err(|error| one_line(&format!("it cannot be read: {error}"), 200))?;
+        let told: Told = serde_json::from_slice(body).map_err(|error| {
+            format!("it cannot be read, at line {} column {}", error.line(), error.column())
+        })?;
         if told.entities.is_empty() {
             return Err("it holds no categories".to_owned());
         }

@@ -171,7 +171,40 @@ pub enum TokenError {
     Secret(String),
 }
 
+/// The codes of errors that a token endpoint may name (RFC 6749 §5.2); any other is the platform's own text.
+const ERROR_CODES: [&str; 6] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
 impl TokenError {
+    /// What happened, without what the platform said of it.
+    #[must_use]
+    pub fn own_words(&self) -> String {
+        match self {
+            Self::Refused { status, error, .. } => {
+                let code = error.as_deref().filter(|code| ERROR_CODES.contains(code));
+                let code = code.map_or_else(String::new, |code| format!(" (`{code}`)"));
+                format!("getting a token: the platform refused the client with status {status}{code}")
+            }
+            Self::Trouble { status, .. } => format!("getting a token: status {status}"),
+            Self::Throttled { .. } | Self::Call(_) | Self::Secret(_) => self.to_string(),
+        }
+    }
+
+    /// What the platform said, if anything.
+    #[must_use]
+    pub fn said(&self) -> &str {
+        match self {
+            Self::Refused { description: said, .. } | Self::Trouble { message: said, .. } => said,
+            Self::Throttled { .. } | Self::Call(_) | Self::Secret(_) => "",
+        }
+    }
+
     /// How long the platform wants us to wait, where it said so.
     #[must_use]
     pub const fn retry_after(&self) -> Option<RetryAfter> {

@@ -246,6 +246,30 @@ fn a_journal_that_is_none_is_refused_by_name_and_nothing_is_sent() {
 }
 
 #[test]
+fn a_journal_that_can_be_read_and_takes_nothing_keeps_nobody_waiting() {
+    let bench = half_done();
+    // as one damaged bit in its schema does
+    let journal = Connection::open(bench.data_dir().join("journal.db")).unwrap();
+    journal.execute_batch("ALTER TABLE event RENAME COLUMN act TO ect").unwrap();
+    drop(journal);
+    let before = bench.ledger();
+    for (words, code) in [
+        (&["resume", "last", "--yes", "--headless", "--detach-on-fault"][..], 3),
+        (&["dismiss", "last", "--note", "n", "--yes"], 2),
+        (&["cancel", "last", "--yes"], 2),
+    ] {
+        let said = bench.ends(words, code);
+        let told = format!("{}{}", said.out(), said.err());
+        assert!(told.contains("has no column named act") && told.contains("trunkline doctor"), "{told}");
+    }
+    assert_eq!(bench.ledger(), before, "nothing is sent of which nothing can be written");
+    let journal = Connection::open(bench.data_dir().join("journal.db")).unwrap();
+    journal.execute_batch("ALTER TABLE event RENAME COLUMN ect TO act").unwrap();
+    drop(journal);
+    bench.ends(&["resume", "last", "--yes", "--headless"], 1);
+}
+
+#[test]
 fn a_journal_that_is_taken_away_under_a_run_stops_it_and_it_goes_on_when_that_is_back() {
     let bench = Bench::like("[latency]\nmin = \"5ms\"\nmax = \"9ms\"\n");
     bench.file("o.csv", outcomes((0..2_000).map(|n| format!("c{n}"))));

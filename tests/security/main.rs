@@ -16,6 +16,8 @@ mod hostile;
 #[cfg(test)]
 mod mirror;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 #[path = "../pty/mod.rs"]
 #[expect(dead_code, reason = "the board's tests use the rest")]
 mod pty;

@@ -48,8 +48,7 @@ pub(super) async fn judge(
     by: String,
 ) -> Result<(), Stop> {
     let taken = take(desk, run).await?;
-    taken.judge(failures, judgement, by).await;
-    Ok(())
+    taken.judge(failures, judgement, by).await.map(|_| ())
 }
 
 pub(super) async fn edit(
@@ -65,8 +64,7 @@ pub(super) async fn edit(
 pub(super) async fn cancel(desk: &Desk, run: RunId, by: String) -> Result<(), Stop> {
     let taken = take(desk, run).await?;
     taken.refuse_over()?;
-    taken.cancel(&by).await;
-    Ok(())
+    taken.cancel(&by).await
 }
 
 async fn take(desk: &Desk, run: RunId) -> Result<Taken, Stop> {

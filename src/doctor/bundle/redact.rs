@@ -25,8 +25,11 @@ impl Redactor {
             names.client(&profile.name, &profile.client_id);
             names.url(&profile.api_url);
             names.url(&profile.auth_url);
-            if let SecretSource::File(path) = &profile.secret {
-                names.put(&path.to_string_lossy(), "<secret file>".to_owned());
+            match &profile.secret {
+                SecretSource::File(path) => names.put(&path.to_string_lossy(), "<secret file>".to_owned()),
+                // where somebody has put the secret itself
+                SecretSource::Env(name) => names.put(name, "<variable>".to_owned()),
+                SecretSource::Keyring | SecretSource::Command(_) => {}
             }
             if let Some(path) = &profile.ca_file {
                 names.put(&path.to_string_lossy(), "<certificates>".to_owned());

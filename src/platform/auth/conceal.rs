@@ -2,32 +2,67 @@
 //!
 //! Who repeats what was sent to them writes it as their own format wants it: JSON may escape any character of it
 //! (`\/`, `\u002B`, RFC 8259 §7), once or once more for JSON within JSON, a URL and a form encode it (`%2F`), a web page
-//! has `&#x2F;`. Looking after each of our own parsers would miss what is kept as it came. So it is looked for once, in
+//! has `&#x2F;`, and who writes for people cuts it short. Looking after each of our own parsers would miss what is kept as it came. So it is looked for once, in
 //! the bytes and before anything reads them: both sides are brought to their plain form, without any escapes, and what
 //! is found there is replaced where it stands. Whole escapes are replaced, so that JSON stays JSON.
 
 use std::ops::Range;
 
-use memchr::{memchr3, memmem};
+use memchr::memmem;
 use secrecy::zeroize::Zeroizing;
 
 /// The shortest text that is looked for in what came back, and the shortest beginning of one at its end.
 const SHORTEST: usize = 6;
+/// Of a text of so many bytes half is hidden, also: a shorter one's half is as short as a word.
+const LONG: usize = 24;
 /// What stands in the place of a secret.
 const MARK: &[u8] = "…".as_bytes();
-/// The longest character reference that is read, from behind its `&`: `#x10ffff;`, and some zeros.
-const LONGEST_REFERENCE: usize = 16;
+/// No name of a character in a page is longer, of those below.
+const LONGEST_NAME: usize = 8;
+/// What pages call the characters of tokens and passwords.
+const NAMES: [(&str, u8); 30] = [
+    ("amp", b'&'),
+    ("lt", b'<'),
+    ("gt", b'>'),
+    ("quot", b'"'),
+    ("apos", b'\''),
+    ("sol", b'/'),
+    ("bsol", b'\\'),
+    ("plus", b'+'),
+    ("equals", b'='),
+    ("lowbar", b'_'),
+    ("period", b'.'),
+    ("comma", b','),
+    ("colon", b':'),
+    ("semi", b';'),
+    ("excl", b'!'),
+    ("quest", b'?'),
+    ("num", b'#'),
+    ("dollar", b'$'),
+    ("percnt", b'%'),
+    ("ast", b'*'),
+    ("commat", b'@'),
+    ("Hat", b'^'),
+    ("grave", b'`'),
+    ("verbar", b'|'),
+    ("lpar", b'('),
+    ("rpar", b')'),
+    ("lsqb", b'['),
+    ("rsqb", b']'),
+    ("lcub", b'{'),
+    ("rcub", b'}'),
+];
 /// How often escapes are undone that were escaped themselves, each character of them.
 const MOST_ROUNDS: usize = 4;
 
-/// The bytes with `…` in the place of each of these texts, in whichever way it is escaped, and of the beginning of one
-/// where they end with it: they may have been cut off there. `None` where none of them is in there. What is as short
-/// as a word is no secret, and is left.
+/// The bytes with `…` in the place of each of these texts, in whichever way it is escaped, of half of a long one, and of
+/// the beginning of one where they end with it: they may have been cut off there. `None` where none of them is in there.
+/// What is as short as a word is no secret, and is left.
 pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
     let mut concealed: Option<Vec<u8>> = None;
     for text in hidden.iter().filter(|text| text.len() >= SHORTEST) {
         let before = concealed.as_deref().unwrap_or(bytes);
-        if let Some(after) = without(before, &places(before, text)) {
+        if let Some(after) = without(before, &whole_places(before, text)) {
             concealed = Some(after);
         }
         let text = bare(text);
@@ -40,15 +75,48 @@ pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
     concealed
 }
 
-/// Where the text stands in the bytes, and its beginning at their end.
+fn whole_places(bytes: &[u8], text: &[u8]) -> Vec<Range<usize>> {
+    memmem::find_iter(bytes, text).map(|at| at..at + text.len()).collect()
+}
+
+/// Where the text stands in the bytes, or half of a long one, and its beginning at their end.
 fn places(bytes: &[u8], text: &[u8]) -> Vec<Range<usize>> {
-    let mut places: Vec<_> = memmem::find_iter(bytes, text).map(|at| at..at + text.len()).collect();
+    let mut places = if text.len() < LONG { whole_places(bytes, text) } else { halves(bytes, text) };
     let free = places.last().map_or(0, |last| last.end);
     let longest = (bytes.len() - free).min(text.len() - 1);
     let begun = (SHORTEST..=longest)
         .rev()
         .find(|&length| text.get(..length).is_some_and(|beginning| bytes.ends_with(beginning)));
     places.extend(begun.map(|length| bytes.len() - length..bytes.len()));
+    places
+}
+
+/// Where at least half of a long text stands in the bytes, whichever half.
+fn halves(bytes: &[u8], text: &[u8]) -> Vec<Range<usize>> {
+    // whatever is as long as half of it holds one of its quarters
+    let quarter = text.len() / 4;
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for (number, piece) in text.chunks_exact(quarter).enumerate() {
+        let (before, behind) = text.split_at(number * quarter);
+        for at in memmem::find_iter(bytes, piece) {
+            let (left, right) = bytes.split_at(at);
+            let pairs = left.iter().rev().zip(before.iter().rev());
+            let start = at - pairs.take_while(|(one, other)| one == other).count();
+            let pairs = right.iter().zip(behind);
+            let end = at + pairs.take_while(|(one, other)| one == other).count();
+            if end - start >= text.len() / 2 {
+                places.push(start..end);
+            }
+        }
+    }
+    places.sort_by_key(|place| place.start);
+    places.dedup_by(|next, place| {
+        let meets = next.start < place.end;
+        if meets {
+            place.end = place.end.max(next.end);
+        }
+        meets
+    });
     places
 }
 
@@ -78,6 +146,11 @@ fn bare(text: &[u8]) -> Zeroizing<Vec<u8>> {
     bare
 }
 
+/// Whether a byte may be an escape's first, or is none that a person sees.
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | b'&' | b'+' | 0)
+}
+
 /// Where a text without escapes stands in the bytes, however often it was escaped.
 fn escaped_places(bytes: &[u8], text: &[u8], rounds: usize) -> Vec<Range<usize>> {
     match plain(bytes) {
@@ -88,10 +161,10 @@ fn escaped_places(bytes: &[u8], text: &[u8], rounds: usize) -> Vec<Range<usize>>
 
 /// The bytes with their escapes undone once; `None` where there are none.
 fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
-    memchr3(b'\\', b'%', b'&', bytes)?;
+    bytes.iter().position(|byte| is_special(*byte))?;
     let mut plain = Vec::with_capacity(bytes.len());
     each_piece(bytes, |piece, _| plain.extend_from_slice(piece));
-    (plain.len() != bytes.len()).then_some(plain)
+    (plain != bytes).then_some(plain)
 }
 
 /// The places in the bytes from which these places of their plain form come.
@@ -130,10 +203,11 @@ enum End {
 fn each_piece(bytes: &[u8], mut take: impl FnMut(&[u8], Range<usize>)) {
     let mut from = 0;
     while let Some(rest) = bytes.get(from..).filter(|rest| !rest.is_empty()) {
-        let length = match memchr3(b'\\', b'%', b'&', rest).unwrap_or(rest.len()) {
+        let length = match rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len()) {
             0 => {
                 let Some((unit, length)) = unescaped(rest) else { return };
                 match unit {
+                    Unit::Nothing => take(&[], from..from + length),
                     Unit::Byte(byte) => take(&[byte], from..from + length),
                     Unit::Char(char) => {
                         take(char.encode_utf8(&mut [0; 4]).as_bytes(), from..from + length);
@@ -153,6 +227,8 @@ fn each_piece(bytes: &[u8], mut take: impl FnMut(&[u8], Range<usize>)) {
 /// What an escape stands for.
 #[derive(Clone, Copy)]
 enum Unit {
+    /// Of UTF-16, where a byte would do.
+    Nothing,
     Byte(u8),
     Char(char),
 }
@@ -175,6 +251,9 @@ fn unescaped(bytes: &[u8]) -> Option<(Unit, usize)> {
         b'\\' => json(rest),
         b'%' => url(rest),
         b'&' => page(rest),
+        // a form's space, and what somebody has read as one
+        b'+' => Read::Escape(Unit::Byte(b' '), 0),
+        0 => Read::Escape(Unit::Nothing, 0),
         _ => Read::Other,
     };
     match read {
@@ -185,14 +264,32 @@ fn unescaped(bytes: &[u8]) -> Option<(Unit, usize)> {
 }
 
 /// Behind a `\`. As many as there are in a row count as one: whoever escapes what is escaped doubles them. One before any
-/// other character than `u` stands for that.
+/// other character than `u` and `x` stands for that.
 fn json(rest: &[u8]) -> Read {
     let row = row_of_slashes(rest);
     let Some((&first, digits)) = rest.get(row..).and_then(<[u8]>::split_first) else {
         return Read::BrokenOff;
     };
+    if first == b'x' {
+        return match url(digits) {
+            Read::Escape(unit, more) => Read::Escape(unit, row + 1 + more),
+            Read::Other => Read::Escape(Unit::Byte(first), row + 1),
+            Read::BrokenOff => Read::BrokenOff,
+        };
+    }
     if first != b'u' {
         return Read::Escape(Unit::Byte(first), row + 1);
+    }
+    if let Some(inside) = digits.strip_prefix(b"{") {
+        let length = inside.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if length == inside.len() {
+            return Read::BrokenOff;
+        }
+        if let Some(char) = hexadecimal(inside, length.min(7)).and_then(char::from_u32)
+            && inside.get(length) == Some(&b'}')
+        {
+            return Read::Escape(unit(char), row + length + 3);
+        }
     }
     let Some(code) = hexadecimal(digits, 4) else {
         let breaks_off = digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit);
@@ -220,8 +317,15 @@ fn row_of_slashes(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| **byte == b'\\').count()
 }
 
-/// Behind a `%`.
+/// Behind a `%`: two digits, or those of JavaScript's `escape`.
 fn url(rest: &[u8]) -> Read {
+    if let Some(digits) = rest.strip_prefix(b"u") {
+        return match hexadecimal(digits, 4).and_then(char::from_u32) {
+            Some(char) => Read::Escape(unit(char), 5),
+            None if digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit) => Read::BrokenOff,
+            None => Read::Other,
+        };
+    }
     match hexadecimal(rest, 2).and_then(|byte| u8::try_from(byte).ok()) {
         Some(byte) => Read::Escape(Unit::Byte(byte), 2),
         None if rest.len() < 2 && rest.iter().all(u8::is_ascii_hexdigit) => Read::BrokenOff,
@@ -229,30 +333,29 @@ fn url(rest: &[u8]) -> Read {
     }
 }
 
-/// Behind a `&`.
+/// Behind a `&`. A number needs no `;` behind it: pages are read without one, too.
 fn page(rest: &[u8]) -> Read {
-    let name = rest.iter().take(LONGEST_REFERENCE);
-    let length = name.take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#').count();
+    if let Some(number) = rest.strip_prefix(b"#") {
+        let digits = number.strip_prefix(b"x").or_else(|| number.strip_prefix(b"X"));
+        let (digits, radix) = digits.map_or((number, 10), |digits| (digits, 16));
+        let length = digits.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
+        if length == digits.len() {
+            return Read::BrokenOff;
+        }
+        let code = str::from_utf8(digits.get(..length).unwrap_or_default()).ok();
+        let char = code.and_then(|code| char::from_u32(u32::from_str_radix(code, radix).ok()?));
+        let end = usize::from(digits.get(length) == Some(&b';'));
+        let behind = rest.len() - digits.len() + length + end;
+        return char.map_or(Read::Other, |char| Read::Escape(unit(char), behind));
+    }
+    let name = rest.iter().take(LONGEST_NAME).take_while(|byte| byte.is_ascii_alphabetic());
+    let length = name.count();
     if length == rest.len() {
         return Read::BrokenOff;
     }
     let name = rest.get(..length).filter(|_| rest.get(length) == Some(&b';'));
-    let char = match name.and_then(|name| str::from_utf8(name).ok()) {
-        Some("amp") => Some('&'),
-        Some("lt") => Some('<'),
-        Some("gt") => Some('>'),
-        Some("quot") => Some('"'),
-        Some("apos") => Some('\''),
-        Some(name) => name.strip_prefix('#').and_then(|number| {
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16),
-                None => number.parse(),
-            };
-            char::from_u32(code.ok()?)
-        }),
-        None => None,
-    };
-    char.map_or(Read::Other, |char| Read::Escape(unit(char), length + 1))
+    let known = NAMES.iter().find(|(known, _)| Some(known.as_bytes()) == name);
+    known.map_or(Read::Other, |(_, char)| Read::Escape(Unit::Byte(*char), length + 1))
 }
 
 fn unit(char: char) -> Unit {
@@ -315,6 +418,11 @@ mod tests {
             references(TOKEN),
             references(TOKEN).replace('&', "&amp;"),
             json(&percents(&slashed)),
+            TOKEN.replace('/', "&sol;").replace('+', "&plus;").replace('=', "&equals;"),
+            TOKEN.replace('/', "&#47").replace('+', "&#00000000000000000000000043;").replace('=', "&#x003D"),
+            TOKEN.replace('/', "%u002F").replace('+', " ").replace('=', "\\x3d"),
+            TOKEN.replace('/', "\\u{2f}").replace('+', "%2520").replace('=', "\\u{00003D}"),
+            TOKEN.split("").filter(|char| !char.is_empty()).collect::<Vec<_>>().join("\0"),
         ] {
             let came = format!(r#"{{"a\n":"got \"{form}\" \\","b":["{form}{form}"]}}"#);
             let shown = concealed(&came, TOKEN);
@@ -348,6 +456,21 @@ mod tests {
                 assert!(rest.len() < SHORTEST || rest.starts_with('…'), "{form} to {end}: {shown}");
             }
         }
+    }
+
+    #[test]
+    fn no_half_of_a_secret_is_shown_whoever_has_cut_it_where() {
+        let text = |form: &str| format!("got '{form}...' at 3");
+        let (half, long) = (TOKEN.len() / 2, TOKEN.len() - 1);
+        for (from, length) in (0..=TOKEN.len() - half).flat_map(|from| [(from, half), (0, half + from)]) {
+            for form in [&TOKEN[from..from + length], &percents(&TOKEN[from..from + length])] {
+                assert_eq!(concealed(&text(form), TOKEN), "got '…...' at 3", "{form}");
+            }
+        }
+        let twice = format!("{} {}", &TOKEN[..long], &TOKEN[1..]);
+        assert_eq!(concealed(&text(&twice), TOKEN), "got '… …...' at 3");
+        let begun = text(&TOKEN[..half - 1]);
+        assert_eq!(concealed(&begun, TOKEN), begun, "by its beginning a person tells which one it was");
     }
 
     #[test]

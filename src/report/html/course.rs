@@ -12,7 +12,7 @@ use super::markup::Html;
 use super::pictures::{WIDTH, tenth};
 use super::{Examples, Facts};
 use crate::journal::EventRow;
-use crate::model::{Fault, FaultKind, RunState};
+use crate::model::{Fault, RunState};
 use crate::plain;
 use crate::report::words::{grouped, pause_words, records_of, span};
 
@@ -346,9 +346,9 @@ fn table(html: &mut Html, facts: &Facts<'_>, pauses: usize) {
     html.end_table();
 }
 
-/// Whether its text tells what the platform said.
+/// Whether its text tells what the platform said of failures.
 pub(super) fn is_quoting(event: &EventRow) -> bool {
-    matches!(event.kind.as_str(), "fault" | "act_ended")
+    event.kind == "act_ended"
 }
 
 /// What happened, in words.
@@ -380,16 +380,13 @@ fn state(word: &str) -> &str {
     }
 }
 
-/// What a fault means, and the machine's own words. Some of those quote a record.
+/// What a fault means, and the machine's own words.
 pub(super) fn fault_in_words(facts: &Facts<'_>, fault: &Fault) -> String {
-    let quotes =
-        matches!(fault.kind, FaultKind::ChunkFailed | FaultKind::DatasetBroken | FaultKind::Preflight);
-    let message = if quotes && facts.stance.examples == Examples::Hidden {
-        crate::journal::mask(&fault.message)
-    } else {
-        fault.message.clone()
+    let message = match facts.stance.examples {
+        Examples::Shown => fault.message.clone(),
+        Examples::Hidden => crate::journal::nameless(fault),
     };
-    format!("FAULT: {} ({})", plain::fault(fault.kind).means, facts.repeats.without(&message))
+    format!("FAULT: {} ({message})", plain::fault(fault.kind).means)
 }
 
 #[cfg(test)]

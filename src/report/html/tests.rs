@@ -165,7 +165,7 @@ fn nobody_is_named_unless_that_is_asked_for() {
     let chunk = Fault {
         at: Timestamp::now(),
         kind: FaultKind::ChunkFailed,
-        message: "a chunk failed: \"Jane Doe\" is not there".to_owned(),
+        message: Fault::message_with("a chunk failed", "Jane Doe is not there"),
         advice: String::new(),
         resumes_at: None,
     };
@@ -210,7 +210,7 @@ fn nobody_is_named_by_what_the_platform_repeats_of_a_record() {
     let same = Fault {
         at: Timestamp::now(),
         kind: FaultKind::SameFailures,
-        message: "50 items in a row failed in the same way: 404 locked.Ada.Lovelace".to_owned(),
+        message: Fault::message_with("50 items in a row failed: 404", "locked.Ada.Lovelace"),
         advice: String::new(),
         resumes_at: None,
     };
