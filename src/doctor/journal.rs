@@ -110,7 +110,17 @@ fn runs(health: &Health) -> Vec<Finding> {
             format!("it is carried by {}", carrier.0),
         ));
     }
-    let left = |run: &&crate::journal::RunHealth| run.state == RunState::Running && run.carrier.is_none();
+    for (run, why) in health.runs.iter().filter_map(|run| Some((run.id, run.barred.as_ref()?))).take(NAMED) {
+        findings.push(Finding::bad(
+            AREA,
+            format!("run {}", run.prefix()),
+            format!("its lock cannot be taken: {why}"),
+            "look at `runs` in the data folder: the lock is a regular file that is yours",
+        ));
+    }
+    let left = |run: &&crate::journal::RunHealth| {
+        run.state == RunState::Running && run.carrier.is_none() && run.barred.is_none()
+    };
     for run in health.runs.iter().filter(left).take(NAMED) {
         let advice = format!(
             "`trunkline resume {}` goes on; what was out is sent again under its key",

@@ -40,6 +40,8 @@ pub struct RunHealth {
     pub state: RunState,
     /// Who carries it now.
     pub carrier: Option<Carrier>,
+    /// Why nobody can carry it: its lock is in the way.
+    pub barred: Option<String>,
     /// What does not add up, a sentence each.
     pub discords: Vec<String>,
 }
@@ -74,8 +76,11 @@ impl Health {
                 health.complete = false;
                 break;
             };
-            let carrier = lock::carrier(&folder.join("runs").join(id.to_string()));
-            health.runs.push(RunHealth { id, state, carrier, discords });
+            let (carrier, barred) = match lock::look(&folder.join("runs").join(id.to_string())) {
+                Ok(carrier) => (carrier, None),
+                Err(error) => (None, Some(error.to_string())),
+            };
+            health.runs.push(RunHealth { id, state, carrier, barred, discords });
         }
         Ok(Some(health))
     }

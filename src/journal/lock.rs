@@ -4,7 +4,7 @@
 //! also says who holds it, for the person who is told to wait.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write as _};
+use std::io::{ErrorKind, Read, Seek, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -63,9 +63,17 @@ pub(super) fn take(folder: &Path) -> Result<Result<RunLock, Carrier>, JournalErr
 
 /// Who carries the run whose folder this is, if anybody does.
 pub(super) fn carrier(folder: &Path) -> Option<Carrier> {
-    let mut file = files::open_own(&folder.join("lock"), Use::Reading).ok()?;
-    match file.try_lock_shared() {
+    look(folder).ok().flatten()
+}
+
+/// The same, or why a lock that is there cannot be taken by anybody.
+pub(super) fn look(folder: &Path) -> std::io::Result<Option<Carrier>> {
+    let mut file = match files::open_own(&folder.join("lock"), Use::Reading) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    Ok(match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(said(&mut file)),
         _ => None,
-    }
+    })
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::{ControlFlow, Range};
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use rusqlite::params;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -209,6 +210,13 @@ fn parts(text: &str) -> Vec<Part> {
     let mut chars = text.char_indices().peekable();
     let mut before = None;
     while let Some((at, char)) = chars.next() {
+        if is_mark(char) {
+            // it belongs to the letter before it, or is not seen
+            if let Some(part) = &mut open {
+                part.to = at + char.len_utf8();
+            }
+            continue;
+        }
         if !char.is_alphanumeric() {
             parts.extend(open.take());
             before = None;
@@ -231,6 +239,21 @@ fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
+/// An accent that stands on its own, or what is not drawn.
+fn is_mark(char: char) -> bool {
+    matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+        || (crate::text::is_deceptive(char) && !char.is_whitespace())
+}
+
+/// A word as it is compared: in lower case, without accents, and with the plain forms of letters and digits.
+fn folded(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
+    let plain = DecomposingNormalizerBorrowed::new_nfkd();
+    plain.normalize_iter(word.chars().flat_map(char::to_lowercase)).filter(|char| !is_mark(*char)).collect()
+}
+
 /// Gives each part, a few of them together, and each whole word, in lower case and with its place; after a break no more
 /// of those that begin in the same way.
 fn each_joined(text: &str, parts: &[Part], mut take: impl FnMut(&str, Range<usize>) -> ControlFlow<()>) {
@@ -250,7 +273,7 @@ fn each_joined(text: &str, parts: &[Part], mut take: impl FnMut(&str, Range<usiz
                 let at = joined.len() - word.len();
                 joined.get_mut(at..).unwrap_or_default().make_ascii_lowercase();
             } else {
-                joined.extend(word.chars().flat_map(char::to_lowercase));
+                joined.push_str(&folded(word));
             }
             let ends = !rest.get(count).is_some_and(|next| next.goes_on);
             if joined.len() >= SHORTEST
@@ -273,7 +296,7 @@ fn each_group(text: &str, mut take: impl FnMut(&str, Range<usize>)) {
     let words = parts.chunk_by(|_, next| next.goes_on).filter(|word| word.len() > 1);
     let words = words.filter_map(|word| Some((word.first()?.from, word.last()?.to)));
     for (from, to) in parts.iter().map(|part| (part.from, part.to)).chain(words) {
-        let word = text.get(from..to).unwrap_or_default().to_lowercase();
+        let word = folded(text.get(from..to).unwrap_or_default());
         if word.len() > LONGEST {
             continue;
         }
@@ -325,6 +348,8 @@ mod tests {
             ("联系人王小明", "…"),
             ("edsger.", "…."),
             ("A\u{308}nne is", "… is"),
+            ("\u{c4}nne, ANNE and a\u{ad}n\u{200b}ne are", "…, … and … are"),
+            ("\u{ff27}raceHopper, \u{ff27}race", "…, …"),
         ] {
             assert_eq!(told(&records, text), shown);
         }

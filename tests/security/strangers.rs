@@ -244,6 +244,8 @@ fn a_lock_that_is_none_is_named_with_what_to_do() {
     let said = ends(&bench, &["dismiss", "last", "--note", "done"], 2).err();
     let shown = lock.to_string_lossy().into_owned();
     assert!(said.contains(&shown) && said.contains("take it away"), "{said}");
+    let said = ends(&bench, &["doctor", "--offline"], 1).out();
+    assert!(said.contains("its lock cannot be taken: "), "{said}");
 }
 
 #[test]
