@@ -78,8 +78,9 @@ impl PauseReason {
 pub(super) enum Role {
     /// One of many.
     Plain,
-    /// The one that finds out whether a pause is over.
-    Probe,
+    /// The one that finds out whether a pause is over, by its number: its answer may come when that pause is over in
+    /// another way, and the next one's probe is out.
+    Probe(u64),
 }
 
 /// What holds the next call.
@@ -96,6 +97,8 @@ pub(super) struct Gate {
     state: State,
     /// 429s in a row, those of calls that a pause overtook left out.
     in_a_row: u32,
+    /// The number of the latest probe.
+    probes: u64,
     /// Probes without an answer, in this pause.
     lost: u32,
     /// The latest end of a Retry-After among the 429s in a row.
@@ -113,7 +116,7 @@ enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Probe {
     Due,
-    Out,
+    Out(u64),
 }
 
 /// Whence a gate knows that it has to wait.
@@ -132,7 +135,7 @@ impl Gate {
             Some(until) => State::Paused { since: now, until, probe: Probe::Due, from: From::Elsewhere },
             None => State::Open,
         };
-        Self { state, in_a_row: 0, lost: 0, asked_for: None, refused_since: None }
+        Self { state, in_a_row: 0, probes: 0, lost: 0, asked_for: None, refused_since: None }
     }
 
     /// What a call that starts now would be.
@@ -140,21 +143,31 @@ impl Gate {
         match self.state {
             State::Open => Ok(Role::Plain),
             State::Paused { until, .. } if now < until => Err(Hold::Until(until)),
-            State::Paused { probe: Probe::Out, .. } => Err(Hold::ForProbe),
-            State::Paused { probe: Probe::Due, .. } => Ok(Role::Probe),
+            State::Paused { probe: Probe::Out(_), .. } => Err(Hold::ForProbe),
+            State::Paused { probe: Probe::Due, .. } => Ok(Role::Probe(self.probes.saturating_add(1))),
         }
     }
 
     /// A call starts.
     pub(super) const fn start(&mut self, role: Role) {
-        if let (State::Paused { probe, .. }, Role::Probe) = (&mut self.state, role) {
-            *probe = Probe::Out;
+        if let (State::Paused { probe, .. }, Role::Probe(number)) = (&mut self.state, role) {
+            *probe = Probe::Out(number);
+            self.probes = number;
+        }
+    }
+
+    /// What a call is to the pause of now: the probe of an earlier one is a call as any other.
+    fn by_now(&self, role: Role) -> Role {
+        match (&self.state, role) {
+            (State::Paused { probe: Probe::Out(out), .. }, Role::Probe(number)) if *out == number => role,
+            _ => Role::Plain,
         }
     }
 
     /// A complete answer that is no 429.
     pub(super) fn accepted(&mut self, role: Role, now: Instant) -> Option<LaneChange> {
         self.refused_since = None;
+        let role = self.by_now(role);
         match (&mut self.state, role) {
             (State::Open, _) | (State::Paused { from: From::Elsewhere, .. }, Role::Plain) => {
                 self.reset();
@@ -162,11 +175,11 @@ impl Gate {
             }
             (State::Paused { from: From::Here, .. }, Role::Plain) => None,
             // a straggler's Retry-After came in while the probe was out, and is not over
-            (State::Paused { until, probe, .. }, Role::Probe) if now < *until => {
+            (State::Paused { until, probe, .. }, Role::Probe(_)) if now < *until => {
                 *probe = Probe::Due;
                 None
             }
-            (State::Paused { .. }, Role::Probe) => {
+            (State::Paused { .. }, Role::Probe(_)) => {
                 self.state = State::Open;
                 self.reset();
                 Some(LaneChange::Resumed)
@@ -188,6 +201,7 @@ impl Gate {
         self.asked_for = self.asked_for.max(asked);
 
         let limit = settings.retry_after_limit;
+        let role = self.by_now(role);
         let change = match (&mut self.state, role) {
             // a pause that is another endpoint's overtakes none of this one's calls: they count as ever
             (State::Open, _) | (State::Paused { from: From::Elsewhere, .. }, Role::Plain) => {
@@ -200,7 +214,7 @@ impl Gate {
                     None
                 }
             }
-            (State::Paused { .. }, Role::Probe) => {
+            (State::Paused { .. }, Role::Probe(_)) => {
                 self.in_a_row = self.in_a_row.saturating_add(1);
                 Some(self.pause(PauseReason::ProbeThrottled, now, settings, rng))
             }
@@ -264,7 +278,7 @@ impl Gate {
         settings: &LaneSettings,
         rng: &mut Rng,
     ) -> Option<LaneChange> {
-        if role == Role::Plain {
+        if self.by_now(role) == Role::Plain {
             return None;
         }
         self.lost = self.lost.saturating_add(1);
@@ -272,8 +286,9 @@ impl Gate {
     }
 
     /// The call was given up, perhaps before it went out: if it was the probe, the next call is one.
-    pub(super) const fn abandoned(&mut self, role: Role) {
-        if let (State::Paused { probe, .. }, Role::Probe) = (&mut self.state, role) {
+    pub(super) fn abandoned(&mut self, role: Role) {
+        let role = self.by_now(role);
+        if let (State::Paused { probe, .. }, Role::Probe(_)) = (&mut self.state, role) {
             *probe = Probe::Due;
         }
     }
@@ -282,7 +297,7 @@ impl Gate {
     pub(super) const fn pause_now(&self) -> Option<(Instant, Instant, bool)> {
         match self.state {
             State::Open => None,
-            State::Paused { since, until, probe, .. } => Some((since, until, matches!(probe, Probe::Out))),
+            State::Paused { since, until, probe, .. } => Some((since, until, matches!(probe, Probe::Out(_)))),
         }
     }
 

@@ -171,7 +171,7 @@ impl State {
         self.window_change(now).or(change)
     }
 
-    pub(super) const fn abandoned(&mut self, stage: Stage, role: Role) {
+    pub(super) fn abandoned(&mut self, stage: Stage, role: Role) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.gates.at_mut(stage).abandoned(role);
     }

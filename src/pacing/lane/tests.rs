@@ -792,6 +792,22 @@ async fn an_endpoint_that_was_only_told_to_wait_goes_on_when_anothers_probe_is_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_of_an_earlier_pause_says_nothing_about_the_present_one() {
+    let lane = lane(SETTINGS);
+    for _ in 0..2 {
+        call_at(&lane, Stage::Preflight, refused(20)).await;
+    }
+    let earlier = lane.leave(Stage::Delivery).await;
+    assert_eq!(call_at(&lane, Stage::Preflight, ACCEPTED).await, Some(LaneChange::Resumed));
+    call(&lane, refused(20)).await;
+    paused_for(call(&lane, refused(20)).await, PauseReason::TwoInARow);
+    let probe = lane.leave(Stage::Delivery).await;
+    assert_eq!(lane.answered(earlier, ACCEPTED, None), None, "it went out before that pause");
+    assert!(starts_now(&lane).await.is_none(), "the probe is still out");
+    assert_eq!(lane.answered(probe, ACCEPTED, None), Some(LaneChange::Resumed));
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_during_another_endpoints_pause_count_as_ever() {
     let lane = lane(SETTINGS);
     let submission = lane.leave(Stage::Delivery).await;
