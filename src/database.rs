@@ -141,15 +141,21 @@ pub(crate) fn begin_log(connection: &Connection, busy: Duration) -> rusqlite::Re
     }
 }
 
-/// Whether the file is another program's: it holds something, and not all of these tables.
+/// Whether the file is another program's: it holds something, and not all of these tables, or what none of ours has. A
+/// view in a table's place, or a trigger on one, would do as it likes wherever we read or write.
 ///
 /// # Errors
 ///
 /// It cannot be read; it may be no SQLite file at all.
 pub(crate) fn is_foreign(connection: &Connection, tables: &[&str]) -> rusqlite::Result<bool> {
-    let mut statement = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
-    let found = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-    Ok(!found.is_empty() && !tables.iter().all(|table| found.iter().any(|found| found == table)))
+    let mut statement = connection.prepare(
+        "SELECT name, type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' FROM sqlite_schema WHERE type <> 'index'",
+    )?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found = found.collect::<Result<Vec<(String, bool)>, _>>()?;
+    let is_ours = found.iter().all(|(_, is_table)| *is_table)
+        && tables.iter().all(|table| found.iter().any(|(name, _)| name == table));
+    Ok(!found.is_empty() && !is_ours)
 }
 
 /// Whether what was committed to the file's log is gone from it.

@@ -31,20 +31,24 @@ pub(super) fn show(house: &House, run: &str, format: ListFormat) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-pub(super) fn failures(house: &House, args: &FailuresArgs) -> Result<Exit, Stop> {
+pub(super) async fn failures(house: &House, args: FailuresArgs) -> Result<Exit, Stop> {
     let query = args.filter.filter()?.into();
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
+    reader.vouch(&run)?;
     keep_what_is_read(house, &run, args.output.as_deref())?;
-    write_to(args.output.as_deref(), Over::Yes, |outlet| match args.by {
+    let write = move |outlet: &mut Outlet| match args.by {
         Some(Grouping::Cause) => write_causes(outlet, &reader.causes(&run, &query)?, args.format),
         None => write_failures(outlet, &reader, &run, &query, args.format),
-    })
+    };
+    write_to(args.output.as_deref(), Over::Yes, write).await
 }
 
-pub(super) fn results(house: &House, args: &ResultsArgs) -> Result<Exit, Stop> {
+pub(super) async fn results(house: &House, args: ResultsArgs) -> Result<Exit, Stop> {
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
+    reader.vouch(&run)?;
     keep_what_is_read(house, &run, args.output.as_deref())?;
-    write_to(args.output.as_deref(), Over::Yes, |outlet| write_results(outlet, &reader, &run, args.format))
+    let write = move |outlet: &mut Outlet| write_results(outlet, &reader, &run, args.format);
+    write_to(args.output.as_deref(), Over::Yes, write).await
 }

@@ -1,12 +1,13 @@
 //! `report`: a run as a page with pictures. The board writes the same page, under a name of its own. And how whatever is
 //! written into a file is written.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::House;
 use super::args::ReportArgs;
 use super::exit::{Exit, Stop};
+use crate::headless::Signals;
 use crate::journal::{Reader, RunRow};
 use crate::report::{Examples, Outlet, Over, ReportError, Stance, write_html};
 use crate::text::one_line;
@@ -14,13 +15,17 @@ use crate::text::one_line;
 /// The most names that are tried beside each other.
 const NAMES: u32 = 1000;
 
-pub(super) fn report(house: &House, args: &ReportArgs) -> Result<Exit, Stop> {
+pub(super) async fn report(house: &House, args: &ReportArgs) -> Result<Exit, Stop> {
     let reader = house.reader_of(&args.run)?;
     let run = reader.run(&args.run)?;
     let examples = if args.examples { Examples::Shown } else { Examples::Hidden };
     let over = if args.force { Over::Yes } else { Over::No };
+    reader.vouch(&run)?;
     keep_what_is_read(house, &run, Some(&args.output))?;
-    write_to(Some(&args.output), over, |outlet| write_html(outlet, &reader, &run, &Stance::here(examples)))
+    write_to(Some(&args.output), over, move |outlet| {
+        write_html(outlet, &reader, &run, &Stance::here(examples))
+    })
+    .await
 }
 
 /// Refuses to write over what a run is made of: its datasets, the configuration, and what the data folder holds.
@@ -53,21 +58,34 @@ fn in_its_folder(path: &Path) -> Option<PathBuf> {
     Some(folder.canonicalize().ok()?.join(path.file_name()?))
 }
 
-/// Writes into a file, or, where none or `-` is named, to standard output.
-pub(super) fn write_to(
+/// Writes into a file, or, where none or `-` is named, to standard output. Who leaves meanwhile leaves no half behind.
+pub(super) async fn write_to(
     path: Option<&Path>,
     over: Over,
-    write: impl FnOnce(&mut Outlet) -> Result<(), ReportError>,
+    write: impl FnOnce(&mut Outlet) -> Result<(), ReportError> + Send + 'static,
 ) -> Result<Exit, Stop> {
+    let mut signals = Signals::listen()?;
     let outlet = match (path.filter(|path| *path != Path::new("-")), over) {
         (None, _) => Ok(Outlet::stdout()),
         (path, Over::Yes) => Outlet::open(path),
         (Some(path), Over::No) => Outlet::fresh(path),
     };
-    let written = outlet.and_then(|mut outlet| {
+    let half = outlet.as_ref().ok().and_then(Outlet::half);
+    let written = tokio::task::spawn_blocking(move || {
+        let mut outlet = outlet?;
         write(&mut outlet)?;
         outlet.finish()
     });
+    let written = tokio::select! {
+        written = written => written.map_err(io::Error::other)?,
+        () = signals.next() => {
+            // what writes to it still goes nowhere, and ends with the process
+            if let Some(half) = half {
+                let _ = std::fs::remove_file(half);
+            }
+            return Err(Stop::interrupted());
+        }
+    };
     match written {
         Err(ReportError::There(path)) => Err(Stop::refuse(format!(
             "there is a file `{}` already\nhint: name one that is not there yet, or write over it with --force",

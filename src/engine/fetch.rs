@@ -91,20 +91,17 @@ impl Shared {
         let read = machine::off_thread(move || {
             let mut rows = Vec::new();
             let mut first = 1;
-            let mut write = |rows: &mut Vec<Reason>| {
-                let count = rows.len() as u64;
-                let write = Write::Rows { seq: item, first, rows: std::mem::take(rows) };
-                journal.commit_blocking(&book, vec![write]);
-                first += count;
-            };
             let kept = operation.read_result(&file, &mut |reason| {
                 rows.push(reason);
                 if rows.len() >= ROWS_AT_ONCE {
-                    write(&mut rows);
+                    let rows = std::mem::take(&mut rows);
+                    let count = rows.len() as u64;
+                    journal.commit_blocking(&book, vec![Write::Rows { seq: item, first, rows }]);
+                    first += count;
                 }
             });
-            if !rows.is_empty() {
-                write(&mut rows);
+            if kept.is_ok() {
+                journal.commit_blocking(&book, Write::last_rows(item, first, rows));
             }
             kept
         });

@@ -303,7 +303,8 @@ impl Worker {
         let mut message = said.message.clone();
         if unsure == Certainty::Unsure {
             job.earlier = Certainty::Unsure;
-            message = format!("no sure answer: it may have been carried out, or not ({message})");
+            let said = if message.is_empty() { String::new() } else { format!(" ({message})") };
+            message = format!("no sure answer: it may have been carried out, or not{said}");
         }
         let reason = Reason {
             stage: terms.stage,

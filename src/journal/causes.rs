@@ -82,7 +82,16 @@ impl Cause {
 
     /// The most different values that are counted. What differs more is an id, and nobody reads a list of those.
     pub const MANY: u64 = 1000;
+
+    /// What stands for the causes that are more than anybody reads.
+    pub const FURTHER: &str = "further causes: narrow the list down, or settle others first, to see them";
 }
+
+/// The most causes that are told apart. A platform whose every message is another one has as many as failures.
+const CAUSES: usize = 1000;
+
+/// The most bytes of values that differ, over all causes.
+const VALUES: usize = 16 * 1024 * 1024;
 
 /// How many examples, and how many values, a cause names.
 const NAMED: usize = 3;
@@ -123,7 +132,7 @@ impl Reader {
             sql.text
         ))?;
         let mut rows = statement.query(params_from_iter(sql.values))?;
-        let mut groups = Groups::default();
+        let mut groups = Groups { known: HashMap::new(), found: Vec::new(), room: VALUES, name: Vec::new() };
         while let Some(row) = rows.next()? {
             groups.add(row)?;
         }
@@ -131,11 +140,12 @@ impl Reader {
     }
 }
 
-/// The causes found so far, in the order in which they were.
-#[derive(Default)]
+/// The causes found so far, in the order in which they were; behind the last that is told apart, one for all others.
 struct Groups {
     known: HashMap<Vec<u8>, usize>,
     found: Vec<(Cause, Differing)>,
+    /// The bytes of values that may still be held.
+    room: usize,
     /// What tells the row's cause, put together here.
     name: Vec<u8>,
 }
@@ -154,6 +164,13 @@ impl Groups {
         }
         let number = if let Some(number) = self.known.get(&self.name) {
             *number
+        } else if self.known.len() == CAUSES {
+            if self.found.len() == CAUSES {
+                let message = Cause::FURTHER.to_owned();
+                let further = Cause { status: None, code: None, message, ..begin(row)? };
+                self.found.push((further, Differing::default()));
+            }
+            CAUSES
         } else {
             self.found.push((begin(row)?, Differing::default()));
             self.known.insert(self.name.clone(), self.found.len() - 1);
@@ -177,7 +194,9 @@ impl Groups {
                 cause.examples.push(key.to_owned());
             }
         }
-        differing.add(row.get_ref(column::MESSAGE)?.as_str().map_err(strange)?);
+        if number < CAUSES {
+            differing.add(row.get_ref(column::MESSAGE)?.as_str().map_err(strange)?, &mut self.room);
+        }
         Ok(())
     }
 
@@ -190,8 +209,11 @@ impl Groups {
                 cause
             })
             .collect();
-        // stable: among equals the one that comes first in the run
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.items));
+        // stable: among equals the one that comes first in the run; what stands for all others comes last
+        let apart = causes.len().min(CAUSES);
+        if let Some(apart) = causes.get_mut(..apart) {
+            apart.sort_by_key(|cause| std::cmp::Reverse(cause.items));
+        }
         causes
     }
 }
@@ -231,7 +253,7 @@ struct Differing {
 type Place = Option<HashMap<String, u64>>;
 
 impl Differing {
-    fn add(&mut self, message: &str) {
+    fn add(&mut self, message: &str, room: &mut usize) {
         if !self.places.is_empty() && self.places.iter().all(Option::is_none) {
             return;
         }
@@ -243,9 +265,10 @@ impl Differing {
             let Some(known) = place else { continue };
             if let Some(count) = known.get_mut(value) {
                 *count += 1;
-            } else if known.len() as u64 == Cause::MANY {
+            } else if known.len() as u64 == Cause::MANY || value.len() > *room {
                 *place = None;
             } else {
+                *room -= value.len();
                 known.insert(value.to_owned(), 1);
             }
         }

@@ -174,7 +174,8 @@ pub(super) fn forget(tx: &Transaction<'_>, run: i64, seq: Seq) -> rusqlite::Resu
     Ok(())
 }
 
-/// The rows of a result. A resume that reads the result once more finds them there.
+/// The rows of a result, from one on; none says that there are none from there on. A result that is read once more, as by
+/// a resume, may be another one: a row that it refuses for the same reason stays as it is, what people did to it too.
 pub(super) fn refuse_rows(
     tx: &Transaction<'_>,
     run: i64,
@@ -183,20 +184,32 @@ pub(super) fn refuse_rows(
     first: u64,
     rows: &[Reason],
 ) -> rusqlite::Result<()> {
+    if rows.is_empty() {
+        counts.rows_failed -= take_away(tx, run, seq, int(first)..=i64::MAX)?.min(counts.rows_failed);
+        return Ok(());
+    }
     let now = now_ms();
     let (key, records, tries) = of_item(tx, run, seq)?;
+    let known: i64 = tx
+        .prepare_cached("SELECT coalesce(max(row), 0) FROM failure WHERE run = ?1 AND item = ?2")?
+        .query_row(params![run, int(seq)], |row| row.get(0))?;
     let mut insert = tx.prepare_cached(
         "INSERT INTO failure (run, item, row, key, records, tries, stage, status, code, message, violations, first_at,
                               last_at, state, cause, doubtful)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, 'failed', ?13, 0)
-         ON CONFLICT (run, item, row) DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, 'failed', ?13, 0)",
     )?;
-    for (row, reason) in (first..).zip(rows) {
+    for (row, reason) in (int(first)..).zip(rows) {
         let violations = serde_json::to_string(&reason.violations).unwrap_or_else(|_| "[]".to_owned());
-        let added = insert.execute(params![
+        if row <= known {
+            if is_refused_so(tx, (run, seq, row), reason, &violations)? {
+                continue;
+            }
+            counts.rows_failed -= take_away(tx, run, seq, row..=row)?.min(counts.rows_failed);
+        }
+        insert.execute(params![
             run,
             int(seq),
-            int(row),
+            row,
             key,
             records,
             tries,
@@ -208,9 +221,53 @@ pub(super) fn refuse_rows(
             now,
             cause::mask(&reason.message)
         ])?;
-        counts.rows_failed += added as u64;
+        counts.rows_failed += 1;
     }
     Ok(())
+}
+
+/// Whether a row of a result is known to be refused for this very reason.
+fn is_refused_so(
+    tx: &Transaction<'_>,
+    (run, seq, row): (i64, Seq, i64),
+    reason: &Reason,
+    violations: &str,
+) -> rusqlite::Result<bool> {
+    tx.prepare_cached(
+        "SELECT 1 FROM failure WHERE run = ?1 AND item = ?2 AND row = ?3 AND stage = ?4 AND status IS ?5 AND code IS ?6
+                                 AND message = ?7 AND violations = ?8",
+    )?
+    .exists(params![
+        run,
+        int(seq),
+        row,
+        reason.stage.word(),
+        reason.status,
+        reason.code,
+        reason.message,
+        violations
+    ])
+}
+
+/// Takes away what was known of some rows of a result. The answer is how many of them were open.
+fn take_away(
+    tx: &Transaction<'_>,
+    run: i64,
+    seq: Seq,
+    rows: std::ops::RangeInclusive<i64>,
+) -> rusqlite::Result<u64> {
+    let (first, last) = (rows.start(), rows.end());
+    tx.prepare_cached("DELETE FROM act_item WHERE run = ?1 AND item = ?2 AND row BETWEEN ?3 AND ?4")?
+        .execute(params![run, int(seq), first, last])?;
+    let mut statement = tx.prepare_cached(
+        "DELETE FROM failure WHERE run = ?1 AND item = ?2 AND row BETWEEN ?3 AND ?4 RETURNING state = 'failed'",
+    )?;
+    let mut gone = statement.query(params![run, int(seq), first, last])?;
+    let mut open = 0;
+    while let Some(row) = gone.next()? {
+        open += u64::from(row.get::<_, bool>(0)?);
+    }
+    Ok(open)
 }
 
 /// The key, records and tries of an item that has a row: one that was sent to a remote job has.

@@ -102,17 +102,18 @@ impl Reader {
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
         let mut sql = query.sql(run.number);
-        if let Some(id) = place
-            && let Some(place) = self.place_in(run, query.sort, id)?
-        {
-            sql.beside(query.sort, side.sign(), place);
+        let place = place.map(|id| self.place_in(run, query.sort, id)).transpose()?.flatten();
+        if let Some(place) = &place {
+            sql.beside(query.sort, side.sign(), place.clone());
         }
         let order = query.sort.order_by(if side == Side::Before { "DESC" } else { "ASC" });
         sql.text.push_str(&order);
         sql.text.push_str(" LIMIT ?");
         sql.values.push(Value::Integer(i64::from(limit)));
         let index = if query.sort == Sort::Place { query.place_index() } else { "" };
-        self.rows(&format!("{index} {}", sql.text), &order, sql.values, contents)
+        // an index that is damaged may find what does not stand there: such pages would have no end
+        let beside = place.map(|place| (query.sort, side, place));
+        self.rows(&format!("{index} {}", sql.text), &order, sql.values, beside, contents)
     }
 
     /// Where a failure stands in an order, whether or not a query means it.
@@ -131,9 +132,15 @@ impl Reader {
         &self,
         which: &str,
         order: &str,
-        values: Vec<Value>,
+        mut values: Vec<Value>,
+        beside: Option<(Sort, Side, Vec<Value>)>,
         contents: Contents,
     ) -> Result<Vec<FailureRow>, JournalError> {
+        let mut there = "1".to_owned();
+        if let Some((sort, side, place)) = beside {
+            there = sort.compared(side.sign(), place.len());
+            values.splice(0..0, place);
+        }
         let (columns, table) = match contents {
             Contents::With => {
                 ("r.record, r.original, r.seal", "LEFT JOIN failure_record r ON r.failure = f.failure")
@@ -141,14 +148,21 @@ impl Reader {
             Contents::Without => ("NULL AS record, NULL AS original, NULL AS seal", ""),
         };
         let sql = format!(
-            "SELECT f.*, {columns}, i.first, i.count, i.attempts, i.unsure, i.correlation_id, i.remote_id
+            "SELECT {there} AS there, f.*, {columns}, i.first, i.count, i.attempts, i.unsure, i.correlation_id, i.remote_id
              FROM (SELECT f.failure FROM failure f {which}) p
                   CROSS JOIN failure f ON f.failure = p.failure
                   CROSS JOIN item i ON i.run = f.run AND i.seq = f.item {table} {order}"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(params_from_iter(values), failure_row)?;
-        rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if !row.get::<_, bool>("there")? {
+                return Err(self.damaged("its failures are not in their order"));
+            }
+            found.push(failure_row(row)?);
+        }
+        Ok(found)
     }
 
     /// One failure.
@@ -159,7 +173,7 @@ impl Reader {
     pub fn failure(&self, run: &RunRow, id: FailureId) -> Result<Option<FailureRow>, JournalError> {
         let mut sql = Query::default().sql(run.number);
         sql.beside(Sort::Place, "=", place(id));
-        Ok(self.rows(&sql.text, "", sql.values, Contents::With)?.pop())
+        Ok(self.rows(&sql.text, "", sql.values, None, Contents::With)?.pop())
     }
 
     /// How many failures the query means, and how many of them are open.

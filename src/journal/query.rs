@@ -76,6 +76,12 @@ impl Sort {
         }
     }
 
+    /// Whether a failure `f` stands on this side of a place, which has so many values.
+    pub(super) fn compared(self, side: &str, values: usize) -> String {
+        let column = self.column().map(|column| format!("f.{column}, ")).unwrap_or_default();
+        format!("({column}f.item, f.row) {side} ({})", vec!["?"; values].join(", "))
+    }
+
     /// `ORDER BY …` of the failures `f`.
     pub(super) fn order_by(self, direction: &str) -> String {
         let column = self.column().map(|column| format!("f.{column} {direction}, ")).unwrap_or_default();
@@ -125,9 +131,7 @@ impl Sql {
 
     /// Those in the order that stand on this side of a place in it.
     pub(super) fn beside(&mut self, sort: Sort, side: &str, place: Vec<Value>) {
-        let column = sort.column().map(|column| format!("f.{column}, ")).unwrap_or_default();
-        let holes = vec!["?"; place.len()].join(", ");
-        self.and(&format!("({column}f.item, f.row) {side} ({holes})"), place);
+        self.and(&sort.compared(side, place.len()), place);
     }
 
     pub(super) fn order(&mut self, sort: Sort, direction: &str) {

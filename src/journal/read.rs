@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::audit::audit;
 use super::book::Counts;
 use super::connections::{self, Lent};
 use super::map::item_map;
@@ -219,9 +220,31 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// The journal cannot be read.
+    /// The journal cannot be read, or is damaged: a page that did not come after the one before would have no end.
     pub fn events(&self, run: &RunRow, after: i64, limit: u32) -> Result<Vec<EventRow>, JournalError> {
-        self.event_rows("run = ?1 AND event > ?2 ORDER BY event LIMIT ?3", params![run.number, after, limit])
+        let rows = self.event_rows(
+            "run = ?1 AND event > ?2 ORDER BY event LIMIT ?3",
+            params![run.number, after, limit],
+        )?;
+        if rows.first().is_some_and(|row| row.event <= after) || !rows.is_sorted_by_key(|row| row.event) {
+            return Err(self.damaged("its events are not in their order"));
+        }
+        Ok(rows)
+    }
+
+    /// Holds a run to what was written of it, as is done before any more of it is sent: for those who hand on what the
+    /// journal says.
+    ///
+    /// # Errors
+    ///
+    /// What the journal holds of the run is not what was written, or it cannot be read.
+    pub fn vouch(&self, run: &RunRow) -> Result<(), JournalError> {
+        audit(&self.connection, run.number, &file_in(&self.folder))
+    }
+
+    /// What was read is not what was written.
+    pub(super) fn damaged(&self, what: &str) -> JournalError {
+        JournalError::Damaged { path: file_in(&self.folder), what: what.to_owned() }
     }
 
     /// What a run has not read of its datasets, a sentence each.

@@ -89,13 +89,13 @@ pub enum Write {
         /// The job's id.
         remote_id: String,
     },
-    /// Rows that the result of an item refuses; told again, they are the same ones.
+    /// Rows that the result of an item refuses: those of a result that was read before and are other ones make way.
     Rows {
         /// The item.
         seq: Seq,
         /// The number of the first of them, from 1.
         first: u64,
-        /// Why, one by one.
+        /// Why, one by one; none where the result has none from there on.
         rows: Vec<Reason>,
     },
     /// The store has taken an item's result.
@@ -192,6 +192,14 @@ pub struct NoCallBefore {
 }
 
 impl Write {
+    /// The last rows that an item's result refuses, and that there are none behind them.
+    #[must_use]
+    pub fn last_rows(seq: Seq, first: u64, rows: Vec<Reason>) -> Vec<Self> {
+        let behind = first + rows.len() as u64;
+        let end = Self::Rows { seq, first: behind, rows: Vec::new() };
+        if rows.is_empty() { vec![end] } else { vec![Self::Rows { seq, first, rows }, end] }
+    }
+
     /// That a person has ended a run for good.
     #[must_use]
     pub fn cancelled(by: &str) -> Self {

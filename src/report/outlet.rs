@@ -82,6 +82,15 @@ impl Outlet {
         Self(Kind::Stdout(BufWriter::with_capacity(64 * 1024, io::stdout())))
     }
 
+    /// The file that is being written, beside the place where it is to be.
+    #[must_use]
+    pub fn half(&self) -> Option<PathBuf> {
+        match &self.0 {
+            Kind::Stdout(_) => None,
+            Kind::File { written, .. } => Some(written.get_ref().path().to_owned()),
+        }
+    }
+
     /// Ends the report: what was written is now where it should be.
     ///
     /// # Errors

@@ -246,3 +246,27 @@ fn a_run_in_a_session_of_its_own_outlives_the_terminal_that_it_was_started_from(
     }
     bench.assert_clean();
 }
+
+#[test]
+fn who_leaves_while_a_list_is_written_leaves_no_half_of_it() {
+    let bench = Bench::calm();
+    bench.file("o.csv", outcomes((0..500).map(|number| format!("c{number}"))));
+    bench.ends(&["outcomes", "o.csv", "--profile", "env"], 0);
+    let journal = rusqlite::Connection::open(bench.data_dir().join("journal.db")).unwrap();
+    journal.execute("UPDATE item SET answer = CAST(hex(zeroblob(32000)) AS BLOB)", []).unwrap();
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(bench.folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let before = names();
+    let child = bench.child(&["results", "last", "-o", "list.csv"]).spawn().unwrap();
+    let begun = Instant::now();
+    while names().len() == before.len() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing is written");
+    }
+    signal(&child, "INT");
+    let said = child.wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(130));
+    assert_eq!(names().len(), before.len(), "{:?}", names());
+    bench.ends(&["results", "last", "-o", "list.csv"], 0);
+}

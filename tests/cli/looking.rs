@@ -220,3 +220,40 @@ fn shells_and_man_get_their_pages() {
     assert!(bench.ends(&["--help"], 0).out().contains("130"));
     assert!(bench.ends(&["--version"], 0).out().starts_with("trunkline "));
 }
+
+#[test]
+fn lists_of_a_run_that_is_not_what_was_written_are_refused() {
+    let bench = Bench::calm();
+    bench.file("o.csv", outcomes(["c1", "c2", "unknown-77"].map(str::to_owned)));
+    bench.ends(&["outcomes", "o.csv", "--profile", "env"], 1);
+    let journal = rusqlite::Connection::open(bench.data_dir().join("journal.db")).unwrap();
+    journal.execute("DELETE FROM item WHERE seq = 1", []).unwrap();
+    for words in [&["failures", "last"][..], &["results", "last"], &["report", "last", "-o", "r.html"]] {
+        let said = bench.ends(words, 2);
+        assert!(
+            said.err().contains("is damaged: the run's counts are not those of its items"),
+            "{}",
+            said.err()
+        );
+        assert_eq!(said.out(), "");
+    }
+    assert!(!bench.folder.path().join("r.html").exists());
+}
+
+#[test]
+fn a_journal_with_a_view_or_a_trigger_is_none_of_ours() {
+    for harm in [
+        "CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM item; END",
+        "ALTER TABLE item RENAME TO it; CREATE VIEW item AS SELECT * FROM it",
+    ] {
+        let bench = Bench::calm();
+        bench.file("o.csv", outcomes(["unknown-1".to_owned()]));
+        bench.ends(&["outcomes", "o.csv", "--profile", "env"], 1);
+        let journal = rusqlite::Connection::open(bench.data_dir().join("journal.db")).unwrap();
+        journal.execute_batch(harm).unwrap();
+        for words in [&["runs"][..], &["failures", "last"], &["retry", "last"]] {
+            let said = bench.ends(words, 2);
+            assert!(said.err().contains("is not a journal of trunkline"), "{}", said.err());
+        }
+    }
+}

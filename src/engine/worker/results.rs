@@ -17,9 +17,10 @@ impl Worker {
     pub(super) async fn delivered(&self, job: &Job, last: Option<Brought>, delivered: Delivered) -> Came {
         let (answer, correlation_id) =
             last.map_or((None, None), |brought| (brought.answer, brought.correlation_id));
-        if !delivered.rows.is_empty() {
-            let rows = Write::Rows { seq: job.item.seq, first: 1, rows: delivered.rows };
-            self.shared.journal.write(&self.shared.book, vec![rows]).await;
+        // only what a remote job has brought has rows
+        if job.progress.remote_id.is_some() {
+            let rows = Write::last_rows(job.item.seq, 1, delivered.rows);
+            self.shared.journal.write(&self.shared.book, rows).await;
         }
         let (source, error) = match (&self.shared.guard, &job.lease, &answer) {
             (Some(guard), Some(held), Some(answer)) => guard.keep(held, answer).await,

@@ -290,3 +290,43 @@ async fn more_failures_can_be_named_than_a_statement_takes_values() {
     let query = Query::from(Filter { items, ..Filter::default() });
     assert_eq!(desk.reader.count_failures(&desk.run, &query).unwrap().0, 2);
 }
+
+#[tokio::test]
+async fn rows_of_a_result_that_is_read_once_more_are_those_of_the_last_reading() {
+    let desk = Desk::with(1).await;
+    let told = |texts: &[&str]| -> Vec<Reason> {
+        let reason = |message: &&str| Reason {
+            stage: Stage::Result,
+            status: None,
+            code: None,
+            message: (*message).to_owned(),
+            violations: Vec::new(),
+        };
+        texts.iter().map(reason).collect()
+    };
+    let read = async |rows: &[&str]| {
+        desk.journal.commit(&desk.book, Write::last_rows(0, 1, told(rows))).await;
+    };
+    let rows = || -> Vec<(String, FailureState)> {
+        (1..9)
+            .filter_map(|row| desk.reader.failure(&desk.run, FailureId { item: 0, row }).unwrap())
+            .map(|row| (row.message, row.state))
+            .collect()
+    };
+    let open = |text: &str| (text.to_owned(), FailureState::Failed);
+    let closed = |text: &str| (text.to_owned(), FailureState::Dismissed);
+    read(&["no a", "no b", "no c", "no d"]).await;
+    let second_and_third = [2, 3].map(|row| FailureId { item: 0, row }).to_vec();
+    desk.judge(second_and_third, Judgement::Dismiss("known".to_owned())).await;
+    assert_eq!(desk.book.counts().rows_failed, 2);
+
+    read(&["no a", "no b", "no c at all"]).await;
+    assert_eq!(
+        rows(),
+        [open("no a"), closed("no b"), open("no c at all")],
+        "what was closed stays so, if it is the same"
+    );
+    assert_eq!(desk.book.counts().rows_failed, 2);
+    read(&[]).await;
+    assert_eq!((rows().len(), desk.book.counts().rows_failed), (0, 0));
+}

@@ -252,3 +252,84 @@ fn causes_tell_what_their_failures_have_in_common_and_what_differs() {
     assert_eq!((contacts.different, contacts.values.len()), (Cause::MANY, 0), "ids are not listed");
     assert_eq!(find("contact.in.use").different, 0);
 }
+
+/// Changes a table and leaves an index of it as it was, as damage might.
+fn behind_the_back_of(folder: &Path, indexes: &[&str], change: &str) {
+    let connect = || {
+        let connection = Connection::open(file_in(folder)).unwrap();
+        connection.execute_batch("PRAGMA writable_schema = ON").unwrap();
+        connection
+    };
+    let mut hidden = Vec::new();
+    for index in indexes {
+        let connection = connect();
+        let sql = "DELETE FROM sqlite_schema WHERE name = ?1 RETURNING name, tbl_name, rootpage, sql";
+        hidden.push(
+            connection
+                .query_row(sql, [index], |row| {
+                    Ok((
+                        row.get::<_, String>(0)?,
+                        row.get::<_, String>(1)?,
+                        row.get::<_, i64>(2)?,
+                        row.get::<_, String>(3)?,
+                    ))
+                })
+                .unwrap(),
+        );
+    }
+    assert_eq!(connect().execute(change, []).unwrap(), 1);
+    for index in hidden {
+        connect().execute("INSERT INTO sqlite_schema VALUES ('index', ?1, ?2, ?3, ?4)", index).unwrap();
+    }
+}
+
+#[test]
+fn pages_of_a_damaged_list_are_refused_and_have_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, run) = many(folder.path(), 60);
+    drop(journal);
+    let indexes = ["failure_place", "failure_key", "failure_latest", "failure_answer", "failure_most_tries"];
+    let change =
+        "UPDATE failure SET item = 0, row = 9, key = '', status = NULL, last_at = last_at * 2, tries = 99
+                  WHERE item = (SELECT max(item) FROM failure WHERE status = 503)";
+    behind_the_back_of(folder.path(), &indexes, change);
+    let connection = Connection::open(file_in(folder.path())).unwrap();
+    let descending = "CREATE INDEX event_run ON event (run, event DESC)";
+    connection.execute_batch("PRAGMA writable_schema = ON").unwrap();
+    connection.execute("UPDATE sqlite_schema SET sql = ?1 WHERE name = 'event_run'", [descending]).unwrap();
+
+    let reader = Reader::open(folder.path()).unwrap();
+    for sort in Sort::ALL.iter().copied() {
+        let query = Query { sort, ..Query::default() };
+        let mut place = None;
+        let ended = (0..200).find_map(|_| match reader.failures(&run, &query, place, 7, Contents::Without) {
+            Ok(page) => {
+                place = page.last().map(|row| row.id).or(place);
+                page.is_empty().then_some(Ok(()))
+            }
+            Err(error) => Some(Err(error)),
+        });
+        assert!(matches!(ended, Some(Err(JournalError::Damaged { .. }))), "{sort}: {ended:?}");
+    }
+    assert!(matches!(reader.events(&run, 0, 7), Err(JournalError::Damaged { .. })));
+}
+
+#[test]
+fn causes_that_nobody_could_read_are_one_and_none_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    let (book, _lock) = journal.begin(&new_run(1300)).unwrap();
+    let word =
+        |seq: u64| seq.to_string().bytes().map(|digit| char::from(b'a' + digit - b'0')).collect::<String>();
+    let mut writes = vec![stretch(0, 1300), Write::PlannedAll { records: 1300 }];
+    writes
+        .extend((0..1300).map(|seq| settle(seq, failed(&format!("no {} here", word(seq))), Origin::Planned)));
+    journal.commit_blocking(&book, writes);
+    let reader = journal.reader().unwrap();
+    let run = reader.run("last").unwrap();
+    let causes = reader.causes(&run, &Query::default()).unwrap();
+    assert_eq!(causes.len(), 1001);
+    assert_eq!(causes.iter().map(|cause| cause.items).sum::<u64>(), 1300);
+    let last = causes.last().unwrap();
+    assert_eq!((last.message.as_str(), last.items), (Cause::FURTHER, 300));
+}
