@@ -140,12 +140,30 @@ pub(crate) fn hold_to_own(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What it is, in words, that stands where a file of ours is to be added to; nothing where that can be.
-pub(crate) fn in_the_way(path: &Path) -> Option<&'static str> {
+/// What stands where a log is to be added to, in words; nothing where that can be. Lines are added to nobody's file: neither
+/// to a dataset nor to a configuration, nor to any other that was named by mistake.
+pub(crate) fn in_the_way_of_log(path: &Path) -> Option<String> {
     if is_nothing(path) {
         return None;
     }
-    standing(path).ok().flatten().and_then(kind)
+    let found = standing(path).ok().flatten()?;
+    if let Some(what) = kind(found) {
+        return Some(format!("it is no regular file but {what}"));
+    }
+    let Ok(mut file) = open_own(path, Use::Reading) else { return Some("it cannot be read".to_owned()) };
+    is_of_another(&mut file).then(|| "it holds something else than a log of trunkline".to_owned())
+}
+
+/// Whether a file has something in it, and that does not begin as a log's first line: `2026-11-22T10:00:00Z WARN trunkline`.
+fn is_of_another(file: &mut File) -> bool {
+    let mut head = Vec::new();
+    if file.by_ref().take(200).read_to_end(&mut head).is_err() {
+        return true;
+    }
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_dated = line.first().is_some_and(u8::is_ascii_digit) && line.get(10) == Some(&b'T');
+    let is_ours = line.windows(11).any(|window| window == b" trunkline:" || window == b" trunkline\t");
+    !(head.is_empty() || is_dated && is_ours)
 }
 
 /// Holds what stands at the place of a folder within ours to a folder that is no link. Nothing may stand there, too.

@@ -34,12 +34,12 @@ pub(super) fn begin(verbose: u8, path: PathBuf) {
     drop(begun);
 }
 
-/// Holds what stands where the log goes to a file that can be one: later there is nobody to be told.
+/// Holds what stands where the log goes to a file that can be one, or is one: later there is nobody to be told.
 pub(super) fn need(path: &Path) -> Result<(), Stop> {
-    let Some(what) = files::in_the_way(path) else { return Ok(()) };
+    let Some(what) = files::in_the_way_of_log(path) else { return Ok(()) };
     let path = one_line(&path.to_string_lossy(), 512);
     Err(Stop::refuse(format!(
-        "the log cannot be written to `{path}`: it is no regular file but {what}\n\
+        "the log cannot be written to `{path}`: {what}\n\
          hint: name another one, or one that is not there yet, with --log"
     )))
 }
@@ -52,6 +52,9 @@ struct LazyFile {
 
 impl LazyFile {
     fn open(&self) -> io::Result<File> {
+        if let Some(what) = files::in_the_way_of_log(&self.path) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             let mut builder = DirBuilder::new();
             builder.recursive(true);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::{ProfileAddArgs, ProfileCommand};
 use super::exit::{Exit, Stop};
 use super::send::or_interrupted;
-use super::{House, office};
+use super::{House, office, question};
 use crate::config::{Config, ConfigError, Lasting, Profile, ProfileSettings, Secret, SecretSource};
 use crate::headless::Signals;
 use crate::model::PlatformKind;
@@ -79,7 +79,7 @@ async fn add(house: &House, args: ProfileAddArgs) -> Result<Exit, Stop> {
     office::resolve(&args.name, &settings, Path::new(""))?;
     let secret = match settings.secret {
         Some(SecretSource::Keyring) if args.secret_stdin => Some(secret_from_stdin()?),
-        Some(SecretSource::Keyring) => Some(form.secret(&args.name)?),
+        Some(SecretSource::Keyring) => Some(form.secret(&args.name).await?),
         _ => None,
     };
     let lasting = office::keep(path, None, (&args.name, &settings), secret).await?;
@@ -103,8 +103,8 @@ fn print(text: &str) -> Result<Exit, Stop> {
     Ok(Exit::Done)
 }
 
-/// Asks for what the flags leave open, where somebody can answer. Nobody listens for Ctrl-C meanwhile: it ends the
-/// program at once, and nothing is written yet.
+/// Asks for what the flags leave open, where somebody can answer. Nobody listens for Ctrl-C meanwhile, but where a secret is
+/// typed: it ends the program at once, and nothing is written yet.
 struct Form {
     asks: bool,
 }
@@ -200,16 +200,15 @@ impl Form {
         })
     }
 
-    fn secret(&self, name: &str) -> Result<Secret, Stop> {
+    async fn secret(&self, name: &str) -> Result<Secret, Stop> {
         if !self.asks {
             return Err(Stop::refuse(
                 "the secret is missing, and there is no terminal to ask at\n\
                  hint: pipe it in with --secret-stdin, or name another home with --secret-env, --secret-file or --secret-command",
             ));
         }
-        let text =
-            rpassword::prompt_password(format!("secret of `{}` (it is not shown): ", one_line(name, 64)))?;
-        checked(text)
+        let prompt = format!("secret of `{}` (it is not shown): ", one_line(name, 64));
+        checked(question::secret(prompt, &mut Signals::listen()?).await?)
     }
 }
 

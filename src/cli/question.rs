@@ -1,8 +1,10 @@
 //! Questions to a person at the terminal. They are asked on standard error, since standard output may be read by a
 //! program, and only where somebody can answer.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
 use super::exit::Stop;
@@ -87,23 +89,47 @@ pub(super) async fn ask(sendoff: &Sendoff<'_>, signals: &mut Signals) -> Result<
     Err(Stop::refuse("nothing was done: it was not confirmed"))
 }
 
-/// Asks for one line. The thread that waits for it ends with the line or with the process.
+/// Asks for one line.
 pub(super) async fn answer(prompt: &str, signals: &mut Signals) -> Result<String, Stop> {
     let mut stderr = io::stderr();
     write!(stderr, "{}", lines(prompt)).and_then(|()| stderr.flush())?;
-    let (tell, told) = oneshot::channel();
-    let read = move || {
+    let read = read_aside(|| {
         let mut line = String::new();
-        let read = io::stdin().read_line(&mut line).map(|_| line);
-        // who asked may have left meanwhile
-        let _ = tell.send(read);
-    };
-    std::thread::Builder::new().name("question".to_owned()).spawn(read)?;
+        io::stdin().read_line(&mut line).map(|_| line)
+    })?;
     tokio::select! {
-        line = told => Ok(line.unwrap_or_else(|_| Ok(String::new()))?),
+        line = read => Ok(line.unwrap_or_else(|_| Ok(String::new()))?),
         () = signals.next() => {
             let _ = writeln!(stderr);
             Err(Stop::interrupted())
         }
     }
+}
+
+/// Asks for a secret, which is not shown. Who leaves instead finds a terminal that shows again what is typed.
+pub(super) async fn secret(prompt: String, signals: &mut Signals) -> Result<String, Stop> {
+    let terminal = File::open("/dev/tty")?;
+    let before = tcgetattr(&terminal).map_err(io::Error::from)?;
+    let read = read_aside(move || rpassword::prompt_password(prompt))?;
+    tokio::select! {
+        secret = read => Ok(secret.unwrap_or_else(|_| Ok(String::new()))?),
+        () = signals.next() => {
+            let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
+            let _ = writeln!(io::stderr());
+            Err(Stop::interrupted())
+        }
+    }
+}
+
+/// Reads on a thread of its own, which ends with what it reads or with the process.
+fn read_aside(
+    read: impl FnOnce() -> io::Result<String> + Send + 'static,
+) -> io::Result<oneshot::Receiver<io::Result<String>>> {
+    let (tell, told) = oneshot::channel();
+    let read = move || {
+        // who asked may have left meanwhile
+        let _ = tell.send(read());
+    };
+    std::thread::Builder::new().name("question".to_owned()).spawn(read)?;
+    Ok(told)
 }

@@ -38,6 +38,12 @@ pub(super) async fn act(house: &House, act: StoreCommand) -> Result<Exit, Stop> 
                     "remove every lock and result, so that what runs now loses its guard and may be executed twice, of",
                 ),
             };
+            if !yes && !can_ask() && what == Purge::All {
+                return Err(Stop::refuse(
+                    "nothing was removed: locks are what keeps records from being executed twice, and nobody can be asked\n\
+                     hint: give --yes, once nothing is at work that needs them",
+                ));
+            }
             if !yes && can_ask() && what != Purge::Expired {
                 let mut signals = Signals::listen()?;
                 let sendoff = Sendoff {

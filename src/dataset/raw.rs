@@ -45,15 +45,20 @@ pub struct Fingerprint {
     pub modified: Option<SystemTime>,
     /// Its inode, where there are inodes.
     pub inode: Option<u64>,
+    /// When it was last changed in any way, in seconds and nanoseconds since 1970: nobody can set that back.
+    pub changed: Option<(i64, i64)>,
 }
 
 impl Fingerprint {
     fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
-        let inode = Some(std::os::unix::fs::MetadataExt::ino(metadata));
+        let (inode, changed) = {
+            use std::os::unix::fs::MetadataExt;
+            (Some(metadata.ino()), Some((metadata.ctime(), metadata.ctime_nsec())))
+        };
         #[cfg(not(unix))]
-        let inode = None;
-        Self { len: metadata.len(), modified: metadata.modified().ok(), inode }
+        let (inode, changed) = (None, None);
+        Self { len: metadata.len(), modified: metadata.modified().ok(), inode, changed }
     }
 
     /// What differs in a later look at the same path, if anything does.
@@ -64,6 +69,8 @@ impl Fingerprint {
             Some("its size changed")
         } else if self.modified != later.modified {
             Some("it was written to")
+        } else if self.changed != later.changed {
+            Some("it was written to, or its name, owner or rights changed")
         } else {
             None
         }
@@ -195,19 +202,16 @@ impl Raw {
         let Input::File { file, watched: Some(expected) } = &self.input else { return Ok(()) };
         let changed = |what| DatasetError::Changed { path: self.path.clone(), what };
         let of_io = |source| DatasetError::Read { path: self.path.clone(), source };
-        let open = Fingerprint::of(&file.metadata().map_err(of_io)?);
-        if let Some(what) = expected.difference(&open) {
-            return Err(changed(what));
-        }
-        match std::fs::metadata(&self.path) {
-            Ok(metadata) => {
-                expected.difference(&Fingerprint::of(&metadata)).map_or(Ok(()), |what| Err(changed(what)))
+        let there = std::fs::metadata(&self.path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => changed("it was removed or renamed"),
+            _ => of_io(error),
+        })?;
+        for look in [there, file.metadata().map_err(of_io)?] {
+            if let Some(what) = expected.difference(&Fingerprint::of(&look)) {
+                return Err(changed(what));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(changed("it was removed or renamed"))
-            }
-            Err(source) => Err(of_io(source)),
         }
+        Ok(())
     }
 }
 

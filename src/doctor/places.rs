@@ -30,9 +30,9 @@ pub(super) fn examine(subject: &Subject<'_>) -> Vec<Finding> {
         findings.push(folder("configuration folder", config, None));
     }
     findings.extend(obeyed(&subject.places.config_file));
-    findings.extend(crate::files::in_the_way(subject.log).map(|what| {
+    findings.extend(crate::files::in_the_way_of_log(subject.log).map(|what| {
         let shown = one_line(&subject.log.to_string_lossy(), 300);
-        let found = format!("nothing can be logged to `{shown}`: it is no regular file but {what}");
+        let found = format!("nothing can be logged to `{shown}`: {what}");
         Finding::bad(AREA, "log", found, "name another one, or one that is not there yet, with --log")
     }));
     if let Some(log) = subject.log.parent().filter(|log| *log != data && !log.as_os_str().is_empty()) {

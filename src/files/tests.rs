@@ -53,7 +53,7 @@ fn what_is_no_file_is_refused_at_once_and_by_its_name() {
 fn the_device_of_nothing_is_a_file_to_read_and_to_add_to_and_no_place_of_ours() {
     let nothing = Path::new("/dev/null");
     assert_eq!(read(nothing, 100).unwrap(), b"");
-    assert!(open_own(nothing, Use::Adding).is_ok() && in_the_way(nothing).is_none());
+    assert!(open_own(nothing, Use::Adding).is_ok() && in_the_way_of_log(nothing).is_none());
     for refused in [open_own(nothing, Use::Writing).err(), hold_to_own(nothing).err()] {
         assert!(refused.unwrap().to_string().contains("a device"));
     }

@@ -98,7 +98,7 @@ fn tell(
     ending: &OnceLock<Ending>,
 ) -> io::Result<()> {
     let mut told = after;
-    let mut unwritten = Unwritten::default();
+    let mut faults = Faults::default();
     voice.began(sight, &figures())?;
     let mut again: Option<Instant> = Some(Instant::now());
     loop {
@@ -108,11 +108,15 @@ fn tell(
         };
         let now = figures();
         if now.last_event > told || woken == Err(RecvTimeoutError::Disconnected) {
-            told = tell_events(sight, told, voice, &unwritten)?;
+            told = tell_events(sight, told, voice, &mut faults)?;
         }
-        let standing = if let Phase::Faulted(fault) = &now.phase { Some(fault) } else { None };
+        let standing = match &now.phase {
+            Phase::Faulted(fault) if fault.kind == FaultKind::Disk => Some(fault),
+            _ => None,
+        };
+        // of another kind, the journal tells in its place; at the end it can't any more
         let at_the_end = ending.get().and_then(|ending| ending.fault.as_ref());
-        if let Some(row) = standing.or(at_the_end).and_then(|fault| unwritten.tell(fault)) {
+        if let Some(row) = standing.or(at_the_end).and_then(|fault| faults.tell(fault)) {
             voice.happened(sight, &[row])?;
         }
         again = voice.stands(&now, Instant::now())?;
@@ -123,18 +127,18 @@ fn tell(
     }
 }
 
-/// A fault of the disk is told as it stands: the journal may be what cannot take it.
+/// The fault that was told last. One that the journal cannot take, or that cannot be read there, is told as it stands.
 #[derive(Default)]
-struct Unwritten {
+struct Faults {
     told: Option<Timestamp>,
 }
 
-impl Unwritten {
+impl Faults {
+    /// What to tell of a fault, unless that was done.
     fn tell(&mut self, fault: &Fault) -> Option<EventRow> {
-        if fault.kind != FaultKind::Disk || self.told == Some(fault.at) {
+        if self.told.replace(fault.at) == Some(fault.at) {
             return None;
         }
-        self.told = Some(fault.at);
         Some(EventRow {
             event: 0,
             at: fault.at,
@@ -151,18 +155,14 @@ impl Unwritten {
         })
     }
 
-    /// Whether the journal tells of it once more, now that it can.
-    fn knows(&self, row: &EventRow) -> bool {
-        self.told.is_some() && row.fault().is_some_and(|fault| Some(fault.at) == self.told)
+    /// Whether what the journal tells is news.
+    fn are_new(&mut self, row: &EventRow) -> bool {
+        let Some(fault) = row.fault() else { return true };
+        self.told.replace(fault.at) != Some(fault.at)
     }
 }
 
-fn tell_events(
-    sight: &Sight,
-    mut told: i64,
-    voice: &mut dyn Voice,
-    unwritten: &Unwritten,
-) -> io::Result<i64> {
+fn tell_events(sight: &Sight, mut told: i64, voice: &mut dyn Voice, faults: &mut Faults) -> io::Result<i64> {
     loop {
         let mut page = match sight.reader.events(&sight.run, told, PAGE) {
             Ok(page) => page,
@@ -173,7 +173,7 @@ fn tell_events(
         };
         let Some(last) = page.last() else { return Ok(told) };
         told = last.event;
-        page.retain(|row| !unwritten.knows(row));
+        page.retain(|row| faults.are_new(row));
         voice.happened(sight, &page)?;
     }
 }

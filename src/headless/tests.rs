@@ -186,6 +186,26 @@ fn what_was_written_before_the_teller_looked_is_told_once_and_in_order() {
 }
 
 #[test]
+fn a_fault_is_told_once_whether_the_journal_has_it_or_not() {
+    for written in [true, false] {
+        let (bench, screen) = (Bench::new(), Screen::default());
+        let fault = fault();
+        if written {
+            bench.journal.commit_blocking(&bench.book, vec![Change::Fault(fault.clone())]);
+        }
+        let at_end = figures(&bench);
+        let voice = Box::new(event_lines(&bench, &screen));
+        let mut teller = Teller::begin(sight(&bench), 0, move || at_end.clone(), voice).unwrap();
+        teller.wake();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(teller.end(Ending { state: RunState::Faulted, fault: Some(fault) }));
+        let told: Vec<_> = screen.lines().iter().map(|line| line["event"].clone()).collect();
+        assert_eq!(told.iter().filter(|event| *event == "fault").count(), 1, "{written}: {told:?}");
+        assert_eq!(told.last().unwrap(), "run_finished");
+    }
+}
+
+#[test]
 fn a_closed_output_ends_the_teller_and_nothing_else() {
     let (bench, screen) = (Bench::new(), Screen::default());
     screen.0.lock().unwrap().1 = Some(io::ErrorKind::BrokenPipe);

@@ -253,6 +253,12 @@ impl<'a> Fields<'a> {
     fn contact(&self) -> Result<Cow<'a, str>, Violation> {
         let name = CONTACT_ID.into_iter().find(|name| self.0.contains_key(*name)).unwrap_or("contactId");
         let contact = self.text(name)?;
+        for other in CONTACT_ID.into_iter().filter(|other| *other != name && self.0.contains_key(*other)) {
+            if self.text(other)? != contact {
+                let reason = format!("`{name}` and `{other}` differ, so nobody knows which one counts");
+                return Err(Violation::at(pointer(other), reason));
+            }
+        }
         if contact == "." || contact == ".." {
             let reason = format!("`{contact}` cannot stand as one segment of a URL's path");
             return Err(Violation::at(pointer(name), reason));
@@ -415,6 +421,12 @@ mod tests {
 
     #[test]
     fn all_that_is_missing_is_told_at_once() {
+        let both = |other: &str| {
+            format!(r#"{{"contactId":"1","contact_id":{other},"category":"Contacted","subcategory":"Sale"}}"#)
+        };
+        assert!(admit(&outcomes(|_| ()), &both("\"1\"")).is_ok());
+        let refused = admit(&outcomes(|_| ()), &both("\"2\"")).unwrap_err();
+        assert_eq!(refused.message, "`contactId` and `contact_id` differ, so nobody knows which one counts");
         let refused = admit(&outcomes(|_| ()), r#"{"contactId":" ","category":"Contacted"}"#).unwrap_err();
         assert_eq!(refused.message, "`contactId` is empty; `subcategory` is missing");
         let pointers: Vec<_> = refused.violations.iter().map(|one| one.place.to_string()).collect();

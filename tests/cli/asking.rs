@@ -133,3 +133,25 @@ fn what_is_neither_yes_nor_no_makes_no_profile_production() {
     let config = std::fs::read_to_string(bench.folder.path().join("config.toml")).unwrap();
     assert!(config.contains("production = false") && !config.contains("hunter2"), "{config}");
 }
+
+#[test]
+fn who_leaves_instead_of_typing_a_secret_finds_a_terminal_that_shows_what_is_typed() {
+    let bench = Bench::calm();
+    let words =
+        ["profile", "add", "a", "--platform", "genesys", "--region", "mypurecloud.ie", "--client-id", "id"];
+    let mut session = on_a_terminal(&bench, &[&words[..], &["--production", "--keyring"]].concat());
+    session.wait_for("it is not shown");
+    session.type_in("half a sec\x03");
+    assert_eq!(session.wait_for_end(), 130);
+    session.assert_restored();
+    assert!(!session.text().contains("half") && !bench.folder.path().join("config.toml").exists());
+}
+
+#[test]
+fn locks_are_not_removed_where_nobody_can_be_asked() {
+    let bench = Bench::calm();
+    let said = bench.ends(&["store", "purge", "--locks"], 2).err();
+    assert!(said.contains("nothing was removed") && said.contains("give --yes"), "{said}");
+    bench.ends(&["store", "purge", "--locks", "--yes"], 0);
+    bench.ends(&["store", "purge"], 0);
+}

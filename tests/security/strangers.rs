@@ -367,6 +367,19 @@ fn the_log_goes_into_a_regular_file_and_through_no_link() {
     }
     assert_eq!(fs::read_to_string(&precious).unwrap(), PRECIOUS);
     assert!(!folder.join("nothing-yet").exists());
+    let dataset = fs::read_to_string(folder.join("two.csv")).unwrap();
+    fs::write(folder.join("config.toml"), "# mine\n").unwrap();
+    for name in ["two.csv", "config.toml", "precious", "data/journal.db"] {
+        let said = ends(&bench, &["outcomes", "two.csv", "--profile", "env", "-vvv", "--log", name], 2).err();
+        assert!(
+            said.contains(&format!("`{name}`: it holds something else than a log of trunkline")),
+            "{said}"
+        );
+        ends(&bench, &["doctor", "--offline", "-vvv", "--log", name], 1);
+    }
+    assert_eq!(fs::read_to_string(folder.join("two.csv")).unwrap(), dataset);
+    assert_eq!(fs::read_to_string(folder.join("config.toml")).unwrap(), "# mine\n");
+    assert_eq!(fs::read_to_string(&precious).unwrap(), PRECIOUS);
     ends(&bench, &["outcomes", "two.csv", "--profile", "env", "-vvv", "--log", "own.log"], 1);
     let length = fs::metadata(folder.join("own.log")).unwrap().len();
     ends(&bench, &["outcomes", "two.csv", "--profile", "env", "-vvv", "--log", "own.log"], 1);

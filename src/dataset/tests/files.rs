@@ -118,6 +118,9 @@ fn a_file_that_changed_since_it_was_scanned_is_not_read() {
         );
     };
     let touched = fs::File::options().write(true).open(&path).unwrap();
+    // the same bytes over, and its time set back
+    touched.set_modified(seen.modified.unwrap()).unwrap();
+    changed("it was written to, or its name, owner or rights changed");
     touched.set_modified(SystemTime::now() + Duration::from_secs(5)).unwrap();
     changed("it was written to");
     fs::File::options().append(true).open(&path).unwrap().write_all(b" ").unwrap();
