@@ -21,7 +21,7 @@ fn production(bench: &Bench) {
 fn on_a_terminal(bench: &Bench, words: &[&str]) -> Session {
     let child = bench.child(words);
     let mut shell = CommandBuilder::new("sh");
-    shell.args(["-c", "\"$@\" > out.txt", "sh"]);
+    shell.args(["-c", "exec \"$@\" > out.txt", "sh"]);
     shell.arg(child.get_program());
     shell.args(child.get_args());
     shell.env_clear();
