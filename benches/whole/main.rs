@@ -1,0 +1,82 @@
+//! Whole runs of the program against the limits of the machine, measured in the same minutes: one table with ratios.
+//!
+//! `cargo bench --bench whole` prints it; `-- --small` goes through all of it with little data, so that it can't rot;
+//! `-- --pairs 5 ingest` takes one row, more often. `docs/performance.md` says how each figure comes about.
+//!
+//! Ours and the limit take turns, each as a process of its own, against a sink in a third process that answers at once and
+//! counts what arrives. None is pinned: on two cores they share both, ours and the limit alike.
+//!
+//! ```text
+//! rows      what is compared with what: the table
+//! ours      the program's own runs
+//! limits    what the machine can do: plain loops without a journal, a pace or a board
+//! sink      the server that both send to
+//! process   a process, its time and its peak of memory
+//! data      what is sent
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark"
+)]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::cast_precision_loss,
+    reason = "a table for people"
+)]
+
+mod data;
+mod limits;
+mod ours;
+mod process;
+#[path = "../../tests/support/redis.rs"]
+#[expect(dead_code, reason = "tests do more to it")]
+mod redis;
+mod rows;
+mod sink;
+
+use data::Scale;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["sink"] => sink::serve(),
+        ["limit", name, rest @ ..] => limits::run(name, rest),
+        words => table(words),
+    }
+}
+
+fn table(words: &[&str]) {
+    let is_small = words.contains(&"--small");
+    let given = words.iter().position(|word| *word == "--pairs").map(|at| at + 1);
+    let pairs = match given.map(|at| words.get(at).and_then(|count| count.parse().ok())) {
+        Some(Some(pairs)) => pairs,
+        Some(None) => panic!("--pairs takes a number"),
+        None => {
+            if is_small {
+                1
+            } else {
+                3
+            }
+        }
+    };
+    let named: Vec<&str> = words
+        .iter()
+        .enumerate()
+        .filter(|(at, word)| Some(*at) != given && !word.starts_with("--"))
+        .map(|(_, word)| *word)
+        .collect();
+    let scale = if is_small { Scale::Small } else { Scale::Full };
+    let rows: Vec<_> = rows::ALL.iter().filter(|row| named.is_empty() || named.contains(&row.name)).collect();
+    assert!(!rows.is_empty(), "there are these rows: {}", rows::ALL.map(|row| row.name).join(", "));
+    println!("| row | what | ours | the limit | ratio (least to most) | at least | peak |");
+    println!("|---|---|---|---|---|---|---|");
+    let ground = rows::Ground::new(scale);
+    for row in rows {
+        println!("{}", row.measured(&ground, pairs));
+    }
+}

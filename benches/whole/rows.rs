@@ -1,0 +1,222 @@
+//! The rows of the table: what is compared with what, and how much of the limit has to be reached.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::data::{self, Layout, Scale};
+use super::limits::seconds;
+use super::ours::program;
+use super::process::Ended;
+use super::redis::RedisServer;
+use super::sink::Sink;
+
+/// What all rows stand on.
+pub struct Ground {
+    scale: Scale,
+    folder: TempDir,
+    sink: Sink,
+}
+
+impl Ground {
+    pub fn new(scale: Scale) -> Self {
+        Self { scale, folder: tempfile::tempdir().unwrap(), sink: Sink::start() }
+    }
+
+    /// Runs the program in a folder that is gone afterwards, and holds what arrived to what should have.
+    fn program(&self, config: &str, words: &[&str], arrives: u64) -> Ended {
+        self.sink.count();
+        let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
+        let ended = program(&self.sink.url(), folder.path(), config, words);
+        assert_eq!(self.sink.count().sent, arrives, "{words:?}");
+        ended
+    }
+
+    /// The seconds of a limit, of which so much has to arrive.
+    fn limit(&self, words: &[&str], arrives: u64) -> f64 {
+        self.sink.count();
+        let seconds = seconds(words);
+        assert_eq!(self.sink.count().sent, arrives, "{words:?}");
+        seconds
+    }
+
+    fn interactions(&self, full: u64, layout: Layout) -> (u64, std::path::PathBuf) {
+        let count = self.scale.of(full);
+        (count, data::interactions(self.folder.path(), count, layout))
+    }
+}
+
+/// One measurement of both.
+struct Pair {
+    /// Records, or bytes of a reading.
+    count: f64,
+    /// Seconds.
+    ours: f64,
+    limit: f64,
+    /// Bytes; 0 where it is of no interest.
+    peak: u64,
+}
+
+impl Pair {
+    fn of(count: u64, ours: &Ended, limit: f64) -> Self {
+        Self { count: count as f64, ours: ours.took.as_secs_f64(), limit, peak: ours.peak }
+    }
+}
+
+/// A row.
+pub struct Row {
+    /// By which it is named on the command line.
+    pub name: &'static str,
+    what: &'static str,
+    limit: &'static str,
+    least: f64,
+    measure: fn(&Ground) -> Pair,
+}
+
+impl Row {
+    /// Measures it so often; the answer is its line.
+    pub fn measured(&self, ground: &Ground, pairs: usize) -> String {
+        let pairs: Vec<Pair> = (0..pairs.max(1)).map(|_| (self.measure)(ground)).collect();
+        let of = |value: fn(&Pair) -> f64| {
+            let mut values: Vec<f64> = pairs.iter().map(value).collect();
+            values.sort_by(f64::total_cmp);
+            (values[values.len() / 2], values[0], values[values.len() - 1])
+        };
+        let (ratio, least, most) = of(|pair| pair.limit / pair.ours);
+        let (ours, limit) = (of(|pair| pair.count / pair.ours).0, of(|pair| pair.count / pair.limit).0);
+        let peak = of(|pair| pair.peak as f64).2;
+        format!(
+            "| {} | {} | {} /s | {}: {} /s | {ratio:.2} ({least:.2} to {most:.2}) | {} | {} |",
+            self.name,
+            self.what,
+            short(ours),
+            self.limit,
+            short(limit),
+            self.least,
+            if peak > 0.0 { format!("{} MB", short(peak / 1e6)) } else { "–".to_owned() },
+        )
+    }
+}
+
+fn short(number: f64) -> String {
+    match number {
+        1e9.. => format!("{:.2} G", number / 1e9),
+        1e6.. => format!("{:.2} M", number / 1e6),
+        1e3.. => format!("{:.1} k", number / 1e3),
+        _ => format!("{number:.1}"),
+    }
+}
+
+const NO_LIMITER: [&str; 2] = ["--rate", "0"];
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// All rows, in the order of the table.
+pub const ALL: [Row; 8] = [
+    Row {
+        name: "ingest",
+        what: "ingest, 500 records a chunk",
+        limit: "reqwest, the same bodies one after another",
+        least: 0.65,
+        measure: |ground| {
+            let (count, file) = ground.interactions(1_000_000, Layout::Array);
+            let chunks = count.div_ceil(500);
+            let ours = ground.program("", &[&["ingest", text(&file)][..], &NO_LIMITER].concat(), chunks);
+            Pair::of(count, &ours, ground.limit(&["bodies", &ground.sink.url(), text(&file)], chunks))
+        },
+    },
+    Row {
+        name: "outcomes",
+        what: "outcomes, 10 workers",
+        limit: "reqwest, 10 at a time, ready-made",
+        least: 0.85,
+        measure: |ground| {
+            let count = ground.scale.of(200_000);
+            let file = data::outcomes(ground.folder.path(), count);
+            let ours = ground.program("", &[&["outcomes", text(&file)][..], &NO_LIMITER].concat(), count);
+            Pair::of(count, &ours, ground.limit(&["puts", &ground.sink.url(), &count.to_string()], count))
+        },
+    },
+    Row {
+        name: "exchange",
+        what: "exchange, 5 in flight",
+        limit: "the schema crate alone, all cores",
+        least: 0.6,
+        measure: |ground| {
+            let (count, file) = ground.interactions(200_000, Layout::Array);
+            let words = [&["exchange", text(&file)][..], &NO_LIMITER].concat();
+            let ours = ground.program("", &words, count.div_ceil(500));
+            Pair::of(count, &ours, ground.limit(&["schema", text(&file)], 0))
+        },
+    },
+    Row {
+        name: "execute-cold",
+        what: "execute, cold, Redis, 10 in flight",
+        limit: "reqwest, 10 at a time, ready-made",
+        least: 0.45,
+        measure: |ground| {
+            let redis = RedisServer::start();
+            let (count, ours) = execute(ground, &store(&redis), true);
+            Pair::of(count, &ours, ground.limit(&["posts", &ground.sink.url(), &count.to_string()], count))
+        },
+    },
+    Row {
+        name: "execute-stored",
+        what: "execute, all stored, Redis, 10 in flight",
+        limit: "GET with the same client, 10 at a time",
+        least: 0.5,
+        measure: |ground| {
+            let redis = RedisServer::start();
+            execute(ground, &store(&redis), true);
+            let (count, ours) = execute(ground, &store(&redis), false);
+            Pair::of(count, &ours, ground.limit(&["gets", &redis.url(), &count.to_string()], 0))
+        },
+    },
+    Row {
+        name: "execute-embedded",
+        what: "execute, cold, embedded store, 10 in flight",
+        limit: "the same on Redis",
+        least: 1.0,
+        measure: |ground| {
+            let redis = RedisServer::start();
+            let (_, limit) = execute(ground, &store(&redis), true);
+            let (count, ours) = execute(ground, "", true);
+            Pair::of(count, &ours, limit.took.as_secs_f64())
+        },
+    },
+    Row {
+        name: "array",
+        what: "splitting a JSON array of 1.5 GB, bodies built",
+        limit: "read in 1 MiB pieces",
+        least: 0.4,
+        measure: |ground| reading(ground, Layout::Array),
+    },
+    Row {
+        name: "lines",
+        what: "the same in NDJSON",
+        limit: "read in 1 MiB pieces",
+        least: 0.6,
+        measure: |ground| reading(ground, Layout::Lines),
+    },
+];
+
+fn store(redis: &RedisServer) -> String {
+    format!("[store]\nurl = \"{}\"\n", redis.url())
+}
+
+fn execute(ground: &Ground, config: &str, is_cold: bool) -> (u64, Ended) {
+    let (count, file) = ground.interactions(50_000, Layout::Lines);
+    let words = [&["execute", text(&file), "--action", "bench", "--workers", "10"][..], &NO_LIMITER].concat();
+    (count, ground.program(config, &words, if is_cold { count } else { 0 }))
+}
+
+fn reading(ground: &Ground, layout: Layout) -> Pair {
+    let (_, file) = ground.interactions(10_000_000, layout);
+    let bytes = file.metadata().unwrap().len() as f64;
+    // once, so that it is in memory
+    seconds(&["read", text(&file)]);
+    let (limit, ours) = (seconds(&["read", text(&file)]), seconds(&["split", text(&file)]));
+    Pair { count: bytes, ours, limit, peak: 0 }
+}
