@@ -143,11 +143,15 @@ impl Shared {
 
     /// Hands a fault to the supervisor.
     pub(super) async fn stand(&self, fault: Fault) {
-        // held at once, so that no further item runs into the same
-        self.schedule.hold();
-        self.halt.turn(Halt::Go, Halt::Hold);
+        self.hold();
         // the supervisor lives as long as any task of the run
         let _ = self.faults.send(fault).await;
+    }
+
+    /// Holds items and workers at once, so that no further one runs into the same fault, which is told in a moment.
+    fn hold(&self) {
+        self.schedule.hold();
+        self.halt.turn(Halt::Go, Halt::Hold);
     }
 
     /// Returns when workers are to put back what they have.
@@ -256,7 +260,12 @@ impl Shared {
             _ => 1,
         };
         state.streak = (count < most).then(|| (kind.clone(), count));
-        (count >= most).then(|| faults::same_failures(count, kind.0, kind.1.as_deref()))
+        drop(state);
+        (count >= most).then(|| {
+            // this failure is written down first, which takes a while on a slow disk
+            self.hold();
+            faults::same_failures(count, kind.0, kind.1.as_deref())
+        })
     }
 
     pub(super) fn broke_streak(&self) {
