@@ -71,7 +71,7 @@ pub fn write_bundle(out: &mut dyn Write, bundled: &Bundled<'_>) -> Result<(), Re
     }
     let mut bundle = json!({
         "configuration": configuration(bundled.subject),
-        "findings": bundled.findings.iter().map(of_finding).collect::<Vec<_>>(),
+        "findings": bundled.findings.iter().map(|one| of_finding(one, bundled.subject)).collect::<Vec<_>>(),
         "runs": told,
         "system": {
             "trunkline": env!("CARGO_PKG_VERSION"),
@@ -88,17 +88,23 @@ pub fn write_bundle(out: &mut dyn Write, bundled: &Bundled<'_>) -> Result<(), Re
     Ok(writeln!(out, "{}", inert_json(&json))?)
 }
 
-/// What the platform or a dataset said stands with the run, where it is masked.
-fn of_finding(finding: &Finding) -> Value {
+/// What the platform or a dataset said stands with the run, where it is masked. What stands in a configuration that cannot
+/// be read is known to nobody, and so is whether it may be told.
+fn of_finding(finding: &Finding, subject: &Subject<'_>) -> Value {
     let is_quoting =
         finding.area == Area::Run && ["faults", "dataset"].iter().any(|what| finding.what.starts_with(what));
-    let found = if is_quoting { "see `runs`" } else { &finding.found };
+    let is_refused = finding.area == Area::Configuration && subject.config.is_err();
+    let found = match () {
+        () if is_refused => "it is refused; whoever made this sees why on the screen",
+        () if is_quoting => "see `runs`",
+        () => &finding.found,
+    };
     json!({
         "area": finding.area,
         "what": finding.what,
         "state": finding.state,
         "found": found,
-        "advice": finding.advice,
+        "advice": finding.advice.as_ref().filter(|_| !is_refused),
     })
 }
 

@@ -27,6 +27,8 @@ use crate::machine::{Expiry, Since};
 const BEARER: &[u8] = b"Bearer ";
 /// Tokens before the present one that are not shown either: what a platform repeats may be as old as a key is kept.
 const EARLIER: usize = 3;
+/// The forms in which a client's secret goes out, but for escapes.
+const PROOFS: usize = 2;
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
@@ -39,6 +41,8 @@ pub struct Token {
     authorization: HeaderValue,
     /// Those before it, which a stored answer may repeat as well.
     earlier: Vec<HeaderValue>,
+    /// What its client proved itself with: who hands out tokens and who takes them may be one, and write down both.
+    client: [Zeroizing<String>; PROOFS],
     /// What the token may do, where its answer told.
     pub scopes: Option<Vec<String>>,
     due: Expiry,
@@ -65,6 +69,7 @@ impl Token {
         Some(Self {
             authorization: secret_header(&[BEARER, text.as_bytes()])?,
             earlier: Vec::new(),
+            client: Default::default(),
             scopes,
             due: Expiry::of(asked, good),
             ends: Expiry::of(asked, life),
@@ -76,7 +81,12 @@ impl Token {
         self.authorization.clone()
     }
 
-    /// What came back, without the token, where somebody on the way repeats what was sent: it is kept and shown.
+    /// The same token, which never shows this either.
+    fn of_client(self, client: [Zeroizing<String>; PROOFS]) -> Self {
+        Self { client, ..self }
+    }
+
+    /// What came back, without the token and the secret, where somebody on the way repeats what was sent: it is kept and shown.
     pub(super) fn concealed(&self, came: Bytes) -> Bytes {
         conceal(&came, &self.hidden()).map_or(came, Bytes::from)
     }
@@ -97,12 +107,13 @@ impl Token {
         }
     }
 
-    /// The texts of it and of those before it; an empty one is nothing.
-    fn hidden(&self) -> [&[u8]; 1 + EARLIER] {
-        let mut texts = [&self.authorization].into_iter().chain(&self.earlier).map(|header| {
+    /// The texts of it, of those before it and of its client; an empty one is nothing.
+    fn hidden(&self) -> [&[u8]; 1 + EARLIER + PROOFS] {
+        let tokens = [&self.authorization].into_iter().chain(&self.earlier).map(|header| {
             let text = header.as_bytes();
             text.strip_prefix(BEARER).unwrap_or(text)
         });
+        let mut texts = tokens.chain(self.client.iter().map(|text| text.as_bytes()));
         std::array::from_fn(|_| texts.next().unwrap_or_default())
     }
 }

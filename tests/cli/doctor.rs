@@ -230,7 +230,9 @@ fn a_bundle_holds_what_helps_and_nothing_of_records_people_or_secrets() {
             "[ui]\nname = \"Sam Vimes\"\n[profiles.acme]\nplatform = \"cxone\"\napi_url = \"{}\"\n\
              client_id = \"{}\"\nsecret = {{ env = \"CXONE_CLIENT_SECRET\" }}\n\
              [profiles.far]\nplatform = \"cxone\"\napi_url = \"https://tenant-of-acme.example/their-gate\"\nclient_id = \"far-client\"\n\
-             secret = {{ env = \"CXONE_CLIENT_SECRET\" }}\n",
+             secret = {{ env = \"CXONE_CLIENT_SECRET\" }}\n\
+             [profiles.own]\nplatform = \"cxone\"\napi_url = \"{0}\"\nclient_id = \"own-client\"\n\
+             secret = {{ command = [\"/opt/lady.ramkin/get\", \"of-vetinari\"] }}\n",
             bench.api_url(),
             trunkline::sandbox::CLIENT_ID
         ),
@@ -253,7 +255,16 @@ fn a_bundle_holds_what_helps_and_nothing_of_records_people_or_secrets() {
     let folder = bench.folder.path().to_string_lossy().into_owned();
     let mut forbidden =
         vec![SECRET, "Bearer", "hunter2", "lovelace", "anna", "Hypochondria", "patients", "Vimes"];
-    forbidden.extend(["acme", "their-gate", "far-client", trunkline::sandbox::CLIENT_ID, "sam.csv", &folder]);
+    forbidden.extend([
+        "acme",
+        "their-gate",
+        "far-client",
+        "ramkin",
+        "vetinari",
+        trunkline::sandbox::CLIENT_ID,
+        "sam.csv",
+        &folder,
+    ]);
     for word in forbidden.into_iter().chain(contacts.iter().map(String::as_str).filter(|one| one.len() > 2)) {
         let at = text.find(word).map(|at| &text[at.saturating_sub(80)..at + word.len()]);
         assert_eq!(at, None, "{word}");
@@ -267,4 +278,27 @@ fn a_bundle_holds_what_helps_and_nothing_of_records_people_or_secrets() {
     bench.ends(&["doctor", "--offline", "--bundle", "link.json"], 2);
     assert_eq!(std::fs::read_to_string(bench.folder.path().join("theirs")).unwrap(), "theirs");
     assert!(!files(bench.folder.path()).iter().any(|file| file.to_string_lossy().contains(".trunkline-")));
+}
+
+#[test]
+fn a_bundle_repeats_nothing_of_a_configuration_that_is_refused() {
+    let bench = Bench::calm();
+    for (number, config) in [
+        format!("[profiles.lady-ramkin]\nplatform = \"cxone\"\nsecret = \"{SECRET}\"\n"),
+        format!("[profiles.lady-ramkin]\nplatform = \"{SECRET}\"\n"),
+        format!("[ui]\ntheme = \"{SECRET}\"\n[profiles.lady-ramkin]\n"),
+        format!("[profiles.lady-ramkin]\n{SECRET} = 1\n"),
+        format!("[profiles.lady-ramkin\nclient_id = \"{SECRET}\"\n"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        bench.file("config.toml", config);
+        let name = format!("b{number}.json");
+        bench.ends(&["doctor", "--offline", "--bundle", &name], 1);
+        let text = std::fs::read_to_string(bench.folder.path().join(name)).unwrap();
+        assert!(!text.contains(SECRET) && !text.contains("ramkin"), "{text}");
+        let bundle: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(found(&bundle["findings"], "configuration", "file")["state"], "bad");
+    }
 }

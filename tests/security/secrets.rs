@@ -191,12 +191,14 @@ fn a_platform_that_repeats_what_it_was_sent_brings_it_nowhere() {
         if seen.is("POST", "/token") {
             return token(TOKEN);
         }
-        let sent = format!("{}{}", seen.head, String::from_utf8_lossy(&seen.body));
-        let body = serde_json::json!({ "code": TOKEN, "message": sent, "errors": [{ "message": sent }] });
+        // who takes tokens may be who hands them out, and know the client's secret
+        let pair = STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"));
+        let sent = format!("{SECRET} {pair} {}{}", seen.head, String::from_utf8_lossy(&seen.body));
+        let body = serde_json::json!({ "code": SECRET, "message": sent, "errors": [{ "message": sent }] });
         let status = if seen.is("POST", "/execute") { 200 } else { 422 };
         answer(
             status,
-            &format!("inin-correlation-id: {TOKEN}\r\nx-echo: Bearer {TOKEN}\r\n"),
+            &format!("inin-correlation-id: {SECRET}\r\nx-echo: Bearer {TOKEN}\r\n"),
             body.to_string(),
         )
     });

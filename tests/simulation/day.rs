@@ -27,7 +27,7 @@ use super::world::{Day, Held, OWN, SECOND};
 const TROUBLED: u32 = 12;
 /// Carryings-out in which nothing comes to its end until a run is taken for stuck: one that a platform gives three calls a
 /// minute takes many, and so does one whose plan gives up at each longer wait that a platform asks for; both get on.
-const MOST: u64 = 200;
+const MOST: u64 = 1000;
 
 /// What came of a day.
 #[derive(Debug, Default)]

@@ -6,9 +6,13 @@ use url::Url;
 use crate::config::{SecretSource, StorePlace, regions};
 use crate::doctor::{Subject, places, tenant};
 use crate::journal::RunRow;
+use crate::text::one_line;
 
 /// The shortest name that is looked for: a shorter one stands in every other word.
 const SHORTEST: usize = 2;
+
+/// The shortest word of a command that is looked for: shorter ones are switches, and stand in every sentence.
+const SHORTEST_ARGUMENT: usize = 4;
 
 /// What is taken out of every text, the longest first, and what is put in its place.
 #[derive(Debug, Default)]
@@ -29,7 +33,12 @@ impl Redactor {
                 SecretSource::File(path) => names.put(&path.to_string_lossy(), "<secret file>".to_owned()),
                 // where somebody has put the secret itself
                 SecretSource::Env(name) => names.put(name, "<variable>".to_owned()),
-                SecretSource::Keyring | SecretSource::Command(_) => {}
+                SecretSource::Command(words) => {
+                    for word in words.iter().filter(|word| word.len() >= SHORTEST_ARGUMENT) {
+                        names.put(word, "<command>".to_owned());
+                    }
+                }
+                SecretSource::Keyring => {}
             }
             if let Some(path) = &profile.ca_file {
                 names.put(&path.to_string_lossy(), "<certificates>".to_owned());
@@ -93,8 +102,11 @@ struct Names {
 
 impl Names {
     fn put(&mut self, name: &str, shown: String) {
-        if name.len() >= SHORTEST && !self.known.iter().any(|(known, _)| known == name) {
-            self.known.push((name.to_owned(), shown));
+        // as it is, and as it is told: blanks and what is not drawn look otherwise there
+        for name in [name.to_owned(), one_line(name, usize::MAX)] {
+            if name.len() >= SHORTEST && !self.known.iter().any(|(known, _)| *known == name) {
+                self.known.push((name, shown.clone()));
+            }
         }
     }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{Fetch, Token, TokenError, conceal, secret_header, wipe};
+use super::{Fetch, PROOFS, Token, TokenError, conceal, secret_header, wipe};
 use crate::machine::{self, Since};
 use crate::platform::call::Payload;
 use crate::platform::error_body::{self, PlatformError};
@@ -260,7 +260,9 @@ fn accept(incoming: &Incoming, asked: Since, hidden: &Hidden) -> Result<Token, T
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
     let scopes = scopes(&answer.scope, &hidden.and(&text));
-    Token::new(&text, asked, life, scopes).ok_or_else(|| trouble("the answer's `access_token` is not one"))
+    let token = Token::new(&text, asked, life, scopes)
+        .ok_or_else(|| trouble("the answer's `access_token` is not one"))?;
+    Ok(token.of_client(hidden.proofs()))
 }
 
 /// `expires_in`: seconds, as a number or, from some gateways, as text.
@@ -301,6 +303,12 @@ impl Hidden {
         let length = pair.trim_end_matches('=').len();
         pair.truncate(length);
         Self(vec![Zeroizing::new(secret.to_owned()), pair, form_encoded(secret), escaped(secret)])
+    }
+
+    /// Those that differ in more than escapes: the secret, and its pair with the client's id.
+    fn proofs(&self) -> [Zeroizing<String>; PROOFS] {
+        let mut all = self.0.iter().cloned();
+        std::array::from_fn(|_| all.next().unwrap_or_default())
     }
 
     /// The same, and a token.
