@@ -23,25 +23,25 @@ impl Redactor {
     pub(super) fn of(subject: &Subject<'_>, runs: &[RunRow]) -> Self {
         let mut names = Names::default();
         for (path, shown) in places::known(subject) {
-            names.put(&path.to_string_lossy(), shown.to_owned());
+            names.put(&path.to_string_lossy(), shown);
         }
         for profile in subject.profiles() {
             names.client(&profile.name, &profile.client_id);
             names.url(&profile.api_url);
             names.url(&profile.auth_url);
             match &profile.secret {
-                SecretSource::File(path) => names.put(&path.to_string_lossy(), "<secret file>".to_owned()),
+                SecretSource::File(path) => names.put(&path.to_string_lossy(), "<secret file>"),
                 // where somebody has put the secret itself
-                SecretSource::Env(name) => names.put(name, "<variable>".to_owned()),
+                SecretSource::Env(name) => names.put(name, "<variable>"),
                 SecretSource::Command(words) => {
                     for word in words.iter().filter(|word| word.len() >= SHORTEST_ARGUMENT) {
-                        names.put(word, "<command>".to_owned());
+                        names.put(word, "<command>");
                     }
                 }
                 SecretSource::Keyring => {}
             }
             if let Some(path) = &profile.ca_file {
-                names.put(&path.to_string_lossy(), "<certificates>".to_owned());
+                names.put(&path.to_string_lossy(), "<certificates>");
             }
         }
         if let Ok(config) = subject.config {
@@ -49,7 +49,7 @@ impl Redactor {
                 names.url(url);
             }
             if let Some(name) = &config.ui.name {
-                names.put(name, "<user>".to_owned());
+                names.put(name, "<user>");
             }
         }
         for run in runs {
@@ -63,16 +63,16 @@ impl Redactor {
                 (1..).zip(&run.datasets).filter(|(_, dataset): &(u32, _)| dataset.path != "-")
             {
                 let shown = format!("<dataset {number}>");
-                names.put(&dataset.path, shown.clone());
+                names.put(&dataset.path, &shown);
                 if let Some(name) = std::path::Path::new(&dataset.path).file_name() {
-                    names.put(&name.to_string_lossy(), shown);
+                    names.put(&name.to_string_lossy(), &shown);
                 }
             }
         }
         for url in tenant::proxies().filter_map(|(_, value)| tenant::proxy_url(&value)) {
             names.url(&url);
         }
-        names.put(&crate::user::name(), "<user>".to_owned());
+        names.put(&crate::user::name(), "<user>");
         names.known.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         Self(names.known)
     }
@@ -101,11 +101,11 @@ struct Names {
 }
 
 impl Names {
-    fn put(&mut self, name: &str, shown: String) {
+    fn put(&mut self, name: &str, shown: &str) {
         // as it is, and as it is told: blanks and what is not drawn look otherwise there
         for name in [name.to_owned(), one_line(name, usize::MAX)] {
             if name.len() >= SHORTEST && !self.known.iter().any(|(known, _)| *known == name) {
-                self.known.push((name, shown.clone()));
+                self.known.push((name, shown.to_owned()));
             }
         }
     }
@@ -114,22 +114,22 @@ impl Names {
         self.clients += 1;
         // the word for the one that variables make names nobody
         if profile != "env" {
-            self.put(profile, format!("profile-{}", self.clients));
+            self.put(profile, &format!("profile-{}", self.clients));
         }
-        self.put(client_id, format!("client-{}", self.clients));
+        self.put(client_id, &format!("client-{}", self.clients));
     }
 
     fn url(&mut self, url: &Url) {
         let Some(host) = url.host_str() else { return };
         if url.path() != "/" {
-            self.put(url.path(), "/<path>".to_owned());
+            self.put(url.path(), "/<path>");
         }
         let is_region = regions().any(|domain| host == domain || host.ends_with(&format!(".{domain}")));
         if is_region || matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
             return;
         }
         self.hosts += 1;
-        self.put(host, format!("host-{}", self.hosts));
+        self.put(host, &format!("host-{}", self.hosts));
     }
 }
 
