@@ -6,8 +6,10 @@
 //! others are held to by those who keep them. And it does not see that a file which it has open was removed or
 //! replaced: what is written then is nowhere, so that is asked before each commit.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -141,21 +143,59 @@ pub(crate) fn begin_log(connection: &Connection, busy: Duration) -> rusqlite::Re
     }
 }
 
-/// Whether the file is another program's: it holds something, and not all of these tables, or what none of ours has. A
-/// view in a table's place, or a trigger on one, would do as it likes wherever we read or write.
+/// What a file's schema is made of, each object as its kind, its name, its table and the SQL that made it.
+type Objects = BTreeSet<[String; 4]>;
+
+/// Whether the file is another program's: it holds something, and not exactly what so many of these steps make as it says
+/// of itself. The expression of a column, a view in a table's place or a trigger on one would else do as it likes wherever we
+/// read or write. Of a later version no more is known than these tables.
 ///
 /// # Errors
 ///
 /// It cannot be read; it may be no SQLite file at all.
-pub(crate) fn is_foreign(connection: &Connection, tables: &[&str]) -> rusqlite::Result<bool> {
+pub(crate) fn is_foreign(
+    connection: &Connection,
+    tables: &[&str],
+    steps: &'static [&'static str],
+) -> rusqlite::Result<bool> {
+    // one look at both: another process may be bringing it to a newer version
+    let look = connection.unchecked_transaction()?;
+    let found = objects(&look)?;
+    if found.is_empty() {
+        return Ok(false);
+    }
+    let version: i64 = look.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match usize::try_from(version).ok().and_then(|version| steps.get(..version)) {
+        Some(steps) => Ok(found != *made_by(steps)?),
+        None => Ok(!tables.iter().all(|table| found.iter().any(|[_, name, ..]| name == table))),
+    }
+}
+
+fn objects(connection: &Connection) -> rusqlite::Result<Objects> {
+    // statistics of its own are kept by SQLite, where somebody has asked for them
     let mut statement = connection.prepare(
-        "SELECT name, type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' FROM sqlite_schema WHERE type <> 'index'",
+        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat*'",
     )?;
-    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let found = found.collect::<Result<Vec<(String, bool)>, _>>()?;
-    let is_ours = found.iter().all(|(_, is_table)| *is_table)
-        && tables.iter().all(|table| found.iter().any(|(name, _)| name == table));
-    Ok(!found.is_empty() && !is_ours)
+    let found = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+    found.collect()
+}
+
+/// What the steps make of an empty file.
+fn made_by(steps: &'static [&'static str]) -> rusqlite::Result<Arc<Objects>> {
+    static KNOWN: Mutex<BTreeMap<(usize, usize), Arc<Objects>>> = Mutex::new(BTreeMap::new());
+    // they are constants: where they lie tells which they are
+    let name = (steps.as_ptr().addr(), steps.len());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(objects) = known.get(&name) {
+        return Ok(Arc::clone(objects));
+    }
+    let empty = Connection::open_in_memory()?;
+    for step in steps {
+        empty.execute_batch(step)?;
+    }
+    let objects = Arc::new(objects(&empty)?);
+    known.insert(name, Arc::clone(&objects));
+    Ok(objects)
 }
 
 /// Whether what was committed to the file's log is gone from it.

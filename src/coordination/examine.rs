@@ -10,7 +10,7 @@ use ::redis::Cmd;
 use rusqlite::OpenFlags;
 
 use super::redis::Redis;
-use super::{StoreError, tenant};
+use super::{StoreError, schema, tenant};
 use crate::config::StorePlace;
 use crate::database::{self, Soundness};
 
@@ -75,6 +75,9 @@ pub async fn examine(
                 |error: rusqlite::Error| StoreError::File { path: path.clone(), reason: error.to_string() };
             let connection = database::open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY, super::embedded::BUSY)
                 .map_err(failed)?;
+            if schema::is_foreign(&connection).is_ok_and(|is_foreign| is_foreign) {
+                return Err(StoreError::File { path, reason: schema::FOREIGN.to_owned() });
+            }
             let soundness = database::soundness(&connection, patience).map_err(failed)?;
             Ok(Examined::File { path, soundness })
         }

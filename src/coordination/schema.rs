@@ -8,6 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
+use crate::database;
 
 /// One step a version; a file of version *n* has gone through the first *n* of them.
 const MIGRATIONS: &[&str] = &[r"
@@ -44,7 +45,15 @@ INSERT INTO fence VALUES (CAST(unixepoch('subsec') * 1000000 AS INTEGER));
 "];
 
 /// The tables that a store of any version has.
-pub(super) const TABLES: [&str; 2] = ["record", "fence"];
+const TABLES: [&str; 2] = ["record", "fence"];
+
+/// What is told of a file that is another program's.
+pub(super) const FOREIGN: &str = "it holds another program's tables";
+
+/// Whether the file is another program's.
+pub(super) fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
+    database::is_foreign(connection, &TABLES, MIGRATIONS)
+}
 
 /// Brings the file to this program's version. A file of a later version is refused, not guessed at.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

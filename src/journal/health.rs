@@ -61,6 +61,10 @@ impl Health {
         let connection = database::open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY, BUSY)
             .map_err(|source| JournalError::open(&path, source))?;
         let begun = Instant::now();
+        // before anything of it is asked for; one whose schema cannot be read is told as damaged, below
+        if schema::is_foreign(&connection).is_ok_and(|is_foreign| is_foreign) {
+            return Err(JournalError::Foreign(path));
+        }
         let version = schema::version(&connection)?;
         // half of it for the file, so that something is left for what stands in it
         let file = database::soundness(&connection, patience / 2)?;

@@ -327,10 +327,15 @@ pub(super) const fn is_old(version: usize) -> bool {
 /// The tables that a journal of any version has.
 const TABLES: [&str; 6] = ["run", "dataset", "stretch", "item", "failure", "event"];
 
+/// Whether the file is another program's.
+pub(super) fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
+    database::is_foreign(connection, &TABLES, MIGRATIONS)
+}
+
 /// Refuses a file of another program, and one of a later version: neither is guessed at, and neither is changed.
 pub(super) fn hold_to_ours(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let failed = |source| JournalError::open(path, source);
-    if database::is_foreign(connection, &TABLES).map_err(failed)? {
+    if is_foreign(connection).map_err(failed)? {
         return Err(JournalError::Foreign(path.to_owned()));
     }
     let version = version(connection).map_err(failed)?;

@@ -241,8 +241,10 @@ fn lists_of_a_run_that_is_not_what_was_written_are_refused() {
 }
 
 #[test]
-fn a_journal_with_a_view_or_a_trigger_is_none_of_ours() {
+fn a_journal_that_is_made_otherwise_is_none_of_ours() {
     for harm in [
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema
+         SET sql = replace(sql, 'coalesce(status, 0)', 'length(zeroblob(200000000))') WHERE name = 'failure'",
         "CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM item; END",
         "ALTER TABLE item RENAME TO it; CREATE VIEW item AS SELECT * FROM it",
     ] {
@@ -255,5 +257,7 @@ fn a_journal_with_a_view_or_a_trigger_is_none_of_ours() {
             let said = bench.ends(words, 2);
             assert!(said.err().contains("is not a journal of trunkline"), "{}", said.err());
         }
+        let said = bench.ends(&["doctor", "--offline"], 1).out();
+        assert!(said.contains("is not a journal of trunkline"), "{said}");
     }
 }

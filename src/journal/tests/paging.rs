@@ -294,9 +294,10 @@ fn pages_of_a_damaged_list_are_refused_and_have_an_end() {
                   WHERE item = (SELECT max(item) FROM failure WHERE status = 503)";
     behind_the_back_of(folder.path(), &indexes, change);
     let connection = Connection::open(file_in(folder.path())).unwrap();
-    let descending = "CREATE INDEX event_run ON event (run, event DESC)";
-    connection.execute_batch("PRAGMA writable_schema = ON").unwrap();
-    connection.execute("UPDATE sqlite_schema SET sql = ?1 WHERE name = 'event_run'", [descending]).unwrap();
+    let lost = "PRAGMA writable_schema = ON;
+                UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'failure_place')
+                WHERE name = 'event_run'";
+    connection.execute_batch(lost).unwrap();
 
     let reader = Reader::open(folder.path()).unwrap();
     for sort in Sort::ALL.iter().copied() {
