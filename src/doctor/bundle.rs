@@ -202,7 +202,7 @@ fn of_cause(cause: &Cause, words: &Repeats) -> Value {
         "stage": cause.stage,
         "status": cause.status,
         "code": cause.code.as_deref().map(|code| {
-            if plain::knows_code(code) { code.to_owned() } else { words.without(code) }
+            if plain::knows_code(code) { code.to_owned() } else { words.without_in_code(code) }
         }),
         "message": words.without(&cause.message),
         "items": cause.items,

@@ -21,12 +21,17 @@ const SHORTEST: usize = 2;
 const JOINED: usize = 3;
 /// The shortest word, in bytes, that is found at the beginning or end of a longer one: `Lovelaces`, `contactlovelace`.
 const SHORTEST_WITHIN: usize = 5;
+/// A code that holds more digits may be somebody's number.
+const MOST_DIGITS: usize = 4;
 /// A longer word than this, in bytes, is looked for as a whole and by its parts only.
 const LONGEST: usize = 64;
 
-/// What some texts repeat of records.
+/// What some texts repeat of records. The default hides nothing.
 #[derive(Debug, Default)]
-pub struct Repeats(HashSet<String>);
+pub struct Repeats {
+    found: HashSet<String>,
+    hides: bool,
+}
 
 impl Reader {
     /// Reads the records of the run's failures for the words that these texts repeat of them.
@@ -41,7 +46,7 @@ impl Reader {
     ) -> Result<Repeats, JournalError> {
         let mut search = Search::of(texts);
         if search.wanted.is_empty() {
-            return Ok(Repeats::default());
+            return Ok(Repeats { found: HashSet::new(), hides: true });
         }
         let mut statement = self.connection.prepare_cached(
             "SELECT r.record, r.original FROM failure f CROSS JOIN failure_record r ON r.failure = f.failure
@@ -56,22 +61,41 @@ impl Reader {
                 }
             }
         }
-        Ok(Repeats(search.found))
+        Ok(Repeats { found: search.found, hides: true })
     }
 }
 
 impl Repeats {
-    /// A text with `…` for what it repeats.
+    /// A code of the platform's own, where it looks like one: else it is not told, as it may hold anything.
+    #[must_use]
+    pub fn without_in_code(&self, code: &str) -> String {
+        let is_plain =
+            |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-' | ':' | '/');
+        let digits = code.chars().filter(char::is_ascii_digit).count();
+        if self.hides && !(code.chars().all(is_plain) && code.len() <= LONGEST && digits <= MOST_DIGITS) {
+            return "…".to_owned();
+        }
+        self.without(code)
+    }
+
+    /// A text with `…` for what it repeats, and for what is escaped, cut off or broken and so might repeat something.
     #[must_use]
     pub fn without(&self, text: &str) -> String {
-        if self.0.is_empty() {
+        if !self.hides {
             return text.to_owned();
         }
+        let mut plain = String::with_capacity(text.len());
+        for piece in text.split_inclusive(char::is_whitespace) {
+            let word = piece.trim_end();
+            plain.push_str(if is_veiled(word) { "…" } else { word });
+            plain.push_str(piece.get(word.len()..).unwrap_or_default());
+        }
+        let text = plain.as_str();
         let mut told = String::with_capacity(text.len());
         let mut done = 0;
         let mut places: Vec<Range<usize>> = Vec::new();
         each_group(text, |group, place| {
-            if self.0.contains(group) {
+            if self.found.contains(group) {
                 places.push(place);
             }
         });
@@ -86,6 +110,18 @@ impl Repeats {
         told.push_str(text.get(done..).unwrap_or_default());
         told
     }
+}
+
+/// Whether a word may be another one that is escaped (`M\u00fcller`, `M%C3%BCller`, `M&uuml;ller`, `M=C3=BCller`), cut off
+/// (`Mül…`) or broken (`MÃ¼ller`, `M?ller`): what stands in its place is known to nobody here.
+fn is_veiled(word: &str) -> bool {
+    let pairs = word.chars().zip(word.chars().skip(1));
+    let is_cut = |(one, next): (char, char)| one.is_alphabetic() && next == '…';
+    let is_broken = word.trim_matches('?').contains('?');
+    word.contains(['\\', '%', '&', '=', '\u{fffd}', 'Ã', 'Â'])
+        || word.contains("..")
+        || pairs.into_iter().any(is_cut)
+        || is_broken
 }
 
 /// The words that are still looked for, and those that were found.
@@ -318,7 +354,32 @@ mod tests {
         for record in records {
             search.pass(record.as_bytes());
         }
-        Repeats(search.found).without(text)
+        Repeats { found: search.found, hides: true }.without(text)
+    }
+
+    #[test]
+    fn what_is_escaped_cut_off_or_broken_is_not_told() {
+        for (text, shown) in [
+            (r"contact Jos\u00e9 M\u00fcller is unknown", "contact … … is unknown"),
+            ("contact M%C3%BCller, O&#39;Brien and M=C3=BCller", "contact … … and …"),
+            ("locked: Mül… or MÃ¼ller or M?ller", "locked: … or … or …"),
+            ("is this known? … is not", "is this known? … is not"),
+        ] {
+            assert_eq!(told(&[], text), shown);
+        }
+        let hidden = Repeats { found: HashSet::new(), hides: true };
+        for (code, shown) in [
+            ("contact.not.found", "contact.not.found"),
+            ("ERR-404/locked", "ERR-404/locked"),
+            ("M%C3%BCller", "…"),
+            ("+49 30 1234", "…"),
+            ("c-20261123", "…"),
+        ] {
+            assert_eq!(
+                (hidden.without_in_code(code), Repeats::default().without_in_code(code)),
+                (shown.to_owned(), code.to_owned())
+            );
+        }
     }
 
     #[test]

@@ -125,8 +125,9 @@ impl<'a> Facts<'a> {
             last_delivered = last_delivered.max(at);
         }
         let causes = reader.causes(run, &open)?;
+        let closed = Closed::gather(reader, run)?;
         let repeats = match stance.examples {
-            Examples::Hidden => reader.repeats(run, said(&causes, &happenings))?,
+            Examples::Hidden => reader.repeats(run, said(&causes, &happenings).chain(closed.notes()))?,
             Examples::Shown => Repeats::default(),
         };
         Ok(Self {
@@ -138,7 +139,7 @@ impl<'a> Facts<'a> {
             happenings,
             last_delivered,
             causes,
-            closed: Closed::gather(reader, run)?,
+            closed,
             edited: reader.edited(run)?,
             repeats,
         })
@@ -357,7 +358,10 @@ fn calls(html: &mut Html, facts: &Facts<'_>) {
 fn foot(html: &mut Html, facts: &Facts<'_>) {
     html.open("footer", &[]);
     let examples = match facts.stance.examples {
-        Examples::Hidden => "It names no contact, record or key. Notes stand as people have written them.",
+        Examples::Hidden => {
+            "It names no contact, record or key; people's notes stand in it without what a record of a failure holds, and those \
+                              who acted are named."
+        }
         Examples::Shown => {
             "It names examples of what failed: these are personal data. Notes stand as people have written them."
         }

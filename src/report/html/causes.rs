@@ -44,6 +44,11 @@ impl Closed {
         Ok(closed)
     }
 
+    /// What people have written.
+    pub(super) fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.keys().map(String::as_str)
+    }
+
     fn all(&self) -> u64 {
         self.notes.values().sum::<u64>() + self.others
     }
@@ -129,12 +134,9 @@ fn answer(facts: &Facts<'_>, cause: &Cause) -> String {
         Some(status) => parts.push(format!("answer {status}")),
         None => parts.push("no answer".to_owned()),
     }
-    parts.extend(
-        cause
-            .code
-            .as_deref()
-            .map(|code| if plain::knows_code(code) { code.to_owned() } else { facts.repeats.without(code) }),
-    );
+    parts.extend(cause.code.as_deref().map(|code| {
+        if plain::knows_code(code) { code.to_owned() } else { facts.repeats.without_in_code(code) }
+    }));
     // of a row of a result nobody here has the record that it may repeat
     let is_known = cause.stage == Stage::Validation || cause.sendable == cause.items;
     let message = match facts.stance.examples {
@@ -203,7 +205,7 @@ pub(super) fn closed_section(html: &mut Html, facts: &Facts<'_>) {
         if note.is_empty() {
             html.text("without a note");
         } else {
-            html.outside(note);
+            html.outside(&facts.repeats.without(note));
         }
         html.close("td");
         html.close("tr");
