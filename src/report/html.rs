@@ -359,8 +359,7 @@ fn foot(html: &mut Html, facts: &Facts<'_>) {
     html.open("footer", &[]);
     let examples = match facts.stance.examples {
         Examples::Hidden => {
-            "It names no contact, record or key; people's notes stand in it without what a record of a failure holds, and those \
-                              who acted are named."
+            "It names no contact, record or key, and of notes tells nothing that a failed record holds. It names who acted."
         }
         Examples::Shown => {
             "It names examples of what failed: these are personal data. Notes stand as people have written them."
