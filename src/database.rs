@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::files::{self, Use};
@@ -22,6 +23,10 @@ mod soundness;
 
 pub use soundness::Soundness;
 pub(crate) use soundness::{find_damage, soundness, within};
+
+/// The longest row or value that is read or written, in bytes: the largest record, its copy before an edit, and room. A file
+/// that somebody else made may hold longer ones.
+const LONGEST: i32 = 64 * 1024 * 1024;
 
 /// Makes a folder for its owner only. The names that lead to it are on the disk when this returns: a file in it that was
 /// synced would be nowhere after a power cut without them.
@@ -101,6 +106,7 @@ pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::R
     }
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(in_real_folder(path), flags)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
     connection.busy_timeout(busy)?;
     // else a statement is planned anew whenever values are bound to it, in case they suggest another plan
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

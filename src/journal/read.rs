@@ -18,7 +18,18 @@ use super::rows::{
     DatasetRow, EventRow, ResultRow, RunRow, counts_of, kept, key_of, maybe_natural, moment, natural, word,
 };
 use super::{CUT_OFF, Connections, JournalError, Unstored, file_in, lock};
+use crate::database;
 use crate::model::{Fault, ItemState, Mark, RunId, RunState, Seq};
+
+/// The indices in which lists of failures are found.
+const LISTS: [&str; 6] = [
+    "failure_place",
+    "failure_key",
+    "failure_answer",
+    "failure_latest",
+    "failure_most_tries",
+    "failure_cause",
+];
 
 /// A connection for looking.
 #[derive(Debug)]
@@ -239,7 +250,22 @@ impl Reader {
     ///
     /// What the journal holds of the run is not what was written, or it cannot be read.
     pub fn vouch(&self, run: &RunRow) -> Result<(), JournalError> {
-        audit(&self.connection, run.number, &file_in(&self.folder))
+        if let Some(what) = database::find_damage(&self.connection)? {
+            return Err(self.damaged(&what));
+        }
+        audit(&self.connection, run.number, &file_in(&self.folder))?;
+        // a list is found in an index: of a large file that look has not seen them all
+        let count = |by: &str| -> rusqlite::Result<u64> {
+            let sql = format!("SELECT count(*) AS n FROM failure {by} WHERE run = ?1");
+            self.connection.prepare_cached(&sql)?.query_row(params![run.number], |row| natural(row, "n"))
+        };
+        let all = count("NOT INDEXED")?;
+        for index in LISTS {
+            if count(&format!("INDEXED BY {index}"))? != all {
+                return Err(self.damaged("an index of its failures has not all of them"));
+            }
+        }
+        Ok(())
     }
 
     /// What was read is not what was written.

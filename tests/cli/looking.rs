@@ -227,6 +227,21 @@ fn lists_of_a_run_that_is_not_what_was_written_are_refused() {
     bench.file("o.csv", outcomes(["c1", "c2", "unknown-77"].map(str::to_owned)));
     bench.ends(&["outcomes", "o.csv", "--profile", "env"], 1);
     let journal = rusqlite::Connection::open(bench.data_dir().join("journal.db")).unwrap();
+    // a list would be found in this, and have fewer
+    let lost = "PRAGMA writable_schema = ON;
+                UPDATE sqlite_schema SET sql = sql || ' WHERE item > 5' WHERE name = 'failure_place'";
+    journal.execute_batch(lost).unwrap();
+    drop(journal);
+    let journal = rusqlite::Connection::open(bench.data_dir().join("journal.db")).unwrap();
+    let back = "REINDEX failure_place; PRAGMA writable_schema = ON;
+                UPDATE sqlite_schema SET sql = replace(sql, ' WHERE item > 5', '') WHERE name = 'failure_place'";
+    journal.execute_batch(back).unwrap();
+    drop(journal);
+    let said = bench.ends(&["failures", "last", "--format", "csv"], 2);
+    assert!(said.err().contains("is damaged"), "{}", said.err());
+    let journal = rusqlite::Connection::open(bench.data_dir().join("journal.db")).unwrap();
+    journal.execute_batch("REINDEX").unwrap();
+    bench.ends(&["failures", "last", "--format", "csv"], 0);
     journal.execute("DELETE FROM item WHERE seq = 1", []).unwrap();
     for words in [&["failures", "last"][..], &["results", "last"], &["report", "last", "-o", "r.html"]] {
         let said = bench.ends(words, 2);

@@ -70,3 +70,38 @@ fn a_report_and_a_bundle_name_nobody_of_whom_the_platform_spoke_when_it_stopped_
     ];
     assert_names_nobody("a chunk", "chunk_failed", 422, false, &ingest);
 }
+
+#[test]
+fn a_report_names_nobody_of_whom_a_person_has_noted_something_or_who_is_named_in_escapes() {
+    let mirror = Mirror::start(|seen| {
+        if seen.is("POST", "/token") {
+            return token("a-token-of-no-interest");
+        }
+        let number = String::from_utf8_lossy(&seen.body).matches("\"n\":1").count();
+        let said = ["M%C3%BCller is unknown", "no contact M\\\\u00fcller, tel. 0049-30-12345"][number];
+        answer(
+            422,
+            "content-type: application/json\r\n",
+            format!(r#"{{"message":"{said}","code":"{said}"}}"#),
+        )
+    });
+    let bench = Bench::calm();
+    let record = |number: u32| format!(r#"{{"n":{number},"who":"Jo Müller","phone":"+493012345"}}"#);
+    bench.file("a.json", format!("[{},{}]", record(0), record(1)));
+    let run =
+        |words: &[&str]| Said(bench.command(words).env("GENESYS_BASE_URL", &mirror.url).output().unwrap());
+    run(&["execute", "a.json", "--action", "a", "--profile", "env"]).assert_code(1, &["execute"]);
+    run(&["report", "last", "-o", "open.html"]).assert_code(0, &["report"]);
+    run(&["dismiss", "last", "--note", "called Jo Müller", "--yes"]).assert_code(0, &["dismiss"]);
+    run(&["report", "last", "-o", "closed.html"]).assert_code(0, &["report"]);
+    run(&["doctor", "last", "--offline", "--bundle", "b.json"]);
+    for file in ["open.html", "closed.html", "b.json"] {
+        let text = std::fs::read_to_string(bench.folder.path().join(file)).unwrap();
+        for personal in ["ller", "C3%BC", "00fc", "12345", "0049"] {
+            let at = text.find(personal).map(|at| text[..at].chars().rev().take(80).collect::<String>());
+            assert_eq!(at, None, "{file}: {personal}");
+        }
+    }
+    let closed = std::fs::read_to_string(bench.folder.path().join("closed.html")).unwrap();
+    assert!(closed.contains("called"), "what names nobody is told");
+}

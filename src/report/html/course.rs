@@ -346,9 +346,9 @@ fn table(html: &mut Html, facts: &Facts<'_>, pauses: usize) {
     html.end_table();
 }
 
-/// Whether its text tells what the platform said of failures.
+/// Whether its text tells what the platform said of failures, or what a person has noted.
 pub(super) fn is_quoting(event: &EventRow) -> bool {
-    event.kind == "act_ended"
+    matches!(event.kind.as_str(), "act" | "act_ended")
 }
 
 /// What happened, in words.
