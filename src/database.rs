@@ -152,28 +152,42 @@ pub(crate) fn begin_log(connection: &Connection, busy: Duration) -> rusqlite::Re
 /// What a file's schema is made of, each object as its kind, its name, its table and the SQL that made it.
 type Objects = BTreeSet<[String; 4]>;
 
-/// Whether the file is another program's: it holds something, and not exactly what so many of these steps make as it says
-/// of itself. The expression of a column, a view in a table's place or a trigger on one would else do as it likes wherever we
-/// read or write. Of a later version no more is known than these tables.
+/// Whose a file is, by its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Ours, or nobody's yet.
+    Ours,
+    /// It has our tables, and they are not as we make them.
+    Altered,
+    /// Another program's.
+    Foreign,
+}
+
+/// Whose the file is: ours holds nothing, or exactly what so many of these steps make as it says of itself. The expression of
+/// a column, a view in a table's place or a trigger on one would else do as it likes wherever we read or write. Of a later
+/// version no more is known than these tables.
 ///
 /// # Errors
 ///
 /// It cannot be read; it may be no SQLite file at all.
-pub(crate) fn is_foreign(
+pub(crate) fn whose(
     connection: &Connection,
     tables: &[&str],
     steps: &'static [&'static str],
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<Whose> {
     // one look at both: another process may be bringing it to a newer version
     let look = connection.unchecked_transaction()?;
     let found = objects(&look)?;
     if found.is_empty() {
-        return Ok(false);
+        return Ok(Whose::Ours);
+    }
+    if !tables.iter().all(|table| found.iter().any(|[_, name, ..]| name == table)) {
+        return Ok(Whose::Foreign);
     }
     let version: i64 = look.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     match usize::try_from(version).ok().and_then(|version| steps.get(..version)) {
-        Some(steps) => Ok(found != *made_by(steps)?),
-        None => Ok(!tables.iter().all(|table| found.iter().any(|[_, name, ..]| name == table))),
+        Some(steps) if found != *made_by(steps)? => Ok(Whose::Altered),
+        _ => Ok(Whose::Ours),
     }
 }
 

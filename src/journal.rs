@@ -102,7 +102,7 @@ pub enum JournalError {
         what: String,
     },
     /// The file is another program's.
-    #[error("`{}` is not a journal of trunkline: it holds other tables, or what no journal has\nhint: name another folder with --data-dir", .0.display())]
+    #[error("`{}` is not a journal of trunkline: it holds other tables\nhint: name another folder with --data-dir", .0.display())]
     Foreign(PathBuf),
     /// There were runs, and the file that knows of them is gone.
     #[error("the journal `{}` is gone or empty, but there were runs: `runs` beside it holds their folders\nhint: put the file back; or move `runs` away to begin anew, and what was sent before is known to nobody", .0.display())]

@@ -112,7 +112,11 @@ pub(super) async fn secret(prompt: String, signals: &mut Signals) -> Result<Stri
     let before = tcgetattr(&terminal).map_err(io::Error::from)?;
     let read = read_aside(move || rpassword::prompt_password(prompt))?;
     tokio::select! {
-        secret = read => Ok(secret.unwrap_or_else(|_| Ok(String::new()))?),
+        secret = read => match secret.unwrap_or_else(|_| Ok(String::new())) {
+            // Ctrl-C is a character of what is typed while nothing is shown
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Stop::interrupted()),
+            secret => Ok(secret?),
+        },
         () = signals.next() => {
             let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
             let _ = writeln!(io::stderr());

@@ -322,8 +322,8 @@ fn connect(folder: &Path, path: &Path) -> Result<Connection, StoreError> {
     }
     let open = || -> rusqlite::Result<_> {
         let connection = database::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
-        if schema::is_foreign(&connection)? {
-            return Ok((connection, Some(schema::FOREIGN.to_owned())));
+        if let Some(strange) = schema::strange(&connection)? {
+            return Ok((connection, Some(strange.to_owned())));
         }
         database::begin_log(&connection, BUSY)?;
         connection.pragma_update(None, "cache_size", -4096)?;

@@ -75,8 +75,9 @@ pub async fn examine(
                 |error: rusqlite::Error| StoreError::File { path: path.clone(), reason: error.to_string() };
             let connection = database::open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY, super::embedded::BUSY)
                 .map_err(failed)?;
-            if schema::is_foreign(&connection).is_ok_and(|is_foreign| is_foreign) {
-                return Err(StoreError::File { path, reason: schema::FOREIGN.to_owned() });
+            // one whose schema cannot be read is told as damaged, below
+            if let Ok(Some(strange)) = schema::strange(&connection) {
+                return Err(StoreError::File { path, reason: strange.to_owned() });
             }
             let soundness = database::soundness(&connection, patience).map_err(failed)?;
             Ok(Examined::File { path, soundness })

@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
-use crate::database;
+use crate::database::{self, Whose};
 
 /// One step a version; a file of version *n* has gone through the first *n* of them.
 const MIGRATIONS: &[&str] = &[r"
@@ -47,12 +47,13 @@ INSERT INTO fence VALUES (CAST(unixepoch('subsec') * 1000000 AS INTEGER));
 /// The tables that a store of any version has.
 const TABLES: [&str; 2] = ["record", "fence"];
 
-/// What is told of a file that is another program's.
-pub(super) const FOREIGN: &str = "it holds another program's tables";
-
-/// Whether the file is another program's.
-pub(super) fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
-    database::is_foreign(connection, &TABLES, MIGRATIONS)
+/// Why the file is not used, where it is another's or was altered.
+pub(super) fn strange(connection: &Connection) -> rusqlite::Result<Option<&'static str>> {
+    Ok(match database::whose(connection, &TABLES, MIGRATIONS)? {
+        Whose::Ours => None,
+        Whose::Altered => Some("it is damaged: its tables are not as this program makes them"),
+        Whose::Foreign => Some("it holds another program's tables"),
+    })
 }
 
 /// Brings the file to this program's version. A file of a later version is refused, not guessed at.

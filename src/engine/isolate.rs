@@ -17,6 +17,10 @@ use crate::journal::{End, Settled, Write};
 use crate::model::{Reason, Stage};
 use crate::operation::Item;
 use crate::pacing::Certainty;
+use crate::text::one_line;
+
+/// The most that is kept of what an answer says of one record, in characters.
+const LONGEST: usize = 2048;
 
 /// What an answer says of a refused batch.
 pub(super) struct Isolation {
@@ -35,7 +39,10 @@ impl Isolation {
             let Some(place) = place.filter(|place| *place < item.ends.len()) else { continue };
             let said = if entry.message.is_empty() { &brought.error.message } else { &entry.message };
             if let Some(reason) = refused.get_mut(&place) {
-                reason.message = format!("{}; {said}", reason.message);
+                // an answer may say as much of one record as it is long
+                if reason.message.len() < LONGEST && reason.message != *said {
+                    reason.message = one_line(&format!("{}; {said}", reason.message), LONGEST);
+                }
                 continue;
             }
             let code = entry.code.clone().or_else(|| brought.error.code.clone());

@@ -91,6 +91,10 @@ async fn look(
         match decide(brought.outcome, &situation) {
             Verdict::Accepted => {
                 let Some(answer) = brought.answer else { continue };
+                if answer.cut {
+                    let why = "the platform's answer is longer than is read (10 MB), and was cut off";
+                    return Err(faults::preflight(preflight.what, why, ""));
+                }
                 operation.learn(&answer.body).map_err(|why| faults::preflight(preflight.what, &why, ""))?;
                 if let Some(run) = run {
                     keep(run, &answer.body);

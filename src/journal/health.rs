@@ -62,8 +62,11 @@ impl Health {
             .map_err(|source| JournalError::open(&path, source))?;
         let begun = Instant::now();
         // before anything of it is asked for; one whose schema cannot be read is told as damaged, below
-        if schema::is_foreign(&connection).is_ok_and(|is_foreign| is_foreign) {
-            return Err(JournalError::Foreign(path));
+        // one of a later version is told as such, too
+        if let Err(error @ (JournalError::Foreign(_) | JournalError::Damaged { .. })) =
+            schema::hold_to_ours(&connection, &path)
+        {
+            return Err(error);
         }
         let version = schema::version(&connection)?;
         // half of it for the file, so that something is left for what stands in it

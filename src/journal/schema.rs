@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::JournalError;
-use crate::database;
+use crate::database::{self, Whose};
 
 /// One step a version; a file of version *n* has gone through the first *n* of them.
 const MIGRATIONS: &[&str] = &[
@@ -327,16 +327,17 @@ pub(super) const fn is_old(version: usize) -> bool {
 /// The tables that a journal of any version has.
 const TABLES: [&str; 6] = ["run", "dataset", "stretch", "item", "failure", "event"];
 
-/// Whether the file is another program's.
-pub(super) fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
-    database::is_foreign(connection, &TABLES, MIGRATIONS)
-}
-
-/// Refuses a file of another program, and one of a later version: neither is guessed at, and neither is changed.
+/// Refuses a file of another program, one whose tables are not as we make them, and one of a later version: none of them is
+/// guessed at, and none is changed.
 pub(super) fn hold_to_ours(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let failed = |source| JournalError::open(path, source);
-    if is_foreign(connection).map_err(failed)? {
-        return Err(JournalError::Foreign(path.to_owned()));
+    match database::whose(connection, &TABLES, MIGRATIONS).map_err(failed)? {
+        Whose::Ours => {}
+        Whose::Altered => {
+            let what = "its tables are not as this program makes them".to_owned();
+            return Err(JournalError::Damaged { path: path.to_owned(), what });
+        }
+        Whose::Foreign => return Err(JournalError::Foreign(path.to_owned())),
     }
     let version = version(connection).map_err(failed)?;
     if version > MIGRATIONS.len() {

@@ -273,6 +273,19 @@ impl<'t> UpTo<'t> {
     }
 }
 
+/// That what began as a result cannot be read as one.
+fn unreadable(reason: &str) -> Reason {
+    Reason {
+        stage: Stage::Result,
+        status: None,
+        code: Some("result.unreadable".to_owned()),
+        message: format!(
+            "nobody knows which rows it refuses: the result cannot be read ({reason}); it is kept as it came"
+        ),
+        violations: Vec::new(),
+    }
+}
+
 fn reason_of(row: RowError) -> Reason {
     let violations =
         row.row.map(|number| Violation::in_row(number, row.message.clone())).into_iter().collect();
@@ -347,7 +360,12 @@ impl Operation for Import {
                     "file": file,
                 })
             }
-            Content::Other { reason } => serde_json::json!({"file": file, "note": reason}),
+            Content::Other { reason, broken } => {
+                if broken {
+                    row(unreadable(&reason));
+                }
+                serde_json::json!({"file": file, "note": reason})
+            }
         };
         Ok(Bytes::from(kept.to_string()))
     }

@@ -11,6 +11,10 @@ use super::words::grouped;
 use super::{Align, Column, ReportError, Table, TableFormat};
 use crate::journal::{Cause, Contents, FailureRow, Query, Reader, RunRow};
 use crate::model::{FailureState, Position, Seq, Stage, Violation};
+use crate::text::one_line;
+
+/// The most characters of a key in a table: a longer one would make all rows as wide.
+const WIDEST_KEY: usize = 80;
 
 /// The columns of CSV and JSON. Programs rely on them and on their order.
 const COLUMNS: [&str; 17] = [
@@ -146,7 +150,7 @@ fn table_row(row: &FailureRow) -> Vec<String> {
     vec![
         row.id.item.to_string(),
         row.position.to_string(),
-        shown(&row.key).into_owned(),
+        one_line(&row.key, WIDEST_KEY),
         row.state.word().to_owned(),
         row.stage.word().to_owned(),
         or_empty(row.status),

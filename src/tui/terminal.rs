@@ -14,6 +14,7 @@ use base64::Engine;
 use crossterm::{cursor, event, queue, style, terminal};
 
 use super::input::{self, Told};
+use crate::text::lines;
 
 /// How long to wait for a terminal that takes no bytes.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -211,7 +212,8 @@ impl Terminal {
 
     /// Hands a text to the terminal, for pasting elsewhere (xterm's OSC 52). Nobody says whether it took it.
     pub fn copy(&self, text: &str) {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+        // where it is pasted it may be obeyed
+        let encoded = base64::engine::general_purpose::STANDARD.encode(lines(text).as_bytes());
         // a terminal that is gone is told of by its input
         let _ = self.screen.write(format!("\x1b]52;c;{encoded}\x07").as_bytes());
     }

@@ -142,7 +142,7 @@ fn who_leaves_instead_of_typing_a_secret_finds_a_terminal_that_shows_what_is_typ
     let mut session = on_a_terminal(&bench, &[&words[..], &["--production", "--keyring"]].concat());
     session.wait_for("it is not shown");
     session.type_in("half a sec\x03");
-    assert_eq!(session.wait_for_end(), 130);
+    assert_eq!(session.wait_for_end(), 130, "{}", session.text());
     session.assert_restored();
     assert!(!session.text().contains("half") && !bench.folder.path().join("config.toml").exists());
 }

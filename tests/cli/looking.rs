@@ -270,9 +270,9 @@ fn a_journal_that_is_made_otherwise_is_none_of_ours() {
         journal.execute_batch(harm).unwrap();
         for words in [&["runs"][..], &["failures", "last"], &["retry", "last"]] {
             let said = bench.ends(words, 2);
-            assert!(said.err().contains("is not a journal of trunkline"), "{}", said.err());
+            assert!(said.err().contains("is damaged: its tables are not as"), "{}", said.err());
         }
         let said = bench.ends(&["doctor", "--offline"], 1).out();
-        assert!(said.contains("is not a journal of trunkline"), "{said}");
+        assert!(said.contains("is damaged: its tables are not as"), "{said}");
     }
 }

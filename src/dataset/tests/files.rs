@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, SystemTime};
 
 use super::*;
@@ -174,4 +175,29 @@ fn a_list_means_the_files_it_names_in_its_order_and_sorted_within_a_pattern() {
     );
     assert!(matches!(names(&["-", "-"]).unwrap_err(), DatasetError::Twice { .. }));
     assert!(matches!(names(&["a[.json"]).unwrap_err(), DatasetError::Pattern { .. }));
+
+    for name in ["deep/d.json", "deep/er/e.json", "deep/.er/f.json", ".hidden/g.json"] {
+        fs::create_dir_all(base.join(name).parent().unwrap()).unwrap();
+        written(&base, name, b"[]");
+    }
+    std::os::unix::fs::symlink("..", base.join("deep/up")).unwrap();
+    let all = ["a.json", "b.json", "deep/d.json", "deep/er/e.json", "x[1].json"];
+    for pattern in [
+        "**/*.json",
+        "**/**/**/*.json",
+        &format!("{}/**/?*.json", glob::Pattern::escape(base.to_str().unwrap())),
+    ] {
+        assert_eq!(names(&[pattern]).unwrap(), all, "{pattern}");
+    }
+    assert_eq!(names(&["deep/**"]).unwrap(), ["deep/d.json", "deep/er/e.json"]);
+    assert_eq!(names(&["*/*.json", ".h*/*"]).unwrap(), ["deep/d.json", ".hidden/g.json"]);
+    assert_eq!(names(&["**/er/*"]).unwrap(), ["deep/er/e.json"]);
+    assert!(matches!(names(&[&"**/a*/".repeat(9)]).unwrap_err(), DatasetError::Pattern { .. }));
+
+    // whether a pattern means that is known to nobody
+    let odd = std::ffi::OsStr::from_bytes(b"\xff.json");
+    fs::write(base.join("deep").join(odd), "[]").unwrap();
+    let refused = names(&["**/*.json"]).unwrap_err();
+    assert!(refused.to_string().contains("deep` holds a name that is not UTF-8"), "{refused}");
+    assert_eq!(names(&["*.json"]).unwrap(), ["a.json", "b.json", "x[1].json"]);
 }

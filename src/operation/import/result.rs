@@ -44,6 +44,8 @@ pub enum Content {
     Other {
         /// Why it is none, safe to be shown.
         reason: String,
+        /// Whether it begins as a result does, and cannot be read to its end: what it would have said is known to nobody.
+        broken: bool,
     },
 }
 
@@ -100,10 +102,26 @@ impl Source {
         match self.pass(&mut |_, _| Ok::<_, ReadError>(()))? {
             Ok(pass) => Ok(match self.section(&pass) {
                 Some(section) => Content::Result(pass.summary(section)),
-                None => Content::Other { reason: "it holds no numbers of rows and no `errors`".to_owned() },
+                None => Content::Other {
+                    reason: "it holds no numbers of rows and no `errors`".to_owned(),
+                    broken: false,
+                },
             }),
-            Err(reason) => Ok(Content::Other { reason }),
+            Err(reason) => Ok(Content::Other { reason, broken: self.is_begun() }),
         }
+    }
+
+    /// Whether it begins as a JSON object.
+    fn is_begun(&self) -> bool {
+        let mut head = Vec::new();
+        let read = match self {
+            Self::File(path) => {
+                files::open_own(path, Use::Reading).and_then(|file| file.take(1024).read_to_end(&mut head))
+            }
+            Self::Answer(bytes) => bytes.as_ref().take(1024).read_to_end(&mut head),
+        };
+        let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+        read.is_ok() && first == Some(&b'{')
     }
 
     /// Hands over each entry of the result's `errors`, in their order, until the taker refuses one. Nothing is handed

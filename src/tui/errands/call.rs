@@ -1,6 +1,7 @@
 //! The call that sends a failure, as a command for a shell: what an engineer or the platform's support tries by hand. The
 //! token is never in it: the command takes it from a variable.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use crate::model::FailureId;
 use crate::operation::{self, Admitted, Draft, Progress, Step};
 use crate::plan::Plan;
 use crate::platform::Request;
+use crate::text::lines;
 
 /// The largest body that is copied: no terminal takes more for pasting.
 const LARGEST: usize = 60_000;
@@ -61,8 +63,14 @@ fn elements(record: &Bytes) -> Vec<Bytes> {
 
 fn in_words(run: &RunRow, request: &Request) -> Result<String, String> {
     let url = format!("{}{}", run.api_url.trim_end_matches('/'), request.path);
+    let body = request.body.as_ref().map(|payload| std::str::from_utf8(&payload.bytes));
+    let body = body.transpose().map_err(|_| "its body is no text".to_owned())?;
+    // what a terminal may obey, or a shell's line editor, does not stand in it as it is
+    let printed = body.filter(|body| *lines(body) != **body || body.contains('\n'));
+    let begins =
+        printed.map_or_else(String::new, |body| format!("printf {} |\n  ", quoted(&for_printf(body))));
     let mut parts = vec![
-        format!("curl -X {} {}", request.method, quoted(&url)),
+        format!("{begins}curl -X {} {}", request.method, quoted(&url)),
         "-H \"Authorization: Bearer $TOKEN\"".to_owned(),
     ];
     if let Some(key) = &request.idempotency_key {
@@ -74,13 +82,58 @@ fn in_words(run: &RunRow, request: &Request) -> Result<String, String> {
     if let Some(payload) = &request.body {
         let kind = payload.content_type.to_str().unwrap_or("application/octet-stream");
         parts.push(format!("-H {}", quoted(&format!("Content-Type: {kind}"))));
-        let body = std::str::from_utf8(&payload.bytes).map_err(|_| "its body is no text".to_owned())?;
-        parts.push(format!("--data-binary {}", quoted(body)));
+    }
+    if let Some(body) = body {
+        let body = if printed.is_some() { "@-".to_owned() } else { quoted(body) };
+        parts.push(format!("--data-binary {body}"));
     }
     Ok(parts.join(" \\\n  "))
+}
+
+/// A text as what `printf` (POSIX) writes as that text, byte for byte, and which itself is plain ASCII where it would be
+/// no plain text.
+fn for_printf(text: &str) -> String {
+    let mut format = String::with_capacity(text.len() + 64);
+    for char in text.chars() {
+        match char {
+            '\\' => format.push_str("\\\\"),
+            '%' => format.push_str("%%"),
+            char if *lines(char.encode_utf8(&mut [0; 4])) == *char.encode_utf8(&mut [0; 4])
+                && char != '\n' =>
+            {
+                format.push(char);
+            }
+            char => {
+                for byte in char.encode_utf8(&mut [0; 4]).bytes() {
+                    // writing to a string cannot fail
+                    let _ = write!(format, "\\{byte:03o}");
+                }
+            }
+        }
+    }
+    format
 }
 
 /// A text as one word of a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_shell_prints_each_text_again_and_nothing_of_it_is_obeyed_before() {
+        for text in
+            ["plain", "it's 100 %\\n", "a\r\nb\tc", "\u{7f}\u{7f}; x\u{9b}2J\u{202e}é\u{1b}[201~", "%s\\0"]
+        {
+            let command = format!("printf {}", quoted(&for_printf(text)));
+            assert_eq!(lines(&command), command, "{command:?}");
+            let printed = Command::new("sh").args(["-c", &command]).output().unwrap().stdout;
+            assert_eq!(String::from_utf8(printed).unwrap(), text);
+        }
+    }
 }

@@ -532,6 +532,16 @@ fn what_is_copied_for_the_vendor_holds_no_value_of_the_record() {
 }
 
 #[test]
+fn a_key_is_copied_without_what_a_terminal_obeys_where_it_is_pasted() {
+    let mut app = board((80, 24));
+    app.failures.rows[0].key = "c1\r\nrm -rf x\u{1b}[201~\u{9b}\u{7f}".to_owned();
+    press(&mut app, "6c");
+    let copied = press(&mut app, "k");
+    let [Effect::Copy(text)] = &copied[..] else { panic!("{copied:?}") };
+    assert!(text.starts_with("c1 rm") && !text.chars().any(char::is_control), "{text:?}");
+}
+
+#[test]
 fn the_ids_are_read_at_the_moment_of_the_question() {
     let mut app = morning((80, 24));
     press(&mut app, "jj");

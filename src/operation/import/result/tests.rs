@@ -32,7 +32,7 @@ fn read(source: &Source) -> (Content, Vec<RowError>) {
     let content = source.content().unwrap();
     match &content {
         Content::Result(summary) => assert_eq!(summary.rows, rows.len() as u64),
-        Content::Other { reason } => {
+        Content::Other { reason, .. } => {
             assert!(rows.is_empty() && !reason.is_empty() && !reason.contains(char::is_control), "{reason}");
         }
     }
@@ -104,6 +104,11 @@ fn anything_else_is_kept_without_rows() {
         assert!(matches!(document(other).0, Content::Other { .. }), "{other}");
     }
     assert!(matches!(document(b"\xff\xfe{").0, Content::Other { .. }));
+    for (text, is_begun) in [(half, true), (&twice, true), ("<html>", false), ("{}", false), ("1,E1", false)]
+    {
+        let Content::Other { broken, .. } = document(text).0 else { panic!("{text}") };
+        assert_eq!(broken, is_begun, "{text}");
+    }
 }
 
 #[test]
@@ -115,7 +120,7 @@ fn no_more_than_a_row_is_ever_held() {
         format!("{{\"imported\": 1{}}}", "0".repeat(2 << 20)),
     ] {
         match document(&text).0 {
-            Content::Other { reason } => assert!(reason.contains("over 1 MiB"), "{reason}"),
+            Content::Other { reason, .. } => assert!(reason.contains("over 1 MiB"), "{reason}"),
             other @ Content::Result(_) => panic!("{other:?}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::journal::{Query, Sort, View};
 use crate::model::FailureId;
+use crate::text::one_line;
 use crate::tui::actions::{Action, Key};
 use crate::tui::app::{App, Content, Overlay, Pane};
 use crate::tui::failures::{Anchor, Causes, FilterLine, Page, Shows, Typed};
@@ -272,6 +273,9 @@ pub(in crate::tui::update) fn view(app: &mut App, view: View, out: &mut Vec<Effe
     look_at(app, query, out);
 }
 
+/// The most characters of a key that are copied.
+const LONGEST_KEY: usize = 1000;
+
 /// What can be copied of the failure, or of the cause.
 pub(super) fn open_copies(app: &mut App) {
     let Some(figures) = app.figures() else { return };
@@ -293,11 +297,11 @@ pub(super) fn open_copies(app: &mut App) {
                 "its key",
                 text(
                     "the key",
-                    row.key.clone(),
+                    one_line(&row.key, LONGEST_KEY),
                     Some("what tells one person's contact or record".to_owned()),
                 ),
             )
-            .note(row.key.clone()),
+            .note(one_line(&row.key, LONGEST_KEY)),
         ];
         if row.id.is_item() {
             rows.push(
