@@ -243,6 +243,31 @@ async fn a_pause_by_a_person_outlives_a_fault_that_ends_by_itself() {
     leave(&handle, Command::Drain).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_run_is_parked_by_the_long_pause_that_another_was_told_of() {
+    let scenario =
+        "[faults]\nthrottle = 1.0\n[retry_after]\nmin = \"2m\"\nmax = \"2m\"\ndate = 0.0\nmissing = 0.0\n";
+    let tenant = Tenant::scenario(scenario).await;
+    let dataset = tenant.file("outcomes.csv", &contacts(5));
+    let settings = [("preflight", "false"), ("retry_after_limit", "1m"), ("workers", "1")];
+    let first = tenant.begin(OperationKind::Outcomes, &[&dataset], &settings).await.unwrap();
+    let told = until_fault(&first).await;
+    leave(&first, Command::Drain).await;
+    // it neither waits for minutes without a word nor asks the platform once more
+    let other = tenant.begin(OperationKind::Outcomes, &[&dataset], &settings).await.unwrap();
+    let fault = until_fault(&other).await;
+    assert_eq!((told.kind, fault.kind), (FaultKind::Parked, FaultKind::Parked));
+    let apart = fault.resumes_at.unwrap().duration_since(told.resumes_at.unwrap()).abs();
+    assert!(apart < jiff::SignedDuration::from_secs(30), "{told:?} {fault:?}");
+    assert_eq!(leave(&other, Command::Drain).await.requests, 0);
+    // one who bears as much waits
+    let patient = [("preflight", "false"), ("retry_after_limit", "1h")];
+    let patient = tenant.begin(OperationKind::Outcomes, &[&dataset], &patient).await.unwrap();
+    until(&patient, |figures| figures.pace.pause.is_some()).await;
+    assert_eq!(patient.figures().phase, Phase::Running);
+    assert_eq!(leave(&patient, Command::Drain).await.requests, 0);
+}
+
 /// Contacts whose subcategory the platform does not have, before those that are right.
 fn misspelt(wrong: usize, right: usize) -> Vec<u8> {
     let mut csv = "contactId,category,subcategory\n".to_owned();

@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 /// The most fields that are listed: more of them are no form, but a document.
 pub const MOST_FIELDS: usize = 10_000;
 
+/// The most bytes that the pointers of all listed fields may have: each repeats the names of all that its field stands in.
+const MOST_POINTERS: usize = 2 << 20;
+
 /// How deep a record may be nested: as deep as the reader lets one be, within an array of records.
 const DEEPEST: usize = 130;
 
@@ -34,6 +37,11 @@ pub enum PatchError {
     /// More fields than can be listed.
     #[error("the record has more than {MOST_FIELDS} fields\nhint: edit the record as a whole")]
     TooMany,
+    /// Names so long that the fields cannot be listed.
+    #[error(
+        "the record has names too long to list each field with those that it stands in\nhint: edit the record as a whole"
+    )]
+    LongNames,
     /// It is nested too deeply.
     #[error("the record is nested more than {DEEPEST} levels deep")]
     TooDeep,
@@ -62,15 +70,19 @@ pub struct Field {
 ///
 /// # Errors
 ///
-/// It is no JSON, has a name twice in one object, or has too many fields.
+/// It is no JSON, has a name twice in one object, or has too many fields, or too long names.
 pub fn fields(record: &[u8]) -> Result<Vec<Field>, PatchError> {
-    let mut fields = Vec::new();
+    let (mut fields, mut pointers) = (Vec::new(), 0);
     walk(record, &mut |seen| {
         if !seen.is_leaf() {
             return Ok(());
         }
         if fields.len() == MOST_FIELDS {
             return Err(PatchError::TooMany);
+        }
+        pointers += seen.pointer.len();
+        if pointers > MOST_POINTERS {
+            return Err(PatchError::LongNames);
         }
         fields.push(Field {
             pointer: seen.pointer.to_owned(),
@@ -99,9 +111,14 @@ pub fn replace(record: &[u8], changes: &[(&str, &[u8])]) -> Result<Vec<u8>, Patc
     }
     let parents: HashSet<&str> =
         open.keys().filter_map(|pointer| pointer.rsplit_once('/').map(|(parent, _)| parent)).collect();
+    // most values are told apart by that alone: hashing megabytes of names for each of them would take minutes
+    let lengths: HashSet<usize> = open.keys().chain(&parents).map(|pointer| pointer.len()).collect();
     let mut edits: Vec<(Range<usize>, &str, &[u8])> = Vec::with_capacity(changes.len());
     let mut ends: HashMap<String, End> = HashMap::new();
     walk(record, &mut |seen| {
+        if !lengths.contains(&seen.pointer.len()) {
+            return Ok(());
+        }
         if let Kind::Object(end) = seen.kind
             && parents.contains(seen.pointer)
         {

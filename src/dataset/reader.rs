@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use bytes::Bytes;
-
 use super::cutter::{Content, Cutter, Piece, Turn, head};
 use super::raw::{Fingerprint, Raw};
 use super::rows::Table;
@@ -98,20 +96,19 @@ impl Reader {
         let raw = match content {
             Content::Whole(bytes) => bytes,
             Content::TooLarge { head, length } => {
-                return unusable("record.too_large", self.too_large(length), head);
+                return unusable(TOO_LARGE, self.too_large(length), head);
             }
         };
         let Some(table) = &mut self.opened.table else {
             if raw.first() == Some(&b'{') {
                 return Entry::Record(Record { position, place, bytes: raw });
             }
-            let reason = format!("the record is {} instead of an object", kind(&raw));
-            return unusable("record.not_an_object", reason, head(&raw));
+            return unusable(NOT_AN_OBJECT, not_an_object(&raw), head(&raw));
         };
         match table.object(&raw) {
             Ok(bytes) if bytes.len() > self.limits.record_bytes => {
                 let reason = self.too_large(super::place::count(bytes.len()));
-                unusable("record.too_large", reason, head(&raw))
+                unusable(TOO_LARGE, reason, head(&raw))
             }
             Ok(bytes) => Entry::Record(Record { position, place, bytes }),
             Err(ragged) => {
@@ -220,14 +217,23 @@ fn read_header(cutter: &mut Cutter, delimiter: u8) -> Result<Table, DatasetError
     }
 }
 
-fn kind(value: &Bytes) -> &'static str {
-    match value.first() {
+/// The code of a record with more bytes than one may have.
+pub const TOO_LARGE: &str = "record.too_large";
+
+/// The code of a record that is another value.
+pub const NOT_AN_OBJECT: &str = "record.not_an_object";
+
+/// Says what a record is that is no object.
+#[must_use]
+pub fn not_an_object(record: &[u8]) -> String {
+    let kind = match record.trim_ascii_start().first() {
         Some(b'[') => "an array",
         Some(b'"') => "a string",
         Some(b't' | b'f') => "a boolean",
         Some(b'n') => "null",
         _ => "a number",
-    }
+    };
+    format!("the record is {kind} instead of an object")
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::dataset::{Entry, map::Mapping};
+use crate::dataset::{self, Entry, Limits, map::Mapping};
 use crate::model::{Position, Reason, Stage};
 use crate::operation::{Admitted, Grouping, Operation};
 
@@ -117,14 +117,23 @@ impl Grouper {
         }
     }
 
-    /// Checks a record as it stands after `map`.
+    /// Checks a record as it stands after `map`, or after an edit: what a dataset may not hold is not sent either.
     pub(super) fn check_mapped(&self, position: Position, record: &Bytes) -> Result<Admitted, Box<Refused>> {
-        if let Grouping::Chunks { bytes, frame, .. } = self.grouping
-            && record.len() as u64 + frame > bytes
-        {
-            let whole = record.len() as u64 + frame;
-            let message = format!("the record alone makes a call of {whole} bytes, and one may have {bytes}");
-            return Err(self.refuse(position, refusal("record.too_large", message), None));
+        let (length, most, frame) = match self.grouping {
+            Grouping::Single => (record.len() as u64, Limits::default().record_bytes as u64, 0),
+            Grouping::Chunks { bytes, frame, .. } => (record.len() as u64 + frame, bytes, frame),
+        };
+        if length > most {
+            let message = if frame == 0 {
+                format!("the record has {length} bytes, and {most} is the most")
+            } else {
+                format!("the record alone makes a call of {length} bytes, and one may have {most}")
+            };
+            return Err(self.refuse(position, refusal(dataset::TOO_LARGE, message), None));
+        }
+        if record.trim_ascii_start().first() != Some(&b'{') {
+            let reason = refusal(dataset::NOT_AN_OBJECT, dataset::not_an_object(record));
+            return Err(self.refuse(position, reason, Some(record)));
         }
         let admitted = self.operation.admit(record.clone());
         admitted.map_err(|reason| self.refuse(position, *reason, Some(record)))

@@ -63,6 +63,13 @@ impl Shared {
         })
     }
 
+    /// The fault that such a pause is where it is longer than the plan bears.
+    pub(super) fn parks_from_before(&self) -> Option<Fault> {
+        let until = self.access.lane.not_before()?;
+        let left = until.saturating_duration_since(Instant::now());
+        (left > self.plan.delivery.retry_after_limit).then(|| faults::parked(super::carry::moment(until)))
+    }
+
     /// Keeps for a later carrying-out that no call starts before then, nor before what the lane waits for by itself.
     pub(super) async fn waits_until(&self, until: Instant) {
         let until = self.access.lane.not_before().max(Some(until));

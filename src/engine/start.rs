@@ -373,6 +373,7 @@ fn carry_on(setup: Setup, run: Carried, feed: Feed, parts: Parts, accepted: Hash
         faults,
         ending,
         lock: run.lock,
+        told_to_wait: not_before,
         standing: None,
         wakes: None,
         broken: None,

@@ -54,6 +54,8 @@ pub(super) struct Supervisor {
     pub(super) faults: mpsc::Receiver<Fault>,
     pub(super) ending: watch::Sender<Option<Ending>>,
     pub(super) lock: RunLock,
+    /// Until when an earlier carrying-out was told to wait: a resume does, however long that is.
+    pub(super) told_to_wait: Option<Instant>,
     /// The fault that stands, if one does.
     pub(super) standing: Option<Fault>,
     /// When that is over by itself. Told by the runtime's clock once and for all: whoever sets the other one makes no wait
@@ -91,6 +93,9 @@ impl Supervisor {
         begin.extend(shared.waits_from_before());
         shared.journal.write(&shared.book, begin).await;
         shared.set_phase(Phase::Running);
+        if let Some(fault) = shared.parks_from_before().filter(|_| self.told_to_wait.is_none()) {
+            self.fault(fault).await;
+        }
         let mut readers = JoinSet::new();
         let next = match self.prepare(&mut readers).await {
             Ok(()) => {

@@ -13,11 +13,14 @@ use crate::model::{FailureId, FailureState};
 /// Whether rows bring the records of their failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contents {
-    /// They do.
+    /// They do. A page of them ends early where it holds enough: only an empty one is the last.
     With,
     /// They don't: quicker, where only the reasons are shown.
     Without,
 }
+
+/// Bytes of a page with its records, after which it ends: one record may have 10 MB, and its first form as much.
+const ENOUGH: usize = 8_000_000;
 
 /// On which side of a failure a page lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,12 +158,17 @@ impl Reader {
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
-        let mut found = Vec::new();
+        let (mut found, mut held) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             if !row.get::<_, bool>("there")? {
                 return Err(self.damaged("its failures are not in their order"));
             }
-            found.push(failure_row(row)?);
+            let row = failure_row(row)?;
+            held += weight(&row);
+            found.push(row);
+            if contents == Contents::With && held >= ENOUGH {
+                break;
+            }
         }
         Ok(found)
     }
@@ -242,6 +250,13 @@ impl Reader {
         })?;
         rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
+}
+
+/// Bytes that a failure takes, about.
+fn weight(row: &FailureRow) -> usize {
+    let contents = [&row.record, &row.original].into_iter().flatten().map(Vec::len).sum::<usize>();
+    let violations = row.violations.iter().map(|one| one.reason.len() + 64).sum::<usize>();
+    contents + violations + row.key.len() + row.message.len()
 }
 
 fn failure_row(row: &Row<'_>) -> rusqlite::Result<FailureRow> {

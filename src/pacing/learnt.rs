@@ -41,9 +41,9 @@ impl Learnt {
     pub(super) fn heard(record: &Record, now: Now) -> Self {
         let cap = record.cap.map(|cap| Cap {
             reference: cap.reference,
-            rate: cap.rate,
-            // whoever paused may be gone, and its pause still is no time without a 429
-            raised_at: now.instant_of(cap.raised_at.max(record.paused_until)),
+            rate: cap.rate.max(cap.reference / 10.0),
+            // whoever paused may be gone, and its pause still is no time without a 429; nobody raises ahead of time
+            raised_at: now.instant_of(cap.raised_at.min(now.moment).max(record.paused_until)),
         });
         let spared = Some(record.spared_until).filter(|until| *until > now.moment);
         Self { cap, spared_until: spared.map(|until| now.instant_of(until)) }
@@ -166,6 +166,16 @@ mod tests {
         }
         assert_eq!(learnt.rate(), Some(4.5));
         assert_eq!(rates(&mut learnt, 9).iter().filter(|rate| rate.is_some()).count(), 8);
+    }
+
+    #[test]
+    fn a_record_that_says_what_no_lane_would_holds_nobody_up_for_long() {
+        let now = Now { instant: Instant::now(), moment: Moment::default().plus(Duration::from_hours(1)) };
+        let raised_at = now.moment.plus(Duration::from_hours(1_000_000));
+        let cap = Some(SharedCap { reference: 45.0, rate: 5e-324, raised_at });
+        let mut learnt = Learnt::heard(&Record { cap, ..Record::default() }, now);
+        assert_eq!((learnt.rate(), learnt.raise_due()), (Some(4.5), Some(now.instant + SECOND)));
+        assert_eq!(rates(&mut learnt, 9).last(), Some(&None));
     }
 
     #[test]

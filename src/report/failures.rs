@@ -39,11 +39,8 @@ const COLUMNS: [&str; 17] = [
 
 const CAUSE_COLUMNS: [&str; 6] = ["items", "stage", "status", "code", "message", "example"];
 
-/// Rows read from the journal at once. A record may have 10 MB: a page of them must not fill the memory.
-const PAGE: u32 = 16;
-
-/// As `PAGE`, where records stay in the journal.
-const LIGHT_PAGE: u32 = 1000;
+/// Rows read from the journal at once, at most.
+const PAGE: u32 = 1000;
 
 #[derive(Serialize)]
 struct FailureJson<'a> {
@@ -114,13 +111,9 @@ pub(super) fn each(
     contents: Contents,
     mut take: impl FnMut(&FailureRow) -> Result<(), ReportError>,
 ) -> Result<(), ReportError> {
-    let limit = match contents {
-        Contents::With => PAGE,
-        Contents::Without => LIGHT_PAGE,
-    };
     let mut after = None;
     loop {
-        let page = reader.failures(run, query, after, limit, contents)?;
+        let page = reader.failures(run, query, after, PAGE, contents)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.id);
         page.iter().try_for_each(&mut take)?;

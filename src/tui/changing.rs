@@ -27,8 +27,9 @@ const SAMPLE: u32 = 500;
 /// The most fields that are named.
 const MOST_FIELDS: usize = 200;
 
-/// The most different values that are counted.
+/// The most different values that are counted, and the most bytes of them.
 const COUNTED: usize = 10_000;
+const COUNTED_BYTES: usize = 16 << 20;
 
 /// The most different values that are shown.
 pub(super) const MOST_VALUES: usize = 200;
@@ -80,6 +81,12 @@ pub struct Old {
     pub beside: Option<Vec<u8>>,
     /// The value.
     pub value: Option<Vec<u8>>,
+}
+
+impl Old {
+    fn bytes(&self) -> usize {
+        [&self.beside, &self.value].into_iter().flatten().map(Vec::len).sum()
+    }
 }
 
 /// New values, as JSON, for old ones.
@@ -240,14 +247,15 @@ fn count(
     target: &Target,
     goes_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Option<Counted>, JournalError> {
-    let mut counts: HashMap<Old, u64> = HashMap::new();
+    let (mut counts, mut bytes): (HashMap<Old, u64>, _) = (HashMap::new(), 0);
     let mut told = Counted::default();
     let all = walk(desk, query, goes_on, |row, record| {
         let looked = each_record(&row, record, &mut |one| {
             let old = target.look(one)?;
             if let Some(count) = counts.get_mut(&old) {
                 *count += 1;
-            } else if counts.len() < COUNTED {
+            } else if counts.len() < COUNTED && bytes + old.bytes() <= COUNTED_BYTES {
+                bytes += old.bytes();
                 counts.insert(old, 1);
             } else {
                 told.more = 1;

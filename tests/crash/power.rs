@@ -121,7 +121,7 @@ fn batches_survive_power_cuts_and_arrive_once() {
 
 #[test]
 fn imports_survive_power_cuts_and_are_asked_for_once_or_are_a_persons_to_decide() {
-    cut_again_and_again(&storm::imports(60), 300, 35);
+    cut_again_and_again(&storm::imports(amount(60, 240)), 300, 35);
 }
 
 #[test]
@@ -146,7 +146,10 @@ fn what_was_sent_of_standard_input_is_kept_through_a_power_cut() {
         assert_eq!(run["records"]["failed"].as_u64(), Some(0), "{at}: {run:#}");
         let delivered = u32::try_from(run["records"]["delivered"].as_u64().unwrap()).unwrap();
         assert_eq!(bench.ledger()["ingest"]["records_applied"], delivered, "{at}: {out}");
-        storm::assert_ingested(&bench, delivered);
+        // the power may have gone before the first chunk
+        if delivered > 0 {
+            storm::assert_ingested(&bench, delivered);
+        }
         bench.assert_clean();
     }
 }

@@ -90,17 +90,19 @@ fn sleep_on_locks(bench: &Bench) {
         "--set",
         "lock_lease=1s",
     ];
-    let start = || bench.child(&words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = || bench.child(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ends_well = |child: Child| {
+        let ended = child.wait_with_output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(ended.status.code(), Some(0), "{}{}", said(&ended.stdout), said(&ended.stderr));
+    };
     let sleeper = start();
     bench.until("a few executions", |ledger| ledger["execute"]["effects"]["distinct"].as_u64() >= Some(20));
     fall_asleep(bench, &sleeper);
-    let other = start();
-    let ended = other.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    ends_well(start());
     std::thread::sleep(nap().saturating_sub(Duration::from_secs(6)));
     signal(&sleeper, "CONT");
-    let ended = sleeper.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    ends_well(sleeper);
     let effects = &bench.ledger()["execute"]["effects"];
     assert_eq!((&effects["distinct"], &effects["twice_or_more"]), (&300.into(), &0.into()), "{effects:#}");
     bench.assert_clean();

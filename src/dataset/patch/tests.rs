@@ -84,6 +84,12 @@ fn what_cannot_be_done_rightly_is_refused_with_a_sentence() {
     assert_eq!(fields(deep.as_bytes()), Err(PatchError::TooDeep));
     let many = format!("[{}]", vec!["1"; MOST_FIELDS + 1].join(","));
     assert_eq!(fields(many.as_bytes()), Err(PatchError::TooMany));
+    // a name repeated in the pointer of each field below it: gigabytes, for a record of some megabytes
+    let members: Vec<String> = (0..MOST_FIELDS).map(|n| format!("\"{n}\":1")).collect();
+    let long = format!("{{\"{}\":{{{}}}}}", "n".repeat(100_000), members.join(","));
+    assert_eq!(fields(long.as_bytes()), Err(PatchError::LongNames));
+    let pointer = format!("/{}/7", "n".repeat(100_000));
+    assert!(put(&long, &[(&pointer, "2")]).unwrap().contains("\"7\":2"), "it can be mended all the same");
 }
 
 #[test]

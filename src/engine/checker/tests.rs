@@ -109,3 +109,21 @@ fn what_could_not_be_mapped_goes_through_the_map_and_nothing_else_does() {
     assert!(check(&checker, 1, "record.unmappable", "{\"Seconds\":\"five\"}").is_err());
     assert_eq!(check(&checker, 1, "chunk.refused", "{\"secs\":5}"), Ok(()));
 }
+
+#[test]
+fn an_edited_record_may_be_no_more_than_one_of_a_dataset() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = Plan::new(OperationKind::Execute).to_toml();
+    plan = plan.replace("action = \"\"", "action = \"act\"");
+    let execute = Checker::of(&Plan::from_toml(&plan).unwrap(), folder.path()).unwrap();
+    assert_eq!(check(&execute, 1, "", "{\"a\":1}"), Ok(()));
+    for (record, said) in
+        [("5", "a number"), (" [{\"a\":1}]", "an array"), ("null", "null"), ("\"x\"", "a string")]
+    {
+        let refused = check(&execute, 1, "", record).unwrap_err();
+        assert_eq!(refused.message, format!("the record is {said} instead of an object"));
+    }
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000_000));
+    let refused = check(&execute, 1, "", &large).unwrap_err();
+    assert_eq!(refused.message, "the record has 10000008 bytes, and 10000000 is the most");
+}

@@ -334,3 +334,27 @@ fn causes_that_nobody_could_read_are_one_and_none_is_left_out() {
     let last = causes.last().unwrap();
     assert_eq!((last.message.as_str(), last.items), (Cause::FURTHER, 300));
 }
+
+#[test]
+fn a_page_of_large_records_ends_early_and_the_next_one_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    let (book, _lock) = journal.begin(&new_run(6)).unwrap();
+    let record = || Some(Bytes::from(format!("{{\"filler\":\"{}\"}}", "x".repeat(3_000_000))));
+    let failed = |seq| settle(seq, End::Failed { reason: row_reason(), record: record() }, Origin::Planned);
+    let writes =
+        [stretch(0, 6), Write::PlannedAll { records: 6 }].into_iter().chain((0..6).map(failed)).collect();
+    journal.commit_blocking(&book, writes);
+    let reader = journal.reader().unwrap();
+    let run = reader.run("last").unwrap();
+    let page = |after| {
+        let page = reader.failures(&run, &Query::default(), after, 500, Contents::With).unwrap();
+        page.iter().map(|row| row.id.item).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (page(None), page(Some(2.into())), page(Some(5.into()))),
+        (vec![0, 1, 2], vec![3, 4, 5], vec![])
+    );
+    let light = reader.failures(&run, &Query::default(), None, 500, Contents::Without).unwrap();
+    assert_eq!(light.len(), 6);
+}

@@ -135,6 +135,22 @@ async fn values_are_counted_with_their_categories_and_refused_fields_come_first(
 }
 
 #[tokio::test]
+async fn values_that_would_fill_the_memory_are_not_counted_each() {
+    let long = |mark: &str| outcome(1, "Contacted", &format!("{mark}{}", "x".repeat(9_000_000)));
+    let records = [outcome(1, "Contacted", "Sail"), long("a"), long("b"), long("a"), long("c")];
+    let bench = Bench::with(&records.each_ref().map(String::as_str)).await;
+    bench.look(|desk| {
+        let News::Values(counted) = done(desk, &Task::Values(all(), target())) else { panic!() };
+        let counts: Vec<u64> = counted.values.iter().map(|(_, count)| *count).collect();
+        assert_eq!(
+            (counts, counted.more),
+            (vec![2, 1], 1),
+            "both of `a`, the short one, and that there are more"
+        );
+    });
+}
+
+#[tokio::test]
 async fn what_is_kept_is_what_was_counted_and_nothing_else_of_a_record_is_touched() {
     let records = [
         outcome(1, "Contacted", "No budjet"),

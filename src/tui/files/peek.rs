@@ -21,6 +21,9 @@ const VALUE: usize = 120;
 /// The most fields that are told apart. Who has more of them scrolls no table.
 const FIELDS: usize = 500;
 
+/// The longest name of a field that is told apart, and the longest pointer, in bytes: each stands in memory many times.
+const LONGEST_NAME: usize = 1024;
+
 /// How far below a record's own members fields are named, for those who map them.
 const DEPTH: usize = 4;
 
@@ -136,7 +139,7 @@ impl Peek {
             return Some(*place);
         }
         let place = self.fields.len();
-        if place >= FIELDS {
+        if place >= FIELDS || name.len() > LONGEST_NAME {
             return None;
         }
         places.insert(name.to_owned(), place);
@@ -175,12 +178,18 @@ impl Peek {
     }
 
     fn name_inner(&mut self, way: &str, value: &str, depth: usize) {
+        if depth >= DEPTH {
+            return;
+        }
         let Ok(Members(members)) = serde_json::from_str(value) else { return };
         for (name, value) in members {
-            let way = format!("{way}/{}", escaped(&name));
-            if self.inner.len() >= FIELDS || depth >= DEPTH {
+            if self.inner.len() >= FIELDS {
                 return;
             }
+            if way.len() + name.len() > LONGEST_NAME {
+                continue;
+            }
+            let way = format!("{way}/{}", escaped(&name));
             if kind(value.get()) == "object" {
                 self.name_inner(&way, value.get(), depth + 1);
             } else if !self.inner.contains(&way) {

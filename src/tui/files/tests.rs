@@ -148,3 +148,16 @@ fn patterns_name_all_files_that_fit_them() {
     assert!(find::find(&pattern("d.csv")).unwrap_err().contains("no such file"));
     assert!(find::find(&[Path::new("/").display().to_string()]).unwrap_err().contains("directory"));
 }
+
+#[test]
+fn names_that_would_fill_the_memory_are_not_listed() {
+    let long = "n".repeat(2_000_000);
+    let members: Vec<String> = (0..MEMBERS).map(|n| format!("\"{n}\":1")).collect();
+    let members = members.join(",");
+    let record = format!("{{\"{long}\":{{{members}}},\"a\":{{\"{long}\":1,\"b\":{{\"c\":1}}}}}}");
+    let peek = peeked(record.as_bytes());
+    assert_eq!(peek.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!((peek.inner, peek.rows.len()), (vec!["/a/b/c".to_owned()], 1));
+}
+
+const MEMBERS: usize = 600;
