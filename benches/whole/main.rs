@@ -8,7 +8,9 @@
 //!
 //! ```text
 //! rows      what is compared with what: the table
+//! figures   what stands beside it: memory, an idle board, the start
 //! ours      the program's own runs
+//! terminal  the program with its board
 //! limits    what the machine can do: plain loops without a journal, a pace or a board
 //! sink      the server that both send to
 //! process   a process, its time and its peak of memory
@@ -29,6 +31,7 @@
 )]
 
 mod data;
+mod figures;
 mod limits;
 mod ours;
 mod process;
@@ -37,6 +40,7 @@ mod process;
 mod redis;
 mod rows;
 mod sink;
+mod terminal;
 
 use data::Scale;
 
@@ -56,13 +60,7 @@ fn table(words: &[&str]) {
     let pairs = match given.map(|at| words.get(at).and_then(|count| count.parse().ok())) {
         Some(Some(pairs)) => pairs,
         Some(None) => panic!("--pairs takes a number"),
-        None => {
-            if is_small {
-                1
-            } else {
-                3
-            }
-        }
+        None => 1,
     };
     let named: Vec<&str> = words
         .iter()
@@ -71,12 +69,26 @@ fn table(words: &[&str]) {
         .map(|(_, word)| *word)
         .collect();
     let scale = if is_small { Scale::Small } else { Scale::Full };
-    let rows: Vec<_> = rows::ALL.iter().filter(|row| named.is_empty() || named.contains(&row.name)).collect();
-    assert!(!rows.is_empty(), "there are these rows: {}", rows::ALL.map(|row| row.name).join(", "));
-    println!("| row | what | ours | the limit | ratio (least to most) | at least | peak |");
-    println!("|---|---|---|---|---|---|---|");
+    let is_wanted = |name: &str| named.is_empty() || named.contains(&name);
+    let rows: Vec<_> = rows::ALL.iter().filter(|row| is_wanted(row.name)).collect();
+    let figures: Vec<_> = figures::ALL.iter().filter(|figure| is_wanted(figure.name)).collect();
+    if rows.is_empty() && figures.is_empty() {
+        let all = rows::ALL.iter().map(|row| row.name).chain(figures::ALL.iter().map(|figure| figure.name));
+        panic!("there are these: {}", all.collect::<Vec<_>>().join(", "));
+    }
     let ground = rows::Ground::new(scale);
+    if !rows.is_empty() {
+        println!("| row | what | ours | the limit | ratio (least to most) | at least | peak |");
+        println!("|---|---|---|---|---|---|---|");
+    }
     for row in rows {
         println!("{}", row.measured(&ground, pairs));
+    }
+    if !figures.is_empty() {
+        println!("\n| figure | what | measured | at most |");
+        println!("|---|---|---|---|");
+    }
+    for figure in figures {
+        println!("{}", figure.measured(&ground));
     }
 }

@@ -1,22 +1,57 @@
 //! The program's own runs: the binary as it is delivered, defaults but for the limiter, the journal on.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use super::process::{Ended, run};
+use portable_pty::CommandBuilder;
 
-/// Runs the program in a folder of its own against the sink; the configuration may be empty.
-pub fn program(url: &str, data: &Path, config: &str, words: &[&str]) -> Ended {
-    std::fs::create_dir_all(data).unwrap();
-    let file = data.join("config.toml");
-    std::fs::write(&file, config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
-    command.env_clear().current_dir(data).args(words).args(["--profile", "env", "--headless", "--yes"]);
-    for platform in ["GENESYS", "CXONE"] {
-        command.env(format!("{platform}_BASE_URL"), url);
-        command.env(format!("{platform}_CLIENT_ID"), "bench");
-        command.env(format!("{platform}_CLIENT_SECRET"), "bench");
-    }
-    command.env("HOME", data).env("TRUNKLINE_CONFIG", &file).env("TRUNKLINE_DATA_DIR", data.join("data"));
+use super::process::{Ended, run};
+use super::terminal::Terminal;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_trunkline");
+
+/// Runs the program without a board, in a folder of its own, against the sink; the configuration may be empty.
+pub fn program(url: &str, folder: &Path, config: &str, words: &[&str]) -> Ended {
+    let mut command = Command::new(BINARY);
+    command.env_clear().current_dir(folder).args(words).args(["--profile", "env", "--headless", "--yes"]);
+    command.envs(environment(url, folder, config));
     run(&mut command)
+}
+
+/// Starts it with its board.
+pub fn board(url: &str, folder: &Path, words: &[&str]) -> Terminal {
+    let mut command = CommandBuilder::new(BINARY);
+    command.env_clear();
+    command.cwd(folder);
+    command.args(words);
+    for (name, value) in environment(url, folder, "") {
+        command.env(name, value);
+    }
+    command.env("LANG", "C.UTF-8");
+    command.env("TERM", "xterm-256color");
+    Terminal::start(command)
+}
+
+/// Runs it with nothing but words.
+pub fn alone(words: &[&str]) -> Ended {
+    run(Command::new(BINARY).env_clear().args(words))
+}
+
+/// Where it finds its folders and the sink.
+fn environment(url: &str, folder: &Path, config: &str) -> Vec<(OsString, OsString)> {
+    std::fs::create_dir_all(folder).unwrap();
+    let file = folder.join("config.toml");
+    std::fs::write(&file, config).unwrap();
+    let mut all: Vec<(OsString, OsString)> = vec![
+        ("HOME".into(), folder.into()),
+        ("TRUNKLINE_CONFIG".into(), file.into()),
+        ("TRUNKLINE_DATA_DIR".into(), folder.join("data").into()),
+    ];
+    for platform in ["GENESYS", "CXONE"] {
+        for (what, value) in [("BASE_URL", url), ("CLIENT_ID", "bench"), ("CLIENT_SECRET", "bench")] {
+            all.push((format!("{platform}_{what}").into(), value.into()));
+        }
+    }
+    all
 }

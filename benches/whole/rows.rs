@@ -1,42 +1,75 @@
 //! The rows of the table: what is compared with what, and how much of the limit has to be reached.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::data::{self, Layout, Scale};
 use super::limits::seconds;
-use super::ours::program;
+use super::ours;
 use super::process::Ended;
 use super::redis::RedisServer;
 use super::sink::Sink;
+use super::terminal::until;
 
 /// What all rows stand on.
 pub struct Ground {
-    scale: Scale,
+    pub scale: Scale,
     folder: TempDir,
     sink: Sink,
+    /// Of the bodies that the program has sent last.
+    bytes: Cell<u64>,
 }
 
 impl Ground {
     pub fn new(scale: Scale) -> Self {
-        Self { scale, folder: tempfile::tempdir().unwrap(), sink: Sink::start() }
+        Self { scale, folder: tempfile::tempdir().unwrap(), sink: Sink::start(), bytes: Cell::new(0) }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn url(&self) -> String {
+        self.sink.url()
+    }
+
+    /// So many requests, and no others, have to have arrived by now; the answer is the bytes of their bodies.
+    fn arrived(&self, arrives: u64, words: &[&str]) -> u64 {
+        let count = self.sink.look();
+        assert_eq!(count.sent, arrives, "{words:?}");
+        count.bytes
     }
 
     /// Runs the program in a folder that is gone afterwards, and holds what arrived to what should have.
-    fn program(&self, config: &str, words: &[&str], arrives: u64) -> Ended {
+    pub fn program(&self, config: &str, words: &[&str], arrives: u64) -> Ended {
         self.sink.count();
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
-        let ended = program(&self.sink.url(), folder.path(), config, words);
-        assert_eq!(self.sink.count().sent, arrives, "{words:?}");
+        let ended = ours::program(&self.sink.url(), folder.path(), config, words);
+        self.bytes.set(self.arrived(arrives, words));
         ended
     }
 
-    /// The seconds of a limit, of which so much has to arrive.
+    /// The same with the board; the answer is the seconds from the first call to the last, and its most memory in bytes.
+    fn board(&self, words: &[&str], arrives: u64) -> (f64, u64) {
+        self.sink.count();
+        let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
+        let board = ours::board(&self.sink.url(), folder.path(), words);
+        until("the last call", || (self.sink.look().sent >= arrives).then_some(()));
+        let peak = board.peak();
+        self.arrived(arrives, words);
+        (self.sink.count().seconds, peak)
+    }
+
+    /// The seconds of a limit, of which so much has to arrive: where anything does, the same bytes as of the program before.
     fn limit(&self, words: &[&str], arrives: u64) -> f64 {
         self.sink.count();
         let seconds = seconds(words);
-        assert_eq!(self.sink.count().sent, arrives, "{words:?}");
+        let bytes = self.arrived(arrives, words);
+        if arrives > 0 {
+            assert_eq!(bytes, self.bytes.get(), "{words:?} sends other bodies than the program");
+        }
         seconds
     }
 
@@ -70,17 +103,22 @@ pub struct Row {
     what: &'static str,
     limit: &'static str,
     least: f64,
+    /// Pairs that it takes at least, where it is measured.
+    pairs: usize,
     measure: fn(&Ground) -> Pair,
 }
 
 impl Row {
     /// Measures it so often; the answer is its line.
     pub fn measured(&self, ground: &Ground, pairs: usize) -> String {
-        let pairs: Vec<Pair> = (0..pairs.max(1)).map(|_| (self.measure)(ground)).collect();
+        let pairs = match ground.scale {
+            Scale::Small => 1,
+            Scale::Full => pairs.max(self.pairs),
+        };
+        let pairs: Vec<Pair> = (0..pairs).map(|_| (self.measure)(ground)).collect();
         let of = |value: fn(&Pair) -> f64| {
             let mut values: Vec<f64> = pairs.iter().map(value).collect();
-            values.sort_by(f64::total_cmp);
-            (values[values.len() / 2], values[0], values[values.len() - 1])
+            (median(&mut values), values[0], values[values.len() - 1])
         };
         let (ratio, least, most) = of(|pair| pair.limit / pair.ours);
         let (ours, limit) = (of(|pair| pair.count / pair.ours).0, of(|pair| pair.count / pair.limit).0);
@@ -98,7 +136,13 @@ impl Row {
     }
 }
 
-fn short(number: f64) -> String {
+/// The value in the middle; they are in their order afterwards.
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+pub fn short(number: f64) -> String {
     match number {
         1e9.. => format!("{:.2} G", number / 1e9),
         1e6.. => format!("{:.2} M", number / 1e6),
@@ -107,19 +151,20 @@ fn short(number: f64) -> String {
     }
 }
 
-const NO_LIMITER: [&str; 2] = ["--rate", "0"];
+pub const NO_LIMITER: [&str; 2] = ["--rate", "0"];
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// All rows, in the order of the table.
-pub const ALL: [Row; 8] = [
+pub const ALL: [Row; 9] = [
     Row {
         name: "ingest",
         what: "ingest, 500 records a chunk",
         limit: "reqwest, the same bodies one after another",
         least: 0.65,
+        pairs: 3,
         measure: |ground| {
             let (count, file) = ground.interactions(1_000_000, Layout::Array);
             let chunks = count.div_ceil(500);
@@ -132,6 +177,7 @@ pub const ALL: [Row; 8] = [
         what: "outcomes, 10 workers",
         limit: "reqwest, 10 at a time, ready-made",
         least: 0.85,
+        pairs: 3,
         measure: |ground| {
             let count = ground.scale.of(200_000);
             let file = data::outcomes(ground.folder.path(), count);
@@ -144,6 +190,7 @@ pub const ALL: [Row; 8] = [
         what: "exchange, 5 in flight",
         limit: "the schema crate alone, all cores",
         least: 0.6,
+        pairs: 3,
         measure: |ground| {
             let (count, file) = ground.interactions(200_000, Layout::Array);
             let words = [&["exchange", text(&file)][..], &NO_LIMITER].concat();
@@ -156,6 +203,7 @@ pub const ALL: [Row; 8] = [
         what: "execute, cold, Redis, 10 in flight",
         limit: "reqwest, 10 at a time, ready-made",
         least: 0.45,
+        pairs: 3,
         measure: |ground| {
             let redis = RedisServer::start();
             let (count, ours) = execute(ground, &store(&redis), true);
@@ -167,6 +215,7 @@ pub const ALL: [Row; 8] = [
         what: "execute, all stored, Redis, 10 in flight",
         limit: "GET with the same client, 10 at a time",
         least: 0.5,
+        pairs: 3,
         measure: |ground| {
             let redis = RedisServer::start();
             execute(ground, &store(&redis), true);
@@ -179,6 +228,7 @@ pub const ALL: [Row; 8] = [
         what: "execute, cold, embedded store, 10 in flight",
         limit: "the same on Redis",
         least: 1.0,
+        pairs: 3,
         measure: |ground| {
             let redis = RedisServer::start();
             let (_, limit) = execute(ground, &store(&redis), true);
@@ -191,6 +241,7 @@ pub const ALL: [Row; 8] = [
         what: "splitting a JSON array of 1.5 GB, bodies built",
         limit: "read in 1 MiB pieces",
         least: 0.4,
+        pairs: 3,
         measure: |ground| reading(ground, Layout::Array),
     },
     Row {
@@ -198,7 +249,24 @@ pub const ALL: [Row; 8] = [
         what: "the same in NDJSON",
         limit: "read in 1 MiB pieces",
         least: 0.6,
+        pairs: 3,
         measure: |ground| reading(ground, Layout::Lines),
+    },
+    Row {
+        name: "board",
+        what: "outcomes, 10 workers, with the board",
+        limit: "the same headless",
+        least: 0.97,
+        pairs: 10,
+        measure: |ground| {
+            let count = ground.scale.of(200_000);
+            let file = data::outcomes(ground.folder.path(), count);
+            let words = [&["outcomes", text(&file)][..], &NO_LIMITER].concat();
+            ground.program("", &words, count);
+            let limit = ground.sink.count().seconds;
+            let (ours, peak) = ground.board(&[&words[..], &["--profile", "env", "--yes"]].concat(), count);
+            Pair { count: count as f64, ours, limit, peak }
+        },
     },
 ];
 

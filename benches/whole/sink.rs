@@ -5,18 +5,21 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use memchr::memmem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// What has arrived at it since the last look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Count {
     /// Requests that carry something.
     pub sent: u64,
     /// The bytes of their bodies.
     pub bytes: u64,
+    /// Seconds between the first and the last of them.
+    pub seconds: f64,
 }
 
 /// A sink in a process of its own, which ends when this is dropped.
@@ -39,15 +42,25 @@ impl Sink {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Looks at what has arrived, and begins to count anew.
+    /// Says what has arrived, and begins to count anew.
     pub fn count(&self) -> Count {
+        self.ask("count")
+    }
+
+    /// Says what has arrived so far.
+    pub fn look(&self) -> Count {
+        self.ask("look")
+    }
+
+    fn ask(&self, what: &str) -> Count {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
-        stream.write_all(b"GET /count HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET /{what} HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let mut numbers = body.split_whitespace().map(|number| number.parse().unwrap());
-        Count { sent: numbers.next().unwrap(), bytes: numbers.next().unwrap() }
+        let [sent, bytes, micros] = body.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{body}") };
+        let number = |text: &str| text.parse::<u64>().unwrap();
+        Count { sent: number(sent), bytes: number(bytes), seconds: number(micros) as f64 / 1e6 }
     }
 }
 
@@ -65,7 +78,7 @@ pub fn serve() {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    let state = Rc::new(State { answers: Answers::new(), sent: Cell::new(0), bytes: Cell::new(0) });
+    let state = Rc::new(State { answers: Answers::new(), arrived: Cell::default() });
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         println!("{}", listener.local_addr().unwrap().port());
@@ -79,12 +92,32 @@ pub fn serve() {
 
 struct State {
     answers: Answers,
-    sent: Cell<u64>,
-    bytes: Cell<u64>,
+    arrived: Cell<Arrived>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Arrived {
+    sent: u64,
+    bytes: u64,
+    first_and_last: Option<(Instant, Instant)>,
+}
+
+impl Arrived {
+    fn with(self, length: usize) -> Self {
+        let now = Instant::now();
+        let first = self.first_and_last.map_or(now, |(first, _)| first);
+        Self { sent: self.sent + 1, bytes: self.bytes + length as u64, first_and_last: Some((first, now)) }
+    }
+
+    fn answer(self) -> String {
+        let took = self.first_and_last.map_or(Duration::ZERO, |(first, last)| last - first);
+        let head = "HTTP/1.1 200 OK\r\nconnection: close";
+        format!("{head}\r\n\r\n{} {} {}", self.sent, self.bytes, took.as_micros())
+    }
 }
 
 async fn answer_all(mut stream: tokio::net::TcpStream, state: Rc<State>) {
-    let State { answers, sent, bytes } = &*state;
+    let State { answers, arrived } = &*state;
     let mut buffer = Vec::with_capacity(256 * 1024);
     loop {
         // the head
@@ -98,18 +131,18 @@ async fn answer_all(mut stream: tokio::net::TcpStream, state: Rc<State>) {
         };
         let length = length_of(&buffer[..head]);
         let line = &buffer[..head.min(64)];
-        let is_look = line.starts_with(b"GET /count ");
+        let is_count = line.starts_with(b"GET /count ");
+        let is_look = is_count || line.starts_with(b"GET /look ");
         let counted;
         let answer = if is_look {
-            counted = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{} {}", sent.take(), bytes.take());
+            counted = if is_count { arrived.take() } else { arrived.get() }.answer();
             counted.as_bytes()
         } else if memmem::find(line, b"/token").is_some() {
             &answers.token
         } else if line.starts_with(b"GET ") {
             &answers.hierarchy
         } else {
-            sent.set(sent.get() + 1);
-            bytes.set(bytes.get() + length as u64);
+            arrived.set(arrived.get().with(length));
             &answers.accepted
         };
         // the body, which nobody looks at

@@ -1,0 +1,233 @@
+//! Figures that stand beside the table: how memory grows, what a board that shows nothing new costs, and how soon it is there.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use trunkline::journal::{End, Extent, Journal, NewDataset, NewRun, Origin, Settled, Source, Write};
+use trunkline::model::{OperationKind, PlatformKind, RunId, RunState};
+
+use super::data::{self, Layout, Scale};
+use super::ours;
+use super::process::{Ended, spent_by};
+use super::rows::{Ground, NO_LIMITER, median, short, text};
+
+/// A figure: what is measured, and what it may be at most.
+pub struct Figure {
+    /// By which it is named on the command line.
+    pub name: &'static str,
+    what: &'static str,
+    most: &'static str,
+    measure: fn(&Ground) -> String,
+}
+
+/// All of them, in the order of their table.
+pub const ALL: [Figure; 5] = [
+    Figure {
+        name: "growth-ingest",
+        what: "ingest: most memory with 1M and with 10M records",
+        most: "1.1×",
+        measure: |ground| {
+            growth(ground, |count| {
+                let file = data::interactions(ground.folder(), count, Layout::Array);
+                ground.program("", &[&["ingest", text(&file)][..], &NO_LIMITER].concat(), count.div_ceil(500))
+            })
+        },
+    },
+    Figure {
+        name: "growth-outcomes",
+        what: "outcomes: most memory with 200k and with 2M contacts",
+        most: "1.1×",
+        measure: |ground| {
+            growth(ground, |count| {
+                let count = count.div_ceil(5);
+                let file = data::outcomes(ground.folder(), count);
+                ground.program("", &[&["outcomes", text(&file)][..], &NO_LIMITER].concat(), count)
+            })
+        },
+    },
+    Figure {
+        name: "start",
+        what: "the first frame, with a journal of 100 runs and 10M items",
+        most: "50 ms",
+        measure: |ground| {
+            let folder = full_journal(ground);
+            let start = || milliseconds(ours::board(&ground.url(), folder.path(), &[]).first_frame());
+            spread("ms", (0..TIMES).map(|_| start()).collect())
+        },
+    },
+    Figure {
+        name: "idle",
+        what: "a board that nothing happens on",
+        most: "0.5 % of a core, nothing written",
+        measure: |ground| {
+            let folder = full_journal(ground);
+            let board = ours::board(&ground.url(), folder.path(), &[]);
+            board.first_frame();
+            // what it reads when it begins
+            std::thread::sleep(SETTLING);
+            let (spent, written) = (spent_by(board.process()), board.written());
+            let looked = match ground.scale {
+                Scale::Small => Duration::from_secs(1),
+                Scale::Full => Duration::from_secs(30),
+            };
+            std::thread::sleep(looked);
+            let share = spent_by(board.process()).saturating_sub(spent).as_secs_f64() / looked.as_secs_f64();
+            let written = board.written() - written;
+            format!("{:.2} %, {written} bytes written in {} s", share * 100.0, looked.as_secs())
+        },
+    },
+    Figure {
+        name: "help",
+        what: "`trunkline --help`",
+        most: "10 ms",
+        measure: |_| {
+            let help = || milliseconds(ours::alone(&["--help"]).took);
+            spread("ms", (0..TIMES).map(|_| help()).collect())
+        },
+    },
+];
+
+/// Starts that are looked at.
+const TIMES: usize = 9;
+
+/// How long a board may read when it begins.
+const SETTLING: Duration = Duration::from_secs(2);
+
+impl Figure {
+    /// Measures it; the answer is its line.
+    pub fn measured(&self, ground: &Ground) -> String {
+        format!("| {} | {} | {} | {} |", self.name, self.what, (self.measure)(ground), self.most)
+    }
+}
+
+fn milliseconds(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
+}
+
+fn spread(unit: &str, mut values: Vec<f64>) -> String {
+    let median = median(&mut values);
+    format!("{median:.1} {unit} ({:.1} to {:.1})", values[0], values[values.len() - 1])
+}
+
+/// The most memory with so many records, and with ten times as many, whose course is drawn.
+fn growth(ground: &Ground, run: impl Fn(u64) -> Ended) -> String {
+    let count = ground.scale.of(1_000_000);
+    let (few, many) = (run(count), run(count * 10));
+    eprintln!("{}", drawn(&many));
+    let mega = |ended: &Ended| format!("{} MB", short(ended.peak as f64 / 1e6));
+    format!("{:.2}× ({}, {})", many.peak as f64 / few.peak as f64, mega(&few), mega(&many))
+}
+
+/// The course of a run's memory: a column for each sixtieth of its time, a line for each 4 MB.
+fn drawn(ended: &Ended) -> String {
+    const COLUMNS: usize = 60;
+    const STEP: u64 = 4_000_000;
+    let course = &ended.course;
+    let columns: Vec<u64> = (0..COLUMNS)
+        .map(|column| {
+            let (from, to) = (column * course.len() / COLUMNS, (column + 1) * course.len() / COLUMNS);
+            course[from.min(course.len() - 1)..to.max(from + 1).min(course.len())]
+                .iter()
+                .copied()
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let lines = ended.peak.div_ceil(STEP).max(1);
+    let mut picture = String::new();
+    for line in (0..lines).rev() {
+        let bar = |held: &u64| {
+            if *held > line * STEP + STEP / 2 {
+                '█'
+            } else if *held > line * STEP {
+                '▄'
+            } else {
+                ' '
+            }
+        };
+        let row: String = columns.iter().map(bar).collect();
+        writeln!(picture, "{:>4} MB │{}", (line + 1) * STEP / 1_000_000, row.trim_end()).unwrap();
+    }
+    let seconds = format!("{:.0} s", ended.took.as_secs_f64());
+    write!(picture, "        └{}\n         0 s{seconds:>57}", "─".repeat(COLUMNS)).unwrap();
+    picture
+}
+
+/// A data folder whose journal holds a hundred runs that are over, with a hundred thousand items each.
+fn full_journal(ground: &Ground) -> tempfile::TempDir {
+    let folder = tempfile::tempdir_in(ground.folder()).unwrap();
+    let (runs, items) = (100, ground.scale.of(100_000));
+    let template = ground.folder().join("full-journal");
+    if !template.exists() {
+        let journal = Journal::open(&template).unwrap();
+        (0..runs).for_each(|number| run_that_is_over(&journal, number, items));
+    }
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    // one file of a gigabyte, for all who look at it: none of them changes it
+    for file in std::fs::read_dir(&template).unwrap() {
+        let file = file.unwrap();
+        if file.file_type().unwrap().is_file() {
+            std::fs::copy(file.path(), data.join(file.file_name())).unwrap();
+        }
+    }
+    folder
+}
+
+fn run_that_is_over(journal: &Journal, number: u64, items: u64) {
+    let new = NewRun {
+        id: RunId::begin(),
+        operation: OperationKind::Outcomes,
+        profile: "bench".to_owned(),
+        platform: PlatformKind::Cxone,
+        api_url: "http://127.0.0.1:9".to_owned(),
+        auth_url: "http://127.0.0.1:9".to_owned(),
+        client_id: "bench".to_owned(),
+        production: false,
+        plan: String::new(),
+        until_error: false,
+        datasets: vec![NewDataset {
+            path: format!("/data/outcomes-{number}.csv"),
+            format: "CSV".to_owned(),
+            bytes: 1,
+            digest: None,
+            records: Some(items),
+            first_position: 0,
+            correlation_id: "bench".to_owned(),
+        }],
+    };
+    let (book, _lock) = journal.begin(&new).unwrap();
+    journal.commit_blocking(
+        &book,
+        vec![
+            Write::Stretch { first_seq: 0, dataset: 0, first: 0, count: items, planned: items },
+            Write::PlannedAll { records: items },
+        ],
+    );
+    let seqs: Vec<u64> = (0..items).collect();
+    for group in seqs.chunks(1000) {
+        journal.commit_blocking(&book, group.iter().map(|seq| delivered(*seq)).collect());
+    }
+    journal.commit_blocking(&book, vec![Write::State(RunState::Completed)]);
+}
+
+fn delivered(seq: u64) -> Write {
+    Write::Settle(Box::new(Settled {
+        seq,
+        extent: Extent { dataset: 0, first: seq, span: 1, count: 1 },
+        end: End::Delivered {
+            answer: Bytes::from_static(b"{\"status\":\"accepted\"}"),
+            source: Source::Platform,
+        },
+        attempts: 1,
+        unsure: 0,
+        doubtful: false,
+        status: Some(200),
+        took_ms: Some(2),
+        name: Some(data::contact(seq)),
+        correlation_id: None,
+        remote_id: None,
+        origin: Origin::Planned,
+    }))
+}
