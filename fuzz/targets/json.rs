@@ -167,6 +167,10 @@ fn number_text(number: &str) -> Option<String> {
         return Some("0".to_owned());
     }
     let shortest = format!("{:e}", double.abs());
+    // of two that are as short and as near, ECMAScript takes the even one, as Rust does where it is told how many digits
+    let count = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    let even = format!("{:.*e}", count - 1, double.abs());
+    let shortest = if even.parse() == Ok(double.abs()) { even } else { shortest };
     let (digits, exponent) = shortest.split_once('e').unwrap();
     let digits = digits.replace('.', "");
     let count = i32::try_from(digits.len()).unwrap();

@@ -81,9 +81,9 @@ impl Token {
         self.authorization.clone()
     }
 
-    /// The same token, which never shows this either.
-    fn of_client(self, client: [Zeroizing<String>; PROOFS]) -> Self {
-        Self { client, ..self }
+    /// The same token, which never shows these either: what its client proved itself with, and the tokens before it.
+    fn hiding(self, client: [Zeroizing<String>; PROOFS], earlier: Vec<HeaderValue>) -> Self {
+        Self { client, earlier, ..self }
     }
 
     /// What came back, without the token and the secret, where somebody on the way repeats what was sent: it is kept and shown.
@@ -109,13 +109,16 @@ impl Token {
 
     /// The texts of it, of those before it and of its client; an empty one is nothing.
     fn hidden(&self) -> [&[u8]; 1 + EARLIER + PROOFS] {
-        let tokens = [&self.authorization].into_iter().chain(&self.earlier).map(|header| {
-            let text = header.as_bytes();
-            text.strip_prefix(BEARER).unwrap_or(text)
-        });
+        let tokens = [&self.authorization].into_iter().chain(&self.earlier).map(token_in);
         let mut texts = tokens.chain(self.client.iter().map(|text| text.as_bytes()));
         std::array::from_fn(|_| texts.next().unwrap_or_default())
     }
+}
+
+/// The token that an `Authorization` header holds.
+fn token_in(header: &HeaderValue) -> &[u8] {
+    let text = header.as_bytes();
+    text.strip_prefix(BEARER).unwrap_or(text)
 }
 
 impl fmt::Debug for Token {

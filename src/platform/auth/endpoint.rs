@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{Fetch, PROOFS, Token, TokenError, conceal, secret_header, wipe};
+use super::{EARLIER, Fetch, PROOFS, Token, TokenError, conceal, secret_header, token_in, wipe};
 use crate::machine::{self, Since};
 use crate::platform::call::Payload;
 use crate::platform::error_body::{self, PlatformError};
@@ -174,6 +175,8 @@ pub struct TokenEndpoint {
     origin: Origin,
     grant: Grant,
     secret: Box<dyn SecretProvider>,
+    /// The headers of the last tokens that came from it, the latest last: what it writes down it may repeat.
+    brought: Mutex<Vec<HeaderValue>>,
 }
 
 impl fmt::Debug for TokenEndpoint {
@@ -193,7 +196,7 @@ impl Fetch for TokenEndpoint {
 
 impl TokenEndpoint {
     pub(in crate::platform) fn new(origin: Origin, grant: Grant, secret: Box<dyn SecretProvider>) -> Self {
-        Self { origin, grant, secret }
+        Self { origin, grant, secret, brought: Mutex::default() }
     }
 
     async fn ask(&self) -> Result<Token, TokenError> {
@@ -220,11 +223,16 @@ impl TokenEndpoint {
         // Its life is counted from before the request: a token must not be believed in longer than it lives.
         let asked = Since::now();
         let incoming = exchange(&self.origin, outgoing).await?;
-        let hidden = Hidden::of(&self.grant.client_id, &secret);
+        let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        let hidden = Hidden::of(&self.grant.client_id, &secret, &brought);
         if incoming.status.is_success() {
             let token = accept(&incoming, asked, &hidden);
             wipe(incoming.body);
-            token
+            let token = token?.hiding(hidden.proofs(), brought.clone());
+            brought.push(token.authorization());
+            let forgotten = brought.len().saturating_sub(EARLIER);
+            brought.drain(..forgotten);
+            Ok(token)
         } else {
             Err(refuse(&incoming, &hidden))
         }
@@ -260,9 +268,7 @@ fn accept(incoming: &Incoming, asked: Since, hidden: &Hidden) -> Result<Token, T
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
     let scopes = scopes(&answer.scope, &hidden.and(&text));
-    let token = Token::new(&text, asked, life, scopes)
-        .ok_or_else(|| trouble("the answer's `access_token` is not one"))?;
-    Ok(token.of_client(hidden.proofs()))
+    Token::new(&text, asked, life, scopes).ok_or_else(|| trouble("the answer's `access_token` is not one"))
 }
 
 /// `expires_in`: seconds, as a number or, from some gateways, as text.
@@ -295,14 +301,16 @@ fn scopes(value: &Value, hidden: &Hidden) -> Option<Vec<String>> {
 struct Hidden(Vec<Zeroizing<String>>);
 
 impl Hidden {
-    /// A client's secret, in each form in which it is sent.
-    fn of(client_id: &str, secret: &SecretString) -> Self {
+    /// A client's secret, in each form in which it is sent, and tokens.
+    fn of(client_id: &str, secret: &SecretString, tokens: &[HeaderValue]) -> Self {
         let secret = secret.expose_secret();
         let mut pair = basic_pair(client_id, secret);
         // its end is often left out
         let length = pair.trim_end_matches('=').len();
         pair.truncate(length);
-        Self(vec![Zeroizing::new(secret.to_owned()), pair, form_encoded(secret), escaped(secret)])
+        let tokens = tokens.iter().map(|header| String::from_utf8_lossy(token_in(header)).into_owned());
+        let forms = [Zeroizing::new(secret.to_owned()), pair, form_encoded(secret), escaped(secret)];
+        Self(forms.into_iter().chain(tokens.map(Zeroizing::new)).collect())
     }
 
     /// Those that differ in more than escapes: the secret, and its pair with the client's id.
@@ -328,6 +336,9 @@ fn refuse(incoming: &Incoming, hidden: &Hidden) -> TokenError {
     // before a part of it is cut off
     let body = hidden.concealed(&incoming.body);
     let PlatformError { code, message, .. } = error_body::parse(status, &body);
+    // and once more: spaces that are drawn together may have made a secret of what was none
+    let shown = |text: String| String::from_utf8_lossy(&hidden.concealed(text.as_bytes())).into_owned();
+    let (code, message) = (code.map(shown), shown(message));
     let retry_after = RetryAfter::read(&incoming.headers, machine::now().into());
     let asked_too_often = status == 400
         && code.as_deref() == Some("invalid_request")

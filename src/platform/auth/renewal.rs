@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 
-use super::{EARLIER, Token, TokenError};
+use super::{Token, TokenError};
 
 /// How long an early renewal is left alone after it failed, where the platform does not say. The old token is still
 /// valid then, so nobody waits for it.
@@ -46,8 +45,6 @@ struct Desk {
     latest: Option<Renewal>,
     /// No renewal of a valid token is begun before this moment.
     early_after: Option<Instant>,
-    /// The headers of the last tokens, the latest last.
-    earlier: Vec<HeaderValue>,
 }
 
 impl Tokens {
@@ -126,16 +123,6 @@ impl Tokens {
     }
 }
 
-impl Desk {
-    /// Keeps what is not to be shown of a new token once there is another one, and gives it what was kept before.
-    fn keep(&mut self, mut token: Token) -> Token {
-        self.earlier.drain(..self.earlier.len().saturating_sub(EARLIER));
-        token.earlier.clone_from(&self.earlier);
-        self.earlier.push(token.authorization());
-        token
-    }
-}
-
 impl Inner {
     fn held(&self) -> Option<Arc<Token>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -168,7 +155,7 @@ impl Inner {
             .unwrap_or_else(|_| {
                 Err(TokenError::Secret("asking for one broke off inside this program".to_owned()))
             })
-            .map(|token| Arc::new(self.desk().keep(token)));
+            .map(Arc::new);
         let early_after = match &outcome {
             Ok(token) => {
                 let seconds = token.ends.left().as_secs();

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -207,6 +208,50 @@ async fn an_endpoint_that_repeats_the_secret_brings_it_onto_no_screen() {
             failure(status, "", r#"{"error": "s3cret", "error_description": "bad secret s3cret"}"#).await;
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn spaces_that_are_drawn_together_make_no_secret() {
+    let body = r#"{"error": "no", "error_description": "bad secret open  sesame"}"#;
+    let server = Server::start(move |_: &Seen| Reply::Send(answer(401, "", body))).await;
+    let error = endpoint(&server, Grant::genesys("id"), "open sesame").fetch().await.unwrap_err();
+    assert!(error.to_string().contains("bad secret …"), "{error}");
+}
+
+/// Brings `secret-token-0` and so on, and then refuses, repeating the last of them.
+async fn brought(count: usize) -> (Vec<Token>, TokenError) {
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |_: &Seen| {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        Reply::Send(if number < count {
+            let scope = format!("a secret-token-{}", number.saturating_sub(1));
+            let body =
+                serde_json::json!({ "access_token": format!("secret-token-{number}"), "scope": scope });
+            answer(200, "", body.to_string())
+        } else {
+            let last = [1, 2].map(|before| format!("secret-token-{}", count - before));
+            answer(401, "", serde_json::json!({ "error_description": last.join(" and ") }).to_string())
+        })
+    })
+    .await;
+    let target = Target { api_url: server.url.clone(), auth_url: server.url.clone(), ca_file: None };
+    let vault = Vault::holding(vec!["s3cret"; count + 1]);
+    let endpoint = HttpTransport::open(&target).unwrap().token_endpoint(Grant::genesys("id"), vault);
+    let mut tokens = Vec::new();
+    for _ in 0..count {
+        tokens.push(endpoint.fetch().await.unwrap());
+    }
+    (tokens, endpoint.fetch().await.unwrap_err())
+}
+
+#[tokio::test]
+async fn the_tokens_before_the_present_one_are_shown_nowhere() {
+    let (tokens, refused) = brought(6).await;
+    assert!(refused.to_string().contains("… and …"), "{refused}");
+    let scopes = tokens[5].scopes.as_deref().unwrap();
+    assert_eq!(scopes, ["a", "…"]);
+    let came = Bytes::from_static(b"secret-token-5, secret-token-4, secret-token-2 and another-token");
+    assert_eq!(tokens[5].concealed(came), "…, …, … and another-token");
 }
 
 #[tokio::test]

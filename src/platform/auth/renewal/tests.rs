@@ -224,31 +224,3 @@ async fn a_token_that_ended_while_the_machine_slept_is_given_to_nobody() {
     assert_eq!(given(&tokens).await, "Bearer t1", "a clock that is set back ends none");
     assert_eq!(mint.asked(), 2);
 }
-
-/// Gives a token of a name that nobody takes for a word.
-#[derive(Default)]
-struct Numbered(AtomicUsize);
-
-impl Fetch for Numbered {
-    fn fetch(&self) -> BoxFuture<'_, Result<Token, TokenError>> {
-        let text = format!("secret-token-{}", self.0.fetch_add(1, Ordering::SeqCst));
-        let token = Token::new(
-            &SecretString::from(text),
-            crate::machine::Since::now(),
-            Duration::from_secs(90),
-            None,
-        );
-        Box::pin(async move { Ok(token.unwrap()) })
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_tokens_before_the_present_one_are_not_shown_either() {
-    let tokens = Tokens::new(Numbered::default());
-    let mut token = tokens.get().await.unwrap();
-    for _ in 0..5 {
-        token = tokens.renew_after(&token).await.unwrap();
-    }
-    let came = bytes::Bytes::from_static(b"secret-token-5, secret-token-4, secret-token-2 and another-token");
-    assert_eq!(token.concealed(came), "…, …, … and another-token");
-}
