@@ -83,6 +83,11 @@ pub(super) fn audit(connection: &Connection, run: i64, path: &Path) -> Result<()
     if sealed != seal_of_run(&tx, run)? {
         return Err(damaged("the run's plan or datasets are not those with which it began".to_owned()));
     }
+    for table in ["dataset", "stretch"] {
+        if walks_over_others(&tx, table, run)? {
+            return Err(damaged(format!("the run's rows in `{table}` are not where they are looked for")));
+        }
+    }
     let found = count(&tx, run)?.map_err(&damaged)?;
     let kept = tx.prepare_cached("SELECT * FROM run WHERE run = ?1")?.query_row(params![run], |row| {
         let counts = counts_of(row)?;
@@ -145,6 +150,15 @@ fn whole(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
 }
 
+/// Whether rows among those of the run say that they are another's. `SQLite` walks from the first row of a run to the first
+/// behind it without looking at those between: such a row is met on the way, and not found by who looks for it.
+fn walks_over_others(connection: &Connection, table: &str, run: i64) -> rusqlite::Result<bool> {
+    // not as a condition: `SQLite` would put the number itself in the place of the column there
+    let sql = format!("SELECT coalesce(sum(run <> ?1), 0) FROM {table} WHERE run = ?1");
+    let others: i64 = connection.prepare_cached(&sql)?.query_row(params![run], |row| row.get(0))?;
+    Ok(others > 0)
+}
+
 /// Goes through stretches and items side by side: an item in a stretch is where that says.
 fn count(connection: &Connection, run: i64) -> rusqlite::Result<Result<Found, String>> {
     let mut found = Found::default();
@@ -153,15 +167,15 @@ fn count(connection: &Connection, run: i64) -> rusqlite::Result<Result<Found, St
     )?;
     let mut stretches = stretches.query(params![run])?;
     let mut items = connection.prepare_cached(
-        "SELECT seq, dataset, first, span, count, state FROM item WHERE run = ?1 ORDER BY seq",
+        "SELECT seq, dataset, first, span, count, state, run FROM item WHERE run = ?1 ORDER BY seq",
     )?;
     let mut items = items.query(params![run])?;
     let mut stretch = next(stretches.next()?, &mut found)?;
     let mut last = -1;
     while let Some(item) = items.next()? {
         let seq: i64 = item.get(0)?;
-        // they come as they lie in the tree: one that is out of order is not found by who looks for it
-        if seq <= last {
+        // they come as they lie in the tree: one that is out of order, or another's, is not found by who looks for it
+        if seq <= last || item.get::<_, i64>(6)? != run {
             return Ok(Err(format!("item {seq} is not where it is looked for")));
         }
         last = seq;
@@ -171,6 +185,7 @@ fn count(connection: &Connection, run: i64) -> rusqlite::Result<Result<Found, St
                 return Ok(Err("items were planned twice".to_owned()));
             }
         }
+
         let records = whole(item, 4)?;
         let place = (item.get::<_, i64>(1)?, item.get::<_, i64>(2)?, whole(item, 3)?, records);
         let state = item.get_ref(5)?.as_str().unwrap_or_default();

@@ -172,7 +172,7 @@ impl Reach {
         let mut named = Named::Platform;
         for _ in 0..=MOST_REDIRECTS {
             let site = self.admit(&url, &named, token)?;
-            let host = token.concealed_text(host(&url));
+            let host = token.concealed_host(host(&url));
             let mut request = Request::new(Method::GET, url.clone());
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
             if site == Site::Api {
@@ -286,6 +286,7 @@ fn shown(url: &Url, token: &Token) -> String {
         return one_line(&format!("{}:…", url.scheme()), URL_LENGTH);
     };
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let host = token.concealed_host(host.to_owned());
     let place = token.concealed_text(format!("{}://{host}{port}{}", url.scheme(), url.path()));
     one_line(&place, URL_LENGTH)
 }

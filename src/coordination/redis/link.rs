@@ -11,13 +11,13 @@ use redis::{
     Client, Cmd, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, ScriptInvocation, ServerErrorKind,
     Value,
 };
+use secrecy::zeroize::Zeroizing;
 use tokio::sync::Mutex;
 use url::Url;
 
 use super::super::StoreError;
 use crate::config::SecretSource;
-use crate::platform::ensure_crypto;
-use crate::text::one_line;
+use crate::platform::{conceal, ensure_crypto};
 
 /// How long a question is put before the Redis counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +62,8 @@ struct Open {
     turn: u64,
     client: Option<Client>,
     connection: Option<ConnectionManager>,
+    /// What is shown of no answer: a Redis, or what stands before it, may repeat the password.
+    password: Zeroizing<String>,
 }
 
 /// What is to be made anew for the next question.
@@ -89,13 +91,14 @@ impl Link {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(refusal)) => {
                 self.renew(turn, anew_after(&refusal)).await;
-                Err(StoreError::refused(&self.place, &refusal))
+                Err(StoreError::refused(&self.place, &self.shown(refusal.to_string()).await))
             }
             Err(_) => {
                 // the connection may be one of those that never say that they are broken
                 self.renew(turn, Anew::Connection).await;
                 let silence = || format!("no answer for {} s", PATIENCE.as_secs());
-                Err(StoreError::unreachable(&self.place, &trouble.unwrap_or_else(silence)))
+                let trouble = self.shown(trouble.unwrap_or_else(silence)).await;
+                Err(StoreError::unreachable(&self.place, &trouble))
             }
         }
     }
@@ -107,7 +110,11 @@ impl Link {
         }
         let client = match &open.client {
             Some(client) => client.clone(),
-            None => self.client().await?,
+            None => {
+                let (client, password) = self.client().await?;
+                open.password = password;
+                client
+            }
         };
         let config = ConnectionManagerConfig::new()
             .set_min_delay(SHORTEST)
@@ -125,7 +132,7 @@ impl Link {
         Ok((open.turn, connection))
     }
 
-    async fn client(&self) -> Result<Client, StoreError> {
+    async fn client(&self) -> Result<(Client, Zeroizing<String>), StoreError> {
         ensure_crypto();
         let unusable = |error: RedisError| StoreError::refused(&self.place, &error);
         let info = self.url.clone().into_connection_info().map_err(unusable)?;
@@ -133,7 +140,16 @@ impl Link {
         if let Some(source) = &self.password {
             settings = settings.set_password(source.read_store_password().await?.expose());
         }
-        Client::open(info.set_redis_settings(settings)).map_err(unusable)
+        let password = Zeroizing::new(settings.password().unwrap_or_default().to_owned());
+        let client = Client::open(info.set_redis_settings(settings)).map_err(unusable)?;
+        Ok((client, password))
+    }
+
+    /// What went wrong, without the password.
+    async fn shown(&self, said: String) -> String {
+        let open = self.open.lock().await;
+        let shown = conceal(said.as_bytes(), &[open.password.as_bytes()]);
+        shown.map_or(said, |shown| String::from_utf8_lossy(&shown).into_owned())
     }
 
     /// Forgets what was opened at that turn, unless it was already.
@@ -157,7 +173,7 @@ async fn insist(
     let mut delay = SHORTEST;
     loop {
         match question.put(connection).await {
-            Err(error) if passes(&error) => *trouble = Some(one_line(&error.to_string(), 300)),
+            Err(error) if passes(&error) => *trouble = Some(error.to_string()),
             answered => return answered,
         }
         tokio::time::sleep(delay).await;

@@ -116,6 +116,19 @@ async fn a_wrong_password_is_told_and_a_mended_one_is_found() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_repeated_is_shown_to_nobody() {
+    let server = RedisServer::start_with_password("open-sesame-7");
+    let url = server.url().replace("redis://", "redis://:open-sesame-7@");
+    let store = super::super::redis::Redis::new(&url.parse().unwrap(), None, "t".to_owned());
+    for kind in ["ERR", "NOPERM", "LOADING"] {
+        let script = format!("return redis.error_reply('{kind} open-sesame-7 and so on')");
+        let error = store.tell(::redis::cmd("EVAL").arg(script).arg(0)).await.unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(told.contains("and so on") && !told.contains("sesame"), "{kind}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_of_another_program_is_told_and_left_alone() {
     let server = RedisServer::start();
     let store = store_at(&server.url(), None);

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use memchr::memmem;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::zeroize::Zeroizing;
@@ -331,10 +332,16 @@ impl Hidden {
     }
 }
 
+/// Whether an answer brings a token all the same, which nobody knows yet: then none of it is shown.
+fn holds_a_token(body: &[u8]) -> bool {
+    let names = ["access_token", "refresh_token", "id_token", "accessToken", "refreshToken", "idToken"];
+    names.iter().any(|name| memmem::find(body, name.as_bytes()).is_some())
+}
+
 fn refuse(incoming: &Incoming, hidden: &Hidden) -> TokenError {
     let status = incoming.status.as_u16();
     // before a part of it is cut off
-    let body = hidden.concealed(&incoming.body);
+    let body = if holds_a_token(&incoming.body) { Cow::default() } else { hidden.concealed(&incoming.body) };
     let PlatformError { code, message, .. } = error_body::parse(status, &body);
     // and once more: spaces that are drawn together may have made a secret of what was none
     let shown = |text: String| String::from_utf8_lossy(&hidden.concealed(text.as_bytes())).into_owned();

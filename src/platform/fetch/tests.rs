@@ -199,6 +199,19 @@ async fn every_kind_of_redirect_is_a_get_and_others_are_none() {
 }
 
 #[tokio::test]
+async fn a_token_in_the_host_of_a_redirect_is_not_shown_in_small_letters_either() {
+    let server = Server::start(|_| redirect("http://Tok-A8f3Kq.localhost:1/x")).await;
+    let transport = HttpTransport::open(&target(server.url.as_str())).unwrap();
+    let (url, into) = (server.url.join("result").unwrap(), Place::new().path());
+    let download = Download { url: url.as_str(), into: &into, most: 10, patience: Duration::from_secs(20) };
+    let text = SecretString::from("Tok-A8f3Kq");
+    let token = Token::new(&text, crate::machine::Since::now(), Duration::from_mins(10), None).unwrap();
+    let error = transport.fetch(&download, &token).await.unwrap_err();
+    let told = format!("{error:?}");
+    assert!(told.contains("….localhost:1") && !told.to_lowercase().contains("a8f3"), "{told}");
+}
+
+#[tokio::test]
 async fn each_hop_is_held_to_the_rules() {
     for (to, words) in [
         (

@@ -211,6 +211,19 @@ async fn an_endpoint_that_repeats_the_secret_brings_it_onto_no_screen() {
 }
 
 #[tokio::test]
+async fn a_token_that_comes_with_a_refusal_is_not_shown() {
+    for (status, body) in [
+        (400, r#"{"access_token": "tok-A8f3kqPz", "expires_in": 60}"#),
+        (503, r#"{"message": "late: {\"refreshToken\":\"tok-A8f3kqPz\"}"}"#),
+        (401, "id_token=tok-A8f3kqPz"),
+    ] {
+        let error = failure(status, "", body).await;
+        let told = format!("{error} {error:?}");
+        assert!(told.contains(&status.to_string()) && !told.contains("A8f3"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn spaces_that_are_drawn_together_make_no_secret() {
     let body = r#"{"error": "no", "error_description": "bad secret open  sesame"}"#;
     let server = Server::start(move |_: &Seen| Reply::Send(answer(401, "", body))).await;
