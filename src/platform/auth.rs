@@ -83,7 +83,7 @@ impl Token {
 
     /// The same token, which never shows these either: what its client proved itself with, and the tokens before it.
     fn hiding(self, client: [Zeroizing<String>; PROOFS], earlier: Vec<HeaderValue>) -> Self {
-        Self { client, earlier, ..self }
+        Self { earlier, client, ..self }
     }
 
     /// What came back, without the token and the secret, where somebody on the way repeats what was sent: it is kept and shown.

@@ -16,7 +16,7 @@ fn signal(child: &Child, name: &str) {
 
 /// Longer than a token lives in the storm, and than any lease, timeout or back-off here.
 fn nap() -> Duration {
-    Duration::from_secs(u64::from(amount(6, 60)))
+    Duration::from_secs(u64::from(amount(8, 60)))
 }
 
 #[test]

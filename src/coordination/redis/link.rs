@@ -13,6 +13,7 @@ use redis::{
 };
 use secrecy::zeroize::Zeroizing;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Url;
 
 use super::super::StoreError;
@@ -21,6 +22,9 @@ use crate::platform::{conceal, ensure_crypto};
 
 /// How long a question is put before the Redis counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Who wakes so much later than that was asleep, or had no processor at all.
+const OVERSLEPT: Duration = Duration::from_secs(2);
 
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -82,23 +86,30 @@ impl Link {
         &self.place
     }
 
-    /// Puts a question until it is answered, for [`PATIENCE`] at the most.
+    /// Puts a question until it is answered, for [`PATIENCE`] at the most. Time in which the whole process slept, as on a
+    /// laptop that was closed, is nobody's silence.
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Value, StoreError> {
-        let (turn, mut connection) = self.connection().await?;
-        let mut trouble = None;
-        let answered = tokio::time::timeout(PATIENCE, insist(question, &mut connection, &mut trouble)).await;
-        match answered {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(refusal)) => {
-                self.renew(turn, anew_after(&refusal)).await;
-                Err(StoreError::refused(&self.place, &self.shown(refusal.to_string()).await))
-            }
-            Err(_) => {
-                // the connection may be one of those that never say that they are broken
-                self.renew(turn, Anew::Connection).await;
-                let silence = || format!("no answer for {} s", PATIENCE.as_secs());
-                let trouble = self.shown(trouble.unwrap_or_else(silence)).await;
-                Err(StoreError::unreachable(&self.place, &trouble))
+        loop {
+            let (turn, mut connection) = self.connection().await?;
+            let (asked, mut trouble) = (Instant::now(), None);
+            let answered =
+                tokio::time::timeout(PATIENCE, insist(question, &mut connection, &mut trouble)).await;
+            match answered {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(refusal)) => {
+                    self.renew(turn, anew_after(&refusal)).await;
+                    return Err(StoreError::refused(&self.place, &self.shown(refusal.to_string()).await));
+                }
+                Err(_) => {
+                    // the connection may be one of those that never say that they are broken
+                    self.renew(turn, Anew::Connection).await;
+                    if asked.elapsed() > PATIENCE + OVERSLEPT {
+                        continue;
+                    }
+                    let silence = || format!("no answer for {} s", PATIENCE.as_secs());
+                    let trouble = self.shown(trouble.unwrap_or_else(silence)).await;
+                    return Err(StoreError::unreachable(&self.place, &trouble));
+                }
             }
         }
     }
@@ -108,13 +119,12 @@ impl Link {
         if let Some(connection) = &open.connection {
             return Ok((open.turn, connection.clone()));
         }
-        let client = match &open.client {
-            Some(client) => client.clone(),
-            None => {
-                let (client, password) = self.client().await?;
-                open.password = password;
-                client
-            }
+        let client = if let Some(client) = &open.client {
+            client.clone()
+        } else {
+            let (client, password) = self.client().await?;
+            open.password = password;
+            client
         };
         let config = ConnectionManagerConfig::new()
             .set_min_delay(SHORTEST)
