@@ -10,6 +10,14 @@ use crate::journal::{End, Origin, Settled, Write};
 use crate::model::{Fault, Reason, Stage};
 use crate::pacing::{Certainty, LaneChange, PauseReason};
 use crate::plan::{AfterFailure, Operation as Settings};
+use crate::text::one_line;
+
+/// The longest name of an item that the journal keeps as it is, in bytes: a page of failures holds a thousand of them.
+const LONGEST_NAME: usize = 1000;
+
+fn known_by(name: String) -> String {
+    if name.len() <= LONGEST_NAME { name } else { one_line(&name, 200) }
+}
 
 impl Shared {
     /// Tells the journal, and the supervisor, what an answer changed for the lane.
@@ -108,7 +116,7 @@ impl Shared {
             status: job.last_status,
             took_ms,
             correlation_id,
-            name: job.item.name,
+            name: job.item.name.map(known_by),
             remote_id: job.progress.remote_id,
             origin: job.origin,
         };

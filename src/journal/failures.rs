@@ -144,28 +144,34 @@ impl Reader {
             there = sort.compared(side.sign(), place.len());
             values.splice(0..0, place);
         }
-        let (columns, table) = match contents {
-            Contents::With => {
-                ("r.record, r.original, r.seal", "LEFT JOIN failure_record r ON r.failure = f.failure")
-            }
-            Contents::Without => ("NULL AS record, NULL AS original, NULL AS seal", ""),
-        };
+        // records come one by one: SQLite would hold those of a whole page to put it into its order
         let sql = format!(
-            "SELECT {there} AS there, f.*, {columns}, i.first, i.count, i.attempts, i.unsure, i.correlation_id, i.remote_id
+            "SELECT {there} AS there, f.*, i.first, i.count, i.attempts, i.unsure, i.correlation_id, i.remote_id
              FROM (SELECT f.failure FROM failure f {which}) p
                   CROSS JOIN failure f ON f.failure = p.failure
-                  CROSS JOIN item i ON i.run = f.run AND i.seq = f.item {table} {order}"
+                  CROSS JOIN item i ON i.run = f.run AND i.seq = f.item {order}"
         );
+        // of one moment, whatever others write meanwhile
+        let _look = self.connection.unchecked_transaction()?;
         let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut kept = self
+            .connection
+            .prepare_cached("SELECT record, original, seal FROM failure_record WHERE failure = ?1")?;
         let mut rows = statement.query(params_from_iter(values))?;
         let (mut found, mut held) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             if !row.get::<_, bool>("there")? {
                 return Err(self.damaged("its failures are not in their order"));
             }
-            let row = failure_row(row)?;
-            held += weight(&row);
-            found.push(row);
+            let mut failure = failure_row(row)?;
+            if contents == Contents::With
+                && let Some(kept) = kept.query(params![row.get::<_, i64>("failure")?])?.next()?
+            {
+                failure.record = sealed(row.get("run")?, failure.id.item, kept.get(0)?, kept.get(2)?)?;
+                failure.original = kept.get(1)?;
+            }
+            held += weight(&failure);
+            found.push(failure);
             if contents == Contents::With && held >= ENOUGH {
                 break;
             }
@@ -259,6 +265,7 @@ fn weight(row: &FailureRow) -> usize {
     contents + violations + row.key.len() + row.message.len()
 }
 
+/// A failure, without its record.
 fn failure_row(row: &Row<'_>) -> rusqlite::Result<FailureRow> {
     Ok(FailureRow {
         id: FailureId { item: natural(row, "item")?, row: natural(row, "row")? },
@@ -280,7 +287,7 @@ fn failure_row(row: &Row<'_>) -> rusqlite::Result<FailureRow> {
         state: word(row, "state")?,
         note: row.get("note")?,
         edited: row.get::<_, i64>("edited")? != 0,
-        record: sealed(row.get("run")?, natural(row, "item")?, row.get("record")?, row.get("seal")?)?,
-        original: row.get("original")?,
+        record: None,
+        original: None,
     })
 }

@@ -504,6 +504,27 @@ async fn a_long_wait_that_is_asked_for_before_the_first_item_parks_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_of_kilobytes_is_sent_whole_and_not_listed_whole() {
+    let fake = Fake::start(|asked| async move {
+        match asked.path.as_str() {
+            path if path.ends_with("/contact/outcomes") => Some(plain(200, HIERARCHY)),
+            path if path.contains("/contacts/") => Some(plain(404, "{}")),
+            _ => None,
+        }
+    })
+    .await;
+    let (long, short) = ("x".repeat(5_000), "y".repeat(1_000));
+    let rows = format!("contactId,category,subcategory\n{long},Contacted,Sale\n{short},Contacted,Sale\n");
+    let dataset = fake.file("o.csv", rows.as_bytes());
+    let handle = fake.begin(OperationKind::Outcomes, &[&dataset], &[]).await;
+    within(handle.ended()).await;
+    let keys: Vec<String> = failures(&fake, &handle.row().unwrap()).into_iter().map(|row| row.key).collect();
+    assert_eq!(keys[1], short);
+    assert!(keys[0].len() < 300 && keys[0].ends_with('…'), "{keys:?}");
+    assert_eq!(fake.asked(&long).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_result_that_cannot_be_written_is_tried_again_by_itself() {
     let (open, gate) = gate();
     let fake = Fake::start(move |asked| {
