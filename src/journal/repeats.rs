@@ -231,13 +231,16 @@ fn beginning(group: &str) -> usize {
     group.bytes().take(2).fold(0, |number, byte| number << 8 | usize::from(byte))
 }
 
-/// A word, or a part of one that begins with a capital letter: `ContactLocked` has two.
+/// A word, or a part of one that begins with a capital letter: `ContactLocked` has two. Where no spaces are written, each
+/// character is one: a name is a few of them, wherever it stands.
 #[derive(Debug, Clone, Copy)]
 struct Part {
     from: usize,
     to: usize,
     /// Whether it follows on the part before it, with nothing between.
     goes_on: bool,
+    /// Whether it is one character of many that stand side by side.
+    is_one: bool,
 }
 
 fn parts(text: &str) -> Vec<Part> {
@@ -263,31 +266,40 @@ fn parts(text: &str) -> Vec<Part> {
             && before.is_some_and(|before: char| {
                 !before.is_uppercase() || chars.peek().is_some_and(|(_, next)| next.is_lowercase())
             });
-        if begins {
+        let is_one = is_written_without_spaces(char);
+        if begins || is_one || open.is_some_and(|part| part.is_one) {
             parts.extend(open.take());
         }
         let to = at + char.len_utf8();
         let goes_on = before.is_some();
-        open = Some(open.map_or(Part { from: at, to, goes_on }, |part| Part { to, ..part }));
+        open = Some(open.map_or(Part { from: at, to, goes_on, is_one }, |part| Part { to, ..part }));
         before = Some(char);
     }
     parts.extend(open);
     parts
 }
 
-/// An accent that stands on its own, or what is not drawn.
+/// Chinese, Japanese, Korean (whose particles are written onto a name), Thai, Lao, Tibetan, Burmese, Khmer.
+const fn is_written_without_spaces(char: char) -> bool {
+    matches!(char, '\u{e00}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ffdc}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// An accent or a tone that stands on its own, or what is not drawn.
 fn is_mark(char: char) -> bool {
-    matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+    matches!(char, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}' | '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
         || (crate::text::is_deceptive(char) && !char.is_whitespace())
 }
 
-/// A word as it is compared: in lower case, without accents, and with the plain forms of letters and digits.
+/// A word as it is compared: in lower case (as of its capitals: `ß` is `ss`), without accents, and with the plain forms of
+/// letters and digits.
 fn folded(word: &str) -> String {
     if word.is_ascii() {
         return word.to_ascii_lowercase();
     }
     let plain = DecomposingNormalizerBorrowed::new_nfkd();
-    plain.normalize_iter(word.chars().flat_map(char::to_lowercase)).filter(|char| !is_mark(*char)).collect()
+    let lower = word.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    plain.normalize_iter(lower).filter(|char| !is_mark(*char)).collect()
 }
 
 /// Gives each part, a few of them together, and each whole word, in lower case and with its place; after a break no more
@@ -312,7 +324,9 @@ fn each_joined(text: &str, parts: &[Part], mut take: impl FnMut(&str, Range<usiz
                 joined.push_str(&folded(word));
             }
             let ends = !rest.get(count).is_some_and(|next| next.goes_on);
+            let is_name = count > 1 || !part.is_one || (ends && !first.goes_on);
             if joined.len() >= SHORTEST
+                && is_name
                 && (count <= JOINED || ends)
                 && take(&joined, first.from..part.to).is_break()
             {
@@ -329,7 +343,8 @@ fn each_group(text: &str, mut take: impl FnMut(&str, Range<usize>)) {
         take(group, place);
         ControlFlow::Continue(())
     });
-    let words = parts.chunk_by(|_, next| next.goes_on).filter(|word| word.len() > 1);
+    let words = parts.chunk_by(|_, next| next.goes_on);
+    let words = words.filter(|word| word.len() > 1 && !word.iter().any(|part| part.is_one));
     let words = words.filter_map(|word| Some((word.first()?.from, word.last()?.to)));
     for (from, to) in parts.iter().map(|part| (part.from, part.to)).chain(words) {
         let word = folded(text.get(from..to).unwrap_or_default());
@@ -406,7 +421,7 @@ mod tests {
             [r#"["graceHopper", "alanturing", "王小明"]"#, "not JSON, but Edsger", r#""A\u0308nne""#];
         for (text, shown) in [
             ("Grace Hopper is locked by Alan Turing", "… is locked by …"),
-            ("联系人王小明", "…"),
+            ("联系人王小明", "联系人…"),
             ("edsger.", "…."),
             ("A\u{308}nne is", "… is"),
             ("\u{c4}nne, ANNE and a\u{ad}n\u{200b}ne are", "…, … and … are"),
@@ -417,8 +432,23 @@ mod tests {
     }
 
     #[test]
+    fn names_are_found_where_no_spaces_are_written_and_in_capitals() {
+        let records = [r#"["王小明", "山田", "สมชาย", "김철수", "Weiß", "Σίσυφος", "李"]"#];
+        for (text, shown) in [
+            ("客户王小明不存在", "客户…不存在"),
+            ("顧客山田様が見つかりません", "顧客…様が見つかりません"),
+            ("ลูกค้าสมชายไม่พบ", "ลูกค้า…ไม่พบ"),
+            ("고객김철수를 찾을 수 없습니다", "고객…를 찾을 수 없습니다"),
+            ("Kunde WEISS, ΣΊΣΥΦΟΣ", "Kunde …, …"),
+            ("李 is not 李子", "… is not 李子"),
+        ] {
+            assert_eq!(told(&records, text), shown);
+        }
+    }
+
+    #[test]
     fn a_long_text_costs_no_more_than_a_few_times_its_length() {
-        for text in ["x".repeat(2048), "aB".repeat(1024), "word ".repeat(400)] {
+        for text in ["x".repeat(2048), "aB".repeat(1024), "word ".repeat(400), "王小明".repeat(200)] {
             let search = Search::of([text.as_str()]);
             let held: usize = search.wanted.iter().map(String::len).sum();
             assert!(held <= 40 * text.len(), "{held}");

@@ -101,15 +101,14 @@ fn flip(path: &Path, random: &mut fastrand::Rng) -> String {
     let mut told = Vec::new();
     for _ in 0..random.usize(1..4) {
         // the head of a file, and of its pages, holds what all else hangs on
-        let at = match random.u8(0..5) {
-            // SQLite says of each value in a row what it is: this one says that it is a 1, and becomes a 0
-            4 => {
-                let ones: Vec<usize> = memchr::memchr_iter(9, &bytes).collect();
-                let at = ones[random.usize(..ones.len())];
-                bytes[at] ^= 1;
-                told.push(at);
-                continue;
-            }
+        // SQLite says of each value in a row what it is: this byte says that it is a 1, and becomes that of a 0
+        let ones: Vec<usize> = memchr::memchr_iter(9, &bytes).collect();
+        if let Some(at) = random.choice(ones).filter(|_| random.u8(0..5) == 0) {
+            bytes[at] ^= 1;
+            told.push(at);
+            continue;
+        }
+        let at = match random.u8(0..4) {
             0 => random.usize(0..100.min(bytes.len())),
             1 => (random.usize(0..bytes.len()) / 4096 * 4096 + random.usize(0..40)).min(bytes.len() - 1),
             _ => random.usize(0..bytes.len()),
