@@ -110,6 +110,10 @@ pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::R
     connection.busy_timeout(busy)?;
     // else a statement is planned anew whenever values are bound to it, in case they suggest another plan
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // our files have none of it, and somebody else's do nothing on their own
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     Ok(connection)
 }
 
@@ -192,9 +196,10 @@ pub(crate) fn whose(
 }
 
 fn objects(connection: &Connection) -> rusqlite::Result<Objects> {
-    // statistics of its own are kept by SQLite, where somebody has asked for them
+    // statistics of its own are kept by SQLite, where somebody has asked for them; anything else may bear such a name
     let mut statement = connection.prepare(
-        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat*'",
+        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE coalesce(sql, '') NOT IN
+             ('CREATE TABLE sqlite_stat1(tbl,idx,stat)', 'CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)')",
     )?;
     let found = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
     found.collect()

@@ -54,9 +54,13 @@ pub fn map(input: &[u8]) {
         Ok(mapping) => mapping,
         Err(error) => return hostile::assert_inert("map", &error.to_string()),
     };
-    match mapping.apply(record) {
+    match mapping.apply(record, 10_000_000) {
         Ok(made) => {
-            assert_eq!(mapping.apply(record).as_ref(), Ok(&made), "the same record makes the same one");
+            assert_eq!(
+                mapping.apply(record, 10_000_000).as_ref(),
+                Ok(&made),
+                "the same record makes the same one"
+            );
             let object: Value =
                 serde_json::from_slice(&made).unwrap_or_else(|error| panic!("{error}: {made:?}"));
             let names: BTreeSet<&String> = object.as_object().unwrap().keys().collect();

@@ -141,12 +141,12 @@ impl Mapping {
         &self.members
     }
 
-    /// Makes the new record of one.
+    /// Makes the new record of one, of so many bytes at most: a map may name one value many times.
     ///
     /// # Errors
     /// All that is wrong, with the new record's fields as pointers: a source that is not there or is there twice, and a
     /// value that cannot be turned into what `as` says without changing its meaning.
-    pub fn apply(&self, record: &[u8]) -> Result<Bytes, Vec<Violation>> {
+    pub fn apply(&self, record: &[u8], most: usize) -> Result<Bytes, Vec<Violation>> {
         let found = Lookup::in_object(record, &self.members)
             .map_err(|reason| vec![Violation::at(String::new(), reason)])?;
         let mut out = Vec::with_capacity(record.len() + 64);
@@ -163,6 +163,10 @@ impl Mapping {
             });
             if let Err(reason) = written {
                 violations.push(Violation::at(field.pointer.clone(), reason));
+            }
+            if out.len() > most {
+                let reason = format!("the new record would have more than {most} bytes, which is the most");
+                return Err(vec![Violation::at(field.pointer.clone(), reason)]);
             }
         }
         out.push(b'}');

@@ -106,7 +106,7 @@ impl Grouper {
     }
 
     fn mapped(&self, position: Position, record: &Bytes) -> Result<Bytes, Box<Refused>> {
-        match self.mapping.as_ref().map(|mapping| mapping.apply(record)) {
+        match self.mapping.as_ref().map(|mapping| mapping.apply(record, self.most())) {
             None => Ok(record.clone()),
             Some(Ok(mapped)) => Ok(mapped),
             Some(Err(violations)) => {
@@ -119,10 +119,11 @@ impl Grouper {
 
     /// Checks a record as it stands after `map`, or after an edit: what a dataset may not hold is not sent either.
     pub(super) fn check_mapped(&self, position: Position, record: &Bytes) -> Result<Admitted, Box<Refused>> {
-        let (length, most, frame) = match self.grouping {
-            Grouping::Single => (record.len() as u64, Limits::default().record_bytes as u64, 0),
-            Grouping::Chunks { bytes, frame, .. } => (record.len() as u64 + frame, bytes, frame),
+        let frame = match self.grouping {
+            Grouping::Single => 0,
+            Grouping::Chunks { frame, .. } => frame,
         };
+        let (length, most) = (record.len() as u64 + frame, self.most() as u64);
         if length > most {
             let message = if frame == 0 {
                 format!("the record has {length} bytes, and {most} is the most")
@@ -137,6 +138,14 @@ impl Grouper {
         }
         let admitted = self.operation.admit(record.clone());
         admitted.map_err(|reason| self.refuse(position, *reason, Some(record)))
+    }
+
+    /// Bytes that a record may have.
+    pub(super) fn most(&self) -> usize {
+        match self.grouping {
+            Grouping::Single => Limits::default().record_bytes,
+            Grouping::Chunks { bytes, .. } => usize::try_from(bytes).unwrap_or(usize::MAX),
+        }
     }
 
     /// A copy of the record is kept: a slice would keep a reader's whole buffer alive.

@@ -262,11 +262,16 @@ fn a_journal_that_is_made_otherwise_is_none_of_ours() {
          SET sql = replace(sql, 'coalesce(status, 0)', 'length(zeroblob(200000000))') WHERE name = 'failure'",
         "CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM item; END",
         "ALTER TABLE item RENAME TO it; CREATE VIEW item AS SELECT * FROM it",
+        "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_stat9', 'event', 0,
+         'CREATE TRIGGER sqlite_stat9 AFTER INSERT ON event BEGIN DELETE FROM item; END')",
     ] {
         let bench = Bench::calm();
         bench.file("o.csv", outcomes(["unknown-1".to_owned()]));
         bench.ends(&["outcomes", "o.csv", "--profile", "env"], 1);
         let journal = rusqlite::Connection::open(bench.data_dir().join("journal.db")).unwrap();
+        // statistics that somebody has asked SQLite for are no harm
+        journal.execute_batch("ANALYZE").unwrap();
+        bench.ends(&["runs"], 0);
         journal.execute_batch(harm).unwrap();
         for words in [&["runs"][..], &["failures", "last"], &["retry", "last"]] {
             let said = bench.ends(words, 2);

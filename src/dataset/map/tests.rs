@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+const MOST: usize = 1000;
+
 fn mapping(text: &str) -> Mapping {
     Mapping::from_toml(&text.parse().unwrap()).unwrap()
 }
@@ -11,11 +13,11 @@ fn refused(text: &str) -> String {
 }
 
 fn made(mapping: &Mapping, record: &str) -> String {
-    String::from_utf8(mapping.apply(record.as_bytes()).unwrap().to_vec()).unwrap()
+    String::from_utf8(mapping.apply(record.as_bytes(), MOST).unwrap().to_vec()).unwrap()
 }
 
 fn reasons(mapping: &Mapping, record: &str) -> Vec<String> {
-    let violations = mapping.apply(record.as_bytes()).unwrap_err();
+    let violations = mapping.apply(record.as_bytes(), MOST).unwrap_err();
     violations.iter().map(|violation| format!("{} {}", violation.place, violation.reason)).collect()
 }
 
@@ -51,14 +53,14 @@ fn a_source_that_is_missing_or_ambiguous_is_a_violation_that_names_it() {
     );
     assert_eq!(reasons(&map, r#"{"x":1,"y":[7]}"#), ["/d `/y/z` is not in the record"]);
     assert_eq!(reasons(&map, "[1]"), ["the record the record is no object"]);
-    assert_eq!(mapping("a = '/y/01'").apply(br#"{"y":[1,2]}"#).unwrap_err().len(), 1);
+    assert_eq!(mapping("a = '/y/01'").apply(br#"{"y":[1,2]}"#, MOST).unwrap_err().len(), 1);
 }
 
 #[test]
 fn as_turns_values_into_another_kind_digit_for_digit() {
     let convert = |word: &str, value: &str| {
         let map = mapping(&format!("f = {{ from = 'v', as = '{word}' }}"));
-        map.apply(format!("{{\"v\":{value}}}").as_bytes())
+        map.apply(format!("{{\"v\":{value}}}").as_bytes(), MOST)
             .map(|record| {
                 String::from_utf8(record.to_vec())
                     .unwrap()
@@ -139,7 +141,7 @@ proptest! {
     fn any_record_is_mapped_to_sound_json_or_to_violations(value in "[ -~é]{0,20}", number in any::<i64>()) {
         let map = mapping("i = { from = 'n', as = 'string' }\nj = { from = '/s', as = 'integer' }\nk = 's'");
         let record = serde_json::json!({"s": value, "n": number}).to_string();
-        match map.apply(record.as_bytes()) {
+        match map.apply(record.as_bytes(), MOST) {
             Ok(made) => {
                 let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
                 prop_assert_eq!(&made["i"], &serde_json::Value::from(number.to_string()));
@@ -149,4 +151,16 @@ proptest! {
             Err(violations) => prop_assert_eq!(violations[0].place.to_string(), "/j"),
         }
     }
+}
+
+#[test]
+fn a_value_that_is_named_often_makes_no_record_of_gigabytes() {
+    let names: Vec<String> = (0..1000).map(|name| format!("k{name} = 'a'")).collect();
+    let map = mapping(&names.join("\n"));
+    let record = format!("{{\"a\":\"{}\"}}", "x".repeat(400));
+    assert_eq!(
+        reasons(&map, &record),
+        ["/k10 the new record would have more than 1000 bytes, which is the most"]
+    );
+    assert_eq!(mapping("a = 'a'").apply(record.as_bytes(), MOST).unwrap().len(), record.len());
 }

@@ -66,7 +66,8 @@ pub(super) enum Step {
 
 impl Reading {
     pub(super) fn open(shared: Arc<Shared>, source: Source) -> Result<Self, Fault> {
-        let limits = Limits { record_bytes: record_limit(&shared), ..Limits::default() };
+        let grouper = Grouper::new(&shared.operation, shared.mapping.as_ref());
+        let limits = Limits { record_bytes: grouper.most(), ..Limits::default() };
         let (reader, kind) = match source.origin {
             SourceOrigin::File { ref path, ref fingerprint } => {
                 (Reader::open(path, limits, Some(fingerprint)), Kind::File)
@@ -84,7 +85,7 @@ impl Reading {
             stop_at: source.stop_at,
             reader: reader.map_err(|error| fault_of(&error))?,
             kind,
-            grouper: Grouper::new(&shared.operation, shared.mapping.as_ref()),
+            grouper,
             piece: Vec::new(),
             holes: Vec::new(),
             count: 0,
@@ -363,13 +364,6 @@ impl Again {
         }
         shared.schedule.push(job);
         true
-    }
-}
-
-fn record_limit(shared: &Shared) -> usize {
-    match shared.operation.grouping() {
-        Grouping::Single => Limits::default().record_bytes,
-        Grouping::Chunks { bytes, .. } => usize::try_from(bytes).unwrap_or(usize::MAX),
     }
 }
 
