@@ -27,6 +27,10 @@ pub(crate) use soundness::{find_damage, soundness, within};
 /// The longest row or value that is read or written, in bytes: the largest record, its copy before an edit, and room. A file
 /// that somebody else made may hold longer ones.
 const LONGEST: i32 = 64 * 1024 * 1024;
+/// The same at the first look: more than the longest SQL of ours.
+const LONGEST_LOOK: i32 = 8192;
+/// How long that may take.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Makes a folder for its owner only. The names that lead to it are on the disk when this returns: a file in it that was
 /// synced would be nowhere after a power cut without them.
@@ -105,9 +109,10 @@ pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::R
         })?;
     }
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let connection = Connection::open_with_flags(in_real_folder(path), flags)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
+    let mut connection = Connection::open_with_flags(in_real_folder(path), flags)?;
     connection.busy_timeout(busy)?;
+    first_look(&mut connection)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
     // else a statement is planned anew whenever values are bound to it, in case they suggest another plan
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // our files have none of it, and somebody else's do nothing on their own
@@ -115,6 +120,19 @@ pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::R
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     Ok(connection)
+}
+
+/// Has SQLite read what the file's tables are, before anybody knows whose they are. It reads statistics together with that,
+/// if there are any, and somebody else's may be expressions without end: it gets little time, and nothing large to count in.
+fn first_look(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_LOOK)?;
+    // counted from the first step: before it, others may have had the file
+    let mut begun = None;
+    let is_over = move || begun.get_or_insert_with(std::time::Instant::now).elapsed() > LOOK;
+    connection.progress_handler(1, Some(is_over))?;
+    let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    looked
 }
 
 /// Whether a file that could not be opened lies on a disk that cannot be written, and nothing is missing of it: SQLite

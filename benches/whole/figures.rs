@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use bytes::Bytes;
-use trunkline::journal::{End, Extent, Journal, NewDataset, NewRun, Origin, Settled, Source, Write};
-use trunkline::model::{OperationKind, PlatformKind, RunId, RunState};
+use trunkline::journal::{Journal, Write};
+use trunkline::model::RunState;
 
-use super::data::{self, Layout, Scale};
+use super::data::{self, Layout};
 use super::ours;
 use super::process::{Ended, spent_by};
-use super::rows::{Ground, NO_LIMITER, median, short, text};
+use super::rows::{Ground, NO_LIMITER, Scale, median, short, text};
+use super::runs;
 
 /// A figure: what is measured, and what it may be at most.
 pub struct Figure {
@@ -91,6 +91,9 @@ pub const ALL: [Figure; 5] = [
 /// Starts that are looked at.
 const TIMES: usize = 9;
 
+/// Runs of the full journal.
+const RUNS: usize = 100;
+
 /// How long a board may read when it begins.
 const SETTLING: Duration = Duration::from_secs(2);
 
@@ -157,11 +160,11 @@ fn drawn(ended: &Ended) -> String {
 /// A data folder whose journal holds a hundred runs that are over, with a hundred thousand items each.
 fn full_journal(ground: &Ground) -> tempfile::TempDir {
     let folder = tempfile::tempdir_in(ground.folder()).unwrap();
-    let (runs, items) = (100, ground.scale.of(100_000));
+    let items = ground.scale.of(100_000);
     let template = ground.folder().join("full-journal");
     if !template.exists() {
         let journal = Journal::open(&template).unwrap();
-        (0..runs).for_each(|number| run_that_is_over(&journal, number, items));
+        (0..RUNS).for_each(|_| run_that_is_over(&journal, items));
     }
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
@@ -175,59 +178,13 @@ fn full_journal(ground: &Ground) -> tempfile::TempDir {
     folder
 }
 
-fn run_that_is_over(journal: &Journal, number: u64, items: u64) {
-    let new = NewRun {
-        id: RunId::begin(),
-        operation: OperationKind::Outcomes,
-        profile: "bench".to_owned(),
-        platform: PlatformKind::Cxone,
-        api_url: "http://127.0.0.1:9".to_owned(),
-        auth_url: "http://127.0.0.1:9".to_owned(),
-        client_id: "bench".to_owned(),
-        production: false,
-        plan: String::new(),
-        until_error: false,
-        datasets: vec![NewDataset {
-            path: format!("/data/outcomes-{number}.csv"),
-            format: "CSV".to_owned(),
-            bytes: 1,
-            digest: None,
-            records: Some(items),
-            first_position: 0,
-            correlation_id: "bench".to_owned(),
-        }],
-    };
+fn run_that_is_over(journal: &Journal, items: u64) {
+    let (new, planned) = runs::of_outcomes(items);
     let (book, _lock) = journal.begin(&new).unwrap();
-    journal.commit_blocking(
-        &book,
-        vec![
-            Write::Stretch { first_seq: 0, dataset: 0, first: 0, count: items, planned: items },
-            Write::PlannedAll { records: items },
-        ],
-    );
+    journal.commit_blocking(&book, planned);
     let seqs: Vec<u64> = (0..items).collect();
     for group in seqs.chunks(1000) {
-        journal.commit_blocking(&book, group.iter().map(|seq| delivered(*seq)).collect());
+        journal.commit_blocking(&book, group.iter().map(|seq| runs::delivered(*seq)).collect());
     }
     journal.commit_blocking(&book, vec![Write::State(RunState::Completed)]);
-}
-
-fn delivered(seq: u64) -> Write {
-    Write::Settle(Box::new(Settled {
-        seq,
-        extent: Extent { dataset: 0, first: seq, span: 1, count: 1 },
-        end: End::Delivered {
-            answer: Bytes::from_static(b"{\"status\":\"accepted\"}"),
-            source: Source::Platform,
-        },
-        attempts: 1,
-        unsure: 0,
-        doubtful: false,
-        status: Some(200),
-        took_ms: Some(2),
-        name: Some(data::contact(seq)),
-        correlation_id: None,
-        remote_id: None,
-        origin: Origin::Planned,
-    }))
 }

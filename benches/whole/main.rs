@@ -15,6 +15,7 @@
 //! sink      the server that both send to
 //! process   a process, its time and its peak of memory
 //! data      what is sent
+//! runs      runs in a journal
 //! ```
 #![allow(
     clippy::unwrap_used,
@@ -30,6 +31,7 @@
     reason = "a table for people"
 )]
 
+#[path = "../support/data.rs"]
 mod data;
 mod figures;
 mod limits;
@@ -39,10 +41,12 @@ mod process;
 #[expect(dead_code, reason = "tests do more to it")]
 mod redis;
 mod rows;
+#[path = "../support/runs.rs"]
+mod runs;
 mod sink;
 mod terminal;
 
-use data::Scale;
+use rows::Scale;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();

@@ -5,13 +5,32 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::data::{self, Layout, Scale};
+use super::data::{self, Layout};
 use super::limits::seconds;
 use super::ours;
 use super::process::Ended;
 use super::redis::RedisServer;
 use super::sink::Sink;
 use super::terminal::until;
+
+/// How much is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Enough to see that it works.
+    Small,
+    /// Enough to measure.
+    Full,
+}
+
+impl Scale {
+    /// So many, or few where only little is sent.
+    pub fn of(self, full: u64) -> u64 {
+        match self {
+            Self::Small => (full / 1000).clamp(200, 2000),
+            Self::Full => full,
+        }
+    }
+}
 
 /// What all rows stand on.
 pub struct Ground {

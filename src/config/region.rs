@@ -85,8 +85,13 @@ impl Region {
 ///
 /// The rule that it breaks. The address is not repeated: it may hold a password.
 pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim())
+    let mut url = Url::parse(text.trim())
         .map_err(|error| format!("must be an address such as `https://api.mypurecloud.ie` ({error})"))?;
+    // with and without it is one place, and so one tenant
+    let path = url.path().trim_end_matches('/').to_owned();
+    if !url.cannot_be_a_base() {
+        url.set_path(&path);
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must hold no user name and no password".to_owned());
     }
@@ -115,6 +120,18 @@ fn is_loopback(host: &url::Host<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_makes_no_other_place() {
+        for (text, place) in [
+            ("https://gw.example/ta/", "https://gw.example/ta"),
+            ("https://gw.example/ta", "https://gw.example/ta"),
+            ("https://gw.example", "https://gw.example/"),
+            ("https://gw.example//", "https://gw.example/"),
+        ] {
+            assert_eq!(parse_url(text).unwrap().as_str(), place);
+        }
+    }
 
     #[test]
     fn a_region_is_found_by_each_of_its_spellings() {

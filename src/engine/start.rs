@@ -432,11 +432,17 @@ pub(super) fn hold_to_platform(setup: &Setup) -> Result<(), StartError> {
     })
 }
 
+fn bare(address: &str) -> &str {
+    address.trim_end_matches('/')
+}
+
 fn hold_to_run(setup: &Setup, run: &RunRow) -> Result<(), StartError> {
     let profile = &setup.profile;
     let now = (profile.api_url.as_str(), profile.auth_url.as_str(), profile.client_id.as_str());
     let then = (run.api_url.as_str(), run.auth_url.as_str(), run.client_id.as_str());
-    if now == then {
+    // versions before this one kept an address with the slash that it was written with
+    let place = |(api, auth, client)| (bare(api), bare(auth), client);
+    if place(now) == place(then) {
         return Ok(());
     }
     let told = |(api, auth, client): (&str, &str, &str)| {

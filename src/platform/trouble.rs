@@ -82,7 +82,13 @@ pub(super) fn inside_body(error: &reqwest::Error, host: &str, timeout: Duration)
 
 /// The innermost cause, as one safe line.
 pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().map_or_else(String::new, |cause| one_line(&cause.to_string(), 300))
+    causes(error).last().map_or_else(String::new, |cause| one_line(in_our_words(&cause.to_string()), 300))
+}
+
+/// Without what the other side of an HTTP/2 connection gives as its reason, which stands as bytes at the end: it may
+/// repeat anything that was sent to it.
+fn in_our_words(said: &str) -> &str {
+    said.split(" (b\"").next().unwrap_or_default()
 }
 
 fn timed_out(host: &str, timeout: Duration) -> CallError {
@@ -178,6 +184,13 @@ fn tls_words(error: &rustls::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_that_the_other_side_gives_is_not_repeated() {
+        let said = "connection error received: not a result of an error (b\"Bearer tok-A8f3\\x1b[31m\")";
+        let error = io::Error::other(said);
+        assert_eq!(root_cause(&error), "connection error received: not a result of an error");
+    }
 
     #[tokio::test]
     async fn a_name_without_an_address_is_no_connection() {

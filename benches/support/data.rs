@@ -4,25 +4,6 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// How much is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
-    /// Enough to see that it works.
-    Small,
-    /// Enough to measure.
-    Full,
-}
-
-impl Scale {
-    /// So many, or few where only little is sent.
-    pub fn of(self, full: u64) -> u64 {
-        match self {
-            Self::Small => (full / 1000).clamp(200, 2000),
-            Self::Full => full,
-        }
-    }
-}
-
 /// How records stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
