@@ -75,6 +75,9 @@ const WAITS_UNTIL: &str = "CASE WHEN i.not_before > ?2 THEN ifnull(min(i.not_bef
          (SELECT delay_ms FROM event WHERE run = i.run AND item = i.seq AND kind = 'waiting' ORDER BY event DESC LIMIT 1)
      ), i.not_before) ELSE i.not_before END";
 
+/// Far more items than are ever planned and neither sent nor settled: a run plans little ahead.
+const MOST_AHEAD: usize = 1_000_000;
+
 impl Reader {
     /// What was planned and has no end.
     ///
@@ -96,6 +99,9 @@ impl Reader {
                 .map(|number| u64::try_from(number).unwrap_or(0));
             let dataset = row.get(1)?;
             for offset in 0..count {
+                if items.len() > known.len() + MOST_AHEAD {
+                    return Err(self.damaged("more items are planned than a run ever has ahead of it"));
+                }
                 let seq = first_seq + offset;
                 if known.contains(&seq) || ended.exists(params![run.number, int(seq)])? {
                     continue;

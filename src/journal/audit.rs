@@ -226,8 +226,8 @@ fn next(row: Option<&Row<'_>>, found: &mut Found) -> rusqlite::Result<Option<Str
     Ok(Some(Stretch { first_seq: row.get(0)?, dataset: row.get(1)?, first: row.get(2)?, count: row.get(3)? }))
 }
 
-/// Items lie side by side: none begins before its neighbour ends, and together they are all that was planned of a dataset.
-/// One with holes lies around others, and only counts.
+/// Items lie side by side: none begins before its neighbour ends, and together they are all that was planned of a dataset,
+/// which is no more than it holds. One with holes lies around others, and only counts.
 fn hold_to_places(connection: &Connection, run: i64, loose: bool) -> rusqlite::Result<Result<(), String>> {
     let mut places = "SELECT dataset, first, count AS span, count FROM stretch WHERE run = ?1".to_owned();
     if loose {
@@ -246,11 +246,11 @@ fn hold_to_places(connection: &Connection, run: i64, loose: bool) -> rusqlite::R
     ))?;
     let strays = ask(&format!(
         "SELECT count(*) FROM (
-             SELECT d.planned, coalesce(sum(p.count), 0) AS records, min(p.first) AS first, max(p.first + p.span) AS till,
-                    d.first_position AS begins
+             SELECT d.planned, d.records AS held, coalesce(sum(p.count), 0) AS records, min(p.first) AS first,
+                    max(p.first + p.span) AS till, d.first_position AS begins
              FROM dataset d LEFT JOIN ({places}) p ON p.dataset = d.dataset
              WHERE d.run = ?1 GROUP BY d.dataset)
-         WHERE records <> planned OR first < begins OR till > begins + planned"
+         WHERE records <> planned OR planned > held OR first < begins OR till > begins + planned"
     ))?;
     if overlaps + strays > 0 {
         return Ok(Err("the run's items do not hold each record once".to_owned()));

@@ -56,6 +56,8 @@ async fn what_decides_what_is_sent_is_not_believed_once_it_is_another() {
         "UPDATE item SET count = 6, span = 6 WHERE seq = 8",
         "UPDATE item SET state = 'delivereD' WHERE seq = 0",
         "UPDATE item SET state = 'pending' WHERE seq = 0",
+        "UPDATE stretch SET count = 2 WHERE first_seq = 10; UPDATE dataset SET planned = 31;
+         UPDATE run SET items_planned = items_planned + 1, records_planned = 31, next_seq = next_seq + 1",
         "DELETE FROM item WHERE seq = 9",
         "DELETE FROM stretch WHERE first_seq = 0",
     ] {
