@@ -68,7 +68,8 @@ pub(crate) fn mask(message: &str) -> String {
     masked
 }
 
-/// A fault's message as it may be handed to others: without what the platform said, and without what a file holds.
+/// A fault's message as it may be handed to others: without what the platform said, without what a file holds, and without
+/// the file, command or variable that a secret was looked for in.
 #[must_use]
 pub(crate) fn nameless(fault: &Fault) -> String {
     match fault.kind {
@@ -76,16 +77,20 @@ pub(crate) fn nameless(fault: &Fault) -> String {
         | FaultKind::DatasetBroken
         | FaultKind::Disk
         | FaultKind::CorrelationWindow => mask(fault.own_words()),
-        FaultKind::ClientRefused
-        | FaultKind::MissingScope
+        FaultKind::ClientRefused | FaultKind::Store | FaultKind::Preflight => unnamed(fault.own_words()),
+        FaultKind::MissingScope
         | FaultKind::Unreachable
         | FaultKind::SameFailures
         | FaultKind::Parked
         | FaultKind::Throttled
-        | FaultKind::ChunkFailed
-        | FaultKind::Store
-        | FaultKind::Preflight => fault.own_words().to_owned(),
+        | FaultKind::ChunkFailed => fault.own_words().to_owned(),
     }
+}
+
+/// A sentence of ours without what it names: that stands between back-ticks.
+fn unnamed(sentence: &str) -> String {
+    let pieces = sentence.split('`').enumerate();
+    pieces.map(|(number, piece)| if number % 2 == 0 { piece } else { "…" }).collect()
 }
 
 /// What `mask` masks in a message, in order and without quotes.
@@ -98,7 +103,14 @@ pub(super) fn values(message: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{mask, values};
+    use super::{mask, unnamed, values};
+
+    #[test]
+    fn what_a_sentence_names_is_not_told() {
+        let said = "secret of profile `acme`: reading `/home/sam/secret`: No such file (os error 2)";
+        assert_eq!(unnamed(said), "secret of profile …: reading …: No such file (os error 2)");
+        assert_eq!(unnamed("nothing"), "nothing");
+    }
 
     #[test]
     fn values_are_masked_and_words_stay() {

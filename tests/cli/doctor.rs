@@ -302,3 +302,43 @@ fn a_bundle_repeats_nothing_of_a_configuration_that_is_refused() {
         assert_eq!(found(&bundle["findings"], "configuration", "file")["state"], "bad");
     }
 }
+
+#[test]
+fn a_bundle_does_not_tell_where_a_secret_was_looked_for() {
+    let bench = Bench::calm();
+    bench.file("e.ndjson", "{\"customer\":1}");
+    let profile = |secret: &str| {
+        format!(
+            "[profiles.acme]\nplatform = \"genesys\"\napi_url = \"{}\"\nclient_id = \"{}\"\nsecret = {secret}\n",
+            bench.api_url(),
+            trunkline::sandbox::CLIENT_ID
+        )
+    };
+    let bundle = |name: &str| {
+        // what it finds is another matter
+        bench.command(&["doctor", "last", "--bundle", name]).output().unwrap();
+        std::fs::read_to_string(bench.folder.path().join(name)).unwrap()
+    };
+    let words = ["execute", "e.ndjson", "--profile", "acme", "--action", "act", "--headless"];
+    for (number, secret) in [
+        "{ file = \"/home/vimes/sekret\" }",
+        "{ command = [\"/opt/vimes/tell\"] }",
+        "{ env = \"VIMES_SEKRET\" }",
+    ]
+    .iter()
+    .enumerate()
+    {
+        bench.file("config.toml", profile(secret));
+        bench.ends(&words, 3);
+        // mended since: the run's fault still tells of it
+        bench.file("config.toml", profile("{ env = \"GENESYS_CLIENT_SECRET\" }"));
+        let text = bundle(&format!("b{number}.json"));
+        let told: Value = serde_json::from_str(&text).unwrap();
+        assert!(told["runs"][0]["faults"][0]["message"].as_str().unwrap().contains('…'), "{text}");
+        assert!(!text.to_lowercase().contains("vimes"), "{secret}: {text}");
+    }
+    let store = "[store]\nurl = \"redis://127.0.0.1:1/0\"\npassword = { file = \"/home/vimes/sekret\" }\n";
+    bench.file("config.toml", format!("{}{store}", profile("{ env = \"GENESYS_CLIENT_SECRET\" }")));
+    let text = bundle("store.json");
+    assert!(text.contains("<secret file>") && !text.contains("vimes"), "{text}");
+}

@@ -29,24 +29,15 @@ impl Redactor {
             names.client(&profile.name, &profile.client_id);
             names.url(&profile.api_url);
             names.url(&profile.auth_url);
-            match &profile.secret {
-                SecretSource::File(path) => names.put(&path.to_string_lossy(), "<secret file>"),
-                // where somebody has put the secret itself
-                SecretSource::Env(name) => names.put(name, "<variable>"),
-                SecretSource::Command(words) => {
-                    for word in words.iter().filter(|word| word.len() >= SHORTEST_ARGUMENT) {
-                        names.put(word, "<command>");
-                    }
-                }
-                SecretSource::Keyring => {}
-            }
+            names.home_of_secret(&profile.secret);
             if let Some(path) = &profile.ca_file {
                 names.put(&path.to_string_lossy(), "<certificates>");
             }
         }
         if let Ok(config) = subject.config {
-            if let StorePlace::Redis { url, .. } = &config.store {
+            if let StorePlace::Redis { url, password } = &config.store {
                 names.url(url);
+                password.iter().for_each(|source| names.home_of_secret(source));
             }
             if let Some(name) = &config.ui.name {
                 names.put(name, "<user>");
@@ -107,6 +98,20 @@ impl Names {
             if name.len() >= SHORTEST && !self.known.iter().any(|(known, _)| *known == name) {
                 self.known.push((name, shown.to_owned()));
             }
+        }
+    }
+
+    fn home_of_secret(&mut self, source: &SecretSource) {
+        match source {
+            SecretSource::File(path) => self.put(&path.to_string_lossy(), "<secret file>"),
+            // where somebody has put the secret itself
+            SecretSource::Env(name) => self.put(name, "<variable>"),
+            SecretSource::Command(words) => {
+                for word in words.iter().filter(|word| word.len() >= SHORTEST_ARGUMENT) {
+                    self.put(word, "<command>");
+                }
+            }
+            SecretSource::Keyring => {}
         }
     }
 
