@@ -37,7 +37,9 @@ impl Redactor {
         if let Ok(config) = subject.config {
             if let StorePlace::Redis { url, password } = &config.store {
                 names.url(url);
-                password.iter().for_each(|source| names.home_of_secret(source));
+                if let Some(source) = password {
+                    names.home_of_secret(source);
+                }
             }
             if let Some(name) = &config.ui.name {
                 names.put(name, "<user>");
