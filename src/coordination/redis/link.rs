@@ -4,6 +4,7 @@
 //! tell from a lost answer whether it ran. The password is read when it is first needed, and again after it was refused, so
 //! that one that was mended is found without a restart.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -23,8 +24,8 @@ use crate::platform::{conceal, ensure_crypto};
 /// How long a question is put before the Redis counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Who wakes so much later than that was asleep, or had no processor at all.
-const OVERSLEPT: Duration = Duration::from_secs(2);
+/// By so much at a time it is used up: who wakes far later than that was asleep, and what came meanwhile is not read yet.
+const SLICE: Duration = Duration::from_millis(250);
 
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -89,27 +90,20 @@ impl Link {
     /// Puts a question until it is answered, for [`PATIENCE`] at the most. Time in which the whole process slept, as on a
     /// laptop that was closed, is nobody's silence.
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Value, StoreError> {
-        loop {
-            let (turn, mut connection) = self.connection().await?;
-            let (asked, mut trouble) = (Instant::now(), None);
-            let answered =
-                tokio::time::timeout(PATIENCE, insist(question, &mut connection, &mut trouble)).await;
-            match answered {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(refusal)) => {
-                    self.renew(turn, anew_after(&refusal)).await;
-                    return Err(StoreError::refused(&self.place, &self.shown(refusal.to_string()).await));
-                }
-                Err(_) => {
-                    // the connection may be one of those that never say that they are broken
-                    self.renew(turn, Anew::Connection).await;
-                    if asked.elapsed() > PATIENCE + OVERSLEPT {
-                        continue;
-                    }
-                    let silence = || format!("no answer for {} s", PATIENCE.as_secs());
-                    let trouble = self.shown(trouble.unwrap_or_else(silence)).await;
-                    return Err(StoreError::unreachable(&self.place, &trouble));
-                }
+        let (turn, mut connection) = self.connection().await?;
+        let mut trouble = None;
+        match while_awake(PATIENCE, insist(question, &mut connection, &mut trouble)).await {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(refusal)) => {
+                self.renew(turn, anew_after(&refusal)).await;
+                Err(StoreError::refused(&self.place, &self.shown(refusal.to_string()).await))
+            }
+            None => {
+                // the connection may be one of those that never say that they are broken
+                self.renew(turn, Anew::Connection).await;
+                let silence = || format!("no answer for {} s", PATIENCE.as_secs());
+                let trouble = self.shown(trouble.unwrap_or_else(silence)).await;
+                Err(StoreError::unreachable(&self.place, &trouble))
             }
         }
     }
@@ -172,6 +166,22 @@ impl Link {
             }
         }
     }
+}
+
+/// Works for as long as it takes, but no longer than this while the process is awake.
+async fn while_awake<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut left = patience;
+    while !left.is_zero() {
+        let begun = Instant::now();
+        if let Ok(done) = tokio::time::timeout(SLICE, work.as_mut()).await {
+            return Some(done);
+        }
+        if begun.elapsed() < 2 * SLICE {
+            left = left.saturating_sub(SLICE);
+        }
+    }
+    None
 }
 
 /// Puts a question until it is answered or refused; what went wrong last is left in `trouble`.
