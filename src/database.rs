@@ -207,7 +207,8 @@ pub(crate) fn whose(
         return Ok(Whose::Foreign);
     }
     let version: i64 = look.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    match usize::try_from(version).ok().and_then(|version| steps.get(..version)) {
+    let Ok(version) = usize::try_from(version) else { return Ok(Whose::Altered) };
+    match steps.get(..version) {
         Some(steps) if found != *made_by(steps)? => Ok(Whose::Altered),
         _ => Ok(Whose::Ours),
     }

@@ -21,7 +21,7 @@ pub mod rate;
 mod target;
 mod trouble;
 
-pub(crate) use auth::conceal;
+pub(crate) use auth::conceal_in_text;
 pub use auth::{ClientAuth, Fetch, Grant, SecretProvider, Token, TokenEndpoint, TokenError, Tokens};
 pub use call::{Answer, AnswerLoss, CallError, ConnectStage, Payload, Request, Transport};
 pub use error_body::{ErrorEntry, PlatformError};

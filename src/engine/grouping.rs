@@ -119,17 +119,17 @@ impl Grouper {
 
     /// Checks a record as it stands after `map`, or after an edit: what a dataset may not hold is not sent either.
     pub(super) fn check_mapped(&self, position: Position, record: &Bytes) -> Result<Admitted, Box<Refused>> {
-        let frame = match self.grouping {
-            Grouping::Single => 0,
-            Grouping::Chunks { frame, .. } => frame,
+        let (bytes, most) = (record.len() as u64, self.most() as u64);
+        let too_large = match self.grouping {
+            Grouping::Single => {
+                (bytes > most).then(|| format!("the record has {bytes} bytes, and {most} is the most"))
+            }
+            Grouping::Chunks { frame, .. } => (bytes + frame > most).then(|| {
+                let whole = bytes + frame;
+                format!("the record alone makes a call of {whole} bytes, and one may have {most}")
+            }),
         };
-        let (length, most) = (record.len() as u64 + frame, self.most() as u64);
-        if length > most {
-            let message = if frame == 0 {
-                format!("the record has {length} bytes, and {most} is the most")
-            } else {
-                format!("the record alone makes a call of {length} bytes, and one may have {most}")
-            };
+        if let Some(message) = too_large {
             return Err(self.refuse(position, refusal(dataset::TOO_LARGE, message), None));
         }
         if record.trim_ascii_start().first() != Some(&b'{') {

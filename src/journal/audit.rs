@@ -185,7 +185,6 @@ fn count(connection: &Connection, run: i64) -> rusqlite::Result<Result<Found, St
                 return Ok(Err("items were planned twice".to_owned()));
             }
         }
-
         let records = whole(item, 4)?;
         let place = (item.get::<_, i64>(1)?, item.get::<_, i64>(2)?, whole(item, 3)?, records);
         let state = item.get_ref(5)?.as_str().unwrap_or_default();

@@ -77,7 +77,9 @@ pub(crate) fn nameless(fault: &Fault) -> String {
         | FaultKind::DatasetBroken
         | FaultKind::Disk
         | FaultKind::CorrelationWindow => mask(fault.own_words()),
-        FaultKind::ClientRefused | FaultKind::Store | FaultKind::Preflight => unnamed(fault.own_words()),
+        FaultKind::ClientRefused | FaultKind::Store | FaultKind::Preflight => {
+            without_names(fault.own_words())
+        }
         FaultKind::MissingScope
         | FaultKind::Unreachable
         | FaultKind::SameFailures
@@ -88,7 +90,7 @@ pub(crate) fn nameless(fault: &Fault) -> String {
 }
 
 /// A sentence of ours without what it names: that stands between back-ticks.
-fn unnamed(sentence: &str) -> String {
+fn without_names(sentence: &str) -> String {
     let pieces = sentence.split('`').enumerate();
     pieces.map(|(number, piece)| if number % 2 == 0 { piece } else { "…" }).collect()
 }
@@ -103,13 +105,13 @@ pub(super) fn values(message: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{mask, unnamed, values};
+    use super::{mask, values, without_names};
 
     #[test]
     fn what_a_sentence_names_is_not_told() {
         let said = "secret of profile `acme`: reading `/home/sam/secret`: No such file (os error 2)";
-        assert_eq!(unnamed(said), "secret of profile …: reading …: No such file (os error 2)");
-        assert_eq!(unnamed("nothing"), "nothing");
+        assert_eq!(without_names(said), "secret of profile …: reading …: No such file (os error 2)");
+        assert_eq!(without_names("nothing"), "nothing");
     }
 
     #[test]

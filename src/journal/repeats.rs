@@ -324,6 +324,7 @@ fn each_joined(text: &str, parts: &[Part], mut take: impl FnMut(&str, Range<usiz
                 joined.push_str(&folded(word));
             }
             let ends = !rest.get(count).is_some_and(|next| next.goes_on);
+            // a character that many words are made of is a name only where it stands alone
             let is_name = count > 1 || !part.is_one || (ends && !first.goes_on);
             if joined.len() >= SHORTEST
                 && is_name

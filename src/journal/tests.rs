@@ -180,6 +180,9 @@ async fn a_file_of_a_later_version_is_refused_and_left_alone() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let refused = Journal::open(folder.path()).unwrap_err();
     assert!(refused.to_string().contains("version 99"), "{refused}");
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", -1).unwrap();
+    let refused = Journal::open(folder.path()).unwrap_err();
+    assert!(refused.to_string().contains("not as this program makes them"), "{refused}");
 }
 
 #[test]

@@ -15,7 +15,8 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use secrecy::{ExposeSecret, SecretString};
 
-pub(crate) use conceal::conceal;
+use conceal::conceal;
+pub(crate) use conceal::conceal_in_text;
 pub use endpoint::{ClientAuth, Grant, SecretProvider, TokenEndpoint};
 pub use renewal::{Fetch, Tokens};
 
@@ -93,15 +94,13 @@ impl Token {
 
     /// The same for a text.
     pub(super) fn concealed_text(&self, came: String) -> String {
-        let shown = conceal(came.as_bytes(), &self.hidden());
-        shown.map_or(came, |shown| String::from_utf8_lossy(&shown).into_owned())
+        conceal_in_text(came, &self.hidden())
     }
 
     /// The same for a host, which whoever read the URL has written in small letters.
     pub(super) fn concealed_host(&self, host: String) -> String {
         let small = self.hidden().map(|text| Zeroizing::new(text.to_ascii_lowercase()));
-        let shown = conceal(host.as_bytes(), &small.each_ref().map(|text| text.as_slice()));
-        shown.map_or(host, |shown| String::from_utf8_lossy(&shown).into_owned())
+        conceal_in_text(host, &small.each_ref().map(|text| text.as_slice()))
     }
 
     /// The same for headers.

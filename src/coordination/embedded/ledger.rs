@@ -258,7 +258,7 @@ impl<'t> Ledger<'t> {
 
     /// How long another's lease lasts yet, in microseconds; 0 where it has ended.
     fn left(&self, key: &str, lock: &Lock) -> rusqlite::Result<u64> {
-        let mut left = lock.until - self.now;
+        let mut left = lock.until.saturating_sub(self.now);
         if left > lock.lease {
             left = lock.lease;
             self.tx

@@ -19,7 +19,7 @@ use url::Url;
 
 use super::super::StoreError;
 use crate::config::SecretSource;
-use crate::platform::{conceal, ensure_crypto};
+use crate::platform::{conceal_in_text, ensure_crypto};
 
 /// How long a question is put before the Redis counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -152,8 +152,7 @@ impl Link {
     /// What went wrong, without the password.
     async fn shown(&self, said: String) -> String {
         let open = self.open.lock().await;
-        let shown = conceal(said.as_bytes(), &[open.password.as_bytes()]);
-        shown.map_or(said, |shown| String::from_utf8_lossy(&shown).into_owned())
+        conceal_in_text(said, &[open.password.as_bytes()])
     }
 
     /// Forgets what was opened at that turn, unless it was already.
@@ -223,4 +222,24 @@ fn anew_after(refusal: &RedisError) -> Anew {
         || refusal.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
         || matches!(refusal.code(), Some("NOAUTH" | "WRONGPASS"));
     if of_a_person { Anew::Password } else { Anew::Connection }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_is_nobodys_silence() {
+        let patience = Duration::from_secs(1);
+        let begun = Instant::now();
+        assert_eq!(while_awake(patience, std::future::pending::<()>()).await, None);
+        assert!(begun.elapsed() < 2 * patience, "who is awake waits no longer than that");
+        // the clock goes on by an hour at once, and the answer is read a moment after
+        let answer = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::advance(Duration::from_hours(1)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        assert_eq!(while_awake(patience, answer).await, Some(()));
+    }
 }

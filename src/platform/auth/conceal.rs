@@ -58,7 +58,7 @@ const MOST_ROUNDS: usize = 4;
 /// The bytes with `…` in the place of each of these texts, in whichever way it is escaped, of half of a long one, and of
 /// the beginning of one where they end with it: they may have been cut off there. `None` where none of them is in there.
 /// What is as short as a word is no secret, and is left.
-pub(crate) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
+pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
     let mut concealed: Option<Vec<u8>> = None;
     for text in hidden.iter().filter(|text| text.len() >= SHORTEST) {
         let before = concealed.as_deref().unwrap_or(bytes);
@@ -73,6 +73,11 @@ pub(crate) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
         }
     }
     concealed
+}
+
+/// The same for a text, which is returned as it is where nothing of them is in there.
+pub(crate) fn conceal_in_text(text: String, hidden: &[&[u8]]) -> String {
+    conceal(text.as_bytes(), hidden).map_or(text, |shown| String::from_utf8_lossy(&shown).into_owned())
 }
 
 fn whole_places(bytes: &[u8], text: &[u8]) -> Vec<Range<usize>> {

@@ -22,7 +22,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{EARLIER, Fetch, PROOFS, Token, TokenError, conceal, secret_header, token_in, wipe};
+use super::{
+    EARLIER, Fetch, PROOFS, Token, TokenError, conceal, conceal_in_text, secret_header, token_in, wipe,
+};
 use crate::machine::{self, Since};
 use crate::platform::call::Payload;
 use crate::platform::error_body::{self, PlatformError};
@@ -327,8 +329,15 @@ impl Hidden {
     }
 
     fn concealed<'a>(&self, came: &'a [u8]) -> Cow<'a, [u8]> {
-        let hidden: Vec<_> = self.0.iter().map(|text| text.as_bytes()).collect();
-        conceal(came, &hidden).map_or(Cow::Borrowed(came), Cow::Owned)
+        conceal(came, &self.texts()).map_or(Cow::Borrowed(came), Cow::Owned)
+    }
+
+    fn concealed_text(&self, came: String) -> String {
+        conceal_in_text(came, &self.texts())
+    }
+
+    fn texts(&self) -> Vec<&[u8]> {
+        self.0.iter().map(|text| text.as_bytes()).collect()
     }
 }
 
@@ -344,7 +353,7 @@ fn refuse(incoming: &Incoming, hidden: &Hidden) -> TokenError {
     let body = if holds_a_token(&incoming.body) { Cow::default() } else { hidden.concealed(&incoming.body) };
     let PlatformError { code, message, .. } = error_body::parse(status, &body);
     // and once more: spaces that are drawn together may have made a secret of what was none
-    let shown = |text: String| String::from_utf8_lossy(&hidden.concealed(text.as_bytes())).into_owned();
+    let shown = |text| hidden.concealed_text(text);
     let (code, message) = (code.map(shown), shown(message));
     let retry_after = RetryAfter::read(&incoming.headers, machine::now().into());
     let asked_too_often = status == 400
