@@ -11,7 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -29,7 +29,9 @@ const BEARER: &[u8] = b"Bearer ";
 /// Tokens before the present one that are not shown either: what a platform repeats may be as old as a key is kept.
 const EARLIER: usize = 3;
 /// The forms in which a client's secret goes out, but for escapes.
-const PROOFS: usize = 2;
+const PROOFS: usize = 3;
+/// The texts that an answer to a call does not show.
+const HIDDEN: usize = 1 + EARLIER + PROOFS;
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
@@ -99,12 +101,19 @@ impl Token {
 
     /// The same for a host, which whoever read the URL has written in small letters.
     pub(super) fn concealed_host(&self, host: String) -> String {
-        let small = self.hidden().map(|text| Zeroizing::new(text.to_ascii_lowercase()));
+        let small = self.hidden_in_small_letters();
         conceal_in_text(host, &small.each_ref().map(|text| text.as_slice()))
     }
 
-    /// The same for headers.
+    /// The same for headers; one that is named so is left out.
     pub(super) fn conceal_in(&self, headers: &mut HeaderMap) {
+        let small = self.hidden_in_small_letters();
+        let small = small.each_ref().map(|text| text.as_slice());
+        let is_named_so = |name: &&HeaderName| conceal(name.as_str().as_bytes(), &small).is_some();
+        let named_so: Vec<HeaderName> = headers.keys().filter(is_named_so).cloned().collect();
+        for name in named_so {
+            headers.remove(name);
+        }
         for value in headers.values_mut() {
             if let Some(shown) = conceal(value.as_bytes(), &self.hidden()) {
                 *value = HeaderValue::from_maybe_shared(Bytes::from(shown))
@@ -114,10 +123,14 @@ impl Token {
     }
 
     /// The texts of it, of those before it and of its client; an empty one is nothing.
-    fn hidden(&self) -> [&[u8]; 1 + EARLIER + PROOFS] {
+    fn hidden(&self) -> [&[u8]; HIDDEN] {
         let tokens = [&self.authorization].into_iter().chain(&self.earlier).map(token_in);
         let mut texts = tokens.chain(self.client.iter().map(|text| text.as_bytes()));
         std::array::from_fn(|_| texts.next().unwrap_or_default())
+    }
+
+    fn hidden_in_small_letters(&self) -> [Zeroizing<Vec<u8>>; HIDDEN] {
+        self.hidden().map(|text| Zeroizing::new(text.to_ascii_lowercase()))
     }
 }
 

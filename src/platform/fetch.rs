@@ -18,13 +18,13 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
-use url::{Host, Url};
+use url::Url;
 
 use super::auth::Token;
 use super::call::{Answer, AnswerLoss, CallError};
 use super::http::{correlation_id, read_body, send};
 use super::rate::{RateWindow, RetryAfter};
-use super::target::{Clients, Way, is_loopback};
+use super::target::{Clients, Way, is_here, is_loopback};
 use super::trouble::{self, Progress};
 use crate::machine;
 use crate::text::one_line;
@@ -261,22 +261,6 @@ struct Arrival {
 enum Named {
     Platform,
     Redirect { by: String },
-}
-
-/// Whether a URL leads to this machine, also in the ways in which no `api_url` may be written.
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
-        Some(Host::Ipv6(address)) => {
-            let address = address.to_canonical();
-            address.is_loopback() || address.is_unspecified()
-        }
-        None => false,
-    }
 }
 
 /// A URL for a message: without its query, which may be a signature, and without the token, which a redirect may repeat.

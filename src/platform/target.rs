@@ -176,6 +176,22 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether a URL leads to this machine, also in the ways in which plain HTTP goes to none.
+pub(super) fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            let address = address.to_canonical();
+            address.is_loopback() || address.is_unspecified()
+        }
+        None => false,
+    }
+}
+
 fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
     let refuse =
         |reason: String| TargetError::CaFile { path: one_line(&path.to_string_lossy(), 255), reason };
@@ -248,7 +264,7 @@ pub(super) enum Way {
 
 impl Way {
     pub(super) fn to(url: &Url) -> Self {
-        match (is_loopback(url), url.scheme()) {
+        match (is_here(url), url.scheme()) {
             (true, "http") => Self::Loopback,
             (true, _) => Self::LoopbackTls,
             (false, _) => Self::Network,
@@ -310,6 +326,14 @@ mod tests {
         {
             assert!(refusal(bad).contains("plain `http`"), "{bad}: {}", refusal(bad));
         }
+    }
+
+    #[test]
+    fn what_is_on_this_machine_is_asked_of_no_proxy() {
+        for here in ["localhost.", "x.localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "[::1]", "127.1"] {
+            assert_eq!(Way::to(&format!("https://{here}:9/").parse().unwrap()), Way::LoopbackTls, "{here}");
+        }
+        assert_eq!(Way::to(&"https://localhost.test".parse().unwrap()), Way::Network);
     }
 
     #[test]

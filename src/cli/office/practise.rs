@@ -1,6 +1,5 @@
 //! A place to practise: a sandbox in this process, a sample dataset and a profile, in a folder that goes with it.
 
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use super::{Carried, Desk};
 use crate::cli::exit::Stop;
 use crate::config::{Profile, ProfileSettings, SecretSource, StorePlace};
 use crate::engine::{self, Setup, Wins};
+use crate::files::{Use, open_own};
 use crate::journal::Journal;
 use crate::model::OperationKind;
 use crate::plan::Plan;
@@ -97,7 +97,7 @@ fn private_folder() -> io::Result<TempDir> {
 
 fn write(sample: &Sample, folder: &Path) -> Result<String, Stop> {
     let path = folder.join(sample.file_name);
-    fs::write(&path, &sample.bytes)?;
+    open_own(&path, Use::Writing)?.write_all(&sample.bytes)?;
     path.into_os_string().into_string().map_err(|_| {
         Stop::refuse(
             "the folder for temporary files has a name that is not UTF-8\nhint: set TMPDIR to another one",
@@ -108,11 +108,7 @@ fn write(sample: &Sample, folder: &Path) -> Result<String, Stop> {
 /// A profile for the sandbox. Its secret is in a file because that is one of the homes that a secret can have.
 fn profile(operation: OperationKind, url: &str, folder: &Path) -> Result<Profile, Stop> {
     let secret = folder.join("secret");
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&secret)?.write_all(CLIENT_SECRET.as_bytes())?;
+    open_own(&secret, Use::Writing)?.write_all(CLIENT_SECRET.as_bytes())?;
     let settings = ProfileSettings {
         platform: Some(operation.platform()),
         api_url: Some(url.to_owned()),

@@ -25,6 +25,8 @@ const CODE_LENGTH: usize = 200;
 const MESSAGE_LENGTH: usize = 512;
 /// The most bytes of one row. Beyond it the document is nothing that we know.
 const ROW_BYTES: u64 = 1 << 20;
+/// How deep a document may be nested, also where it is passed over: whoever reads it remembers each level.
+const LEVELS: u32 = 128;
 
 /// Where a result is read from.
 #[derive(Debug, Clone)]
@@ -206,21 +208,25 @@ fn read<E>(
             false
         }
     };
-    let ended = pass::run(Measured { text, left: &left }, &left, &mut hand_over);
+    let nesting = Nesting::default();
+    let ended = pass::run(Measured { text, left: &left, nesting: &nesting }, &left, &mut hand_over);
     ended.map_err(|error| match refused {
         Some(error) => Ended::Taker(error),
         None if left.get() == 0 => {
             Ended::NoResult("a name, a number or a row in it is over 1 MiB".to_owned())
         }
+        None if nesting.is_too_deep() => Ended::NoResult(format!("it is nested deeper than {LEVELS} levels")),
         None if error.is_io() => Ended::Unread(error.into()),
         None => Ended::NoResult(one_line(&format!("it is no JSON that can be read: {error}"), 300)),
     })
 }
 
-/// Hands out no more bytes than are left, so that nothing that must be held at once is larger.
+/// Hands out no more bytes than are left, and none of what is nested too deep, so that nothing that must be held at once is
+/// larger.
 struct Measured<'c, R> {
     text: R,
     left: &'c Cell<u64>,
+    nesting: &'c Nesting,
 }
 
 impl<R: Read> Read for Measured<'_, R> {
@@ -232,6 +238,54 @@ impl<R: Read> Read for Measured<'_, R> {
         }
         let read = self.text.read(into.get_mut(..most).unwrap_or_default())?;
         self.left.set(left.saturating_sub(read as u64));
+        self.nesting.follow(into.get(..read).unwrap_or_default());
+        if self.nesting.is_too_deep() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         Ok(read)
+    }
+}
+
+/// How deep a document is nested at the place up to which it was read.
+#[derive(Default)]
+struct Nesting {
+    levels: Cell<u32>,
+    within: Cell<Within>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Within {
+    #[default]
+    Structure,
+    Text,
+    /// Behind a `\` of a text.
+    Escape,
+}
+
+impl Nesting {
+    fn follow(&self, bytes: &[u8]) {
+        for byte in bytes {
+            // whoever is told that reads on a little before it gives up
+            if self.is_too_deep() {
+                return;
+            }
+            let (levels, within) = (self.levels.get(), self.within.get());
+            let now = match (within, byte) {
+                (Within::Text, b'\\') => Within::Escape,
+                (Within::Structure, b'"') | (Within::Escape, _) => Within::Text,
+                (Within::Text, b'"') => Within::Structure,
+                (within, _) => within,
+            };
+            self.within.set(now);
+            self.levels.set(match (within, byte) {
+                (Within::Structure, b'[' | b'{') => levels.saturating_add(1),
+                (Within::Structure, b']' | b'}') => levels.saturating_sub(1),
+                _ => levels,
+            });
+        }
+    }
+
+    const fn is_too_deep(&self) -> bool {
+        self.levels.get() > LEVELS
     }
 }

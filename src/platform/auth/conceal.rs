@@ -139,16 +139,16 @@ fn without(bytes: &[u8], places: &[Range<usize>]) -> Option<Vec<u8>> {
     Some(after)
 }
 
-/// A secret without what would be taken for escapes in it.
+/// A secret without what would be taken for escapes in it, its spaces drawn together, and without those around it.
 fn bare(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut bare = Zeroizing::new(text.to_vec());
     // with something behind it, so that nothing of it breaks off
     bare.push(b' ');
-    while let Some(plain) = plain(&bare) {
+    while let Some(plain) = plain(&bare, Form::Escaped) {
         bare = Zeroizing::new(plain);
     }
-    bare.pop();
-    bare
+    let drawn = plain(&bare, Form::Spaced).map(Zeroizing::new);
+    Zeroizing::new(drawn.as_ref().unwrap_or(&bare).trim_ascii().to_vec())
 }
 
 /// Whether a byte may be an escape's first, or is none that a person sees.
@@ -156,29 +156,84 @@ const fn is_special(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&' | b'+' | 0)
 }
 
-/// Where a text without escapes stands in the bytes, however often it was escaped.
+/// Where a text without escapes stands in the bytes, however often it was escaped, and however its spaces are written:
+/// whoever makes one line of a message draws them together.
 fn escaped_places(bytes: &[u8], text: &[u8], rounds: usize) -> Vec<Range<usize>> {
-    match plain(bytes) {
-        Some(plain) if rounds > 0 => origins(bytes, &escaped_places(&plain, text, rounds - 1)),
-        _ => places(bytes, text),
+    if rounds > 0
+        && let Some(plain) = plain(bytes, Form::Escaped)
+    {
+        return origins(bytes, Form::Escaped, &escaped_places(&plain, text, rounds - 1));
+    }
+    let drawn = text.contains(&b' ').then(|| plain(bytes, Form::Spaced)).flatten();
+    match drawn {
+        Some(drawn) => origins(bytes, Form::Spaced, &places(&drawn, text)),
+        None => places(bytes, text),
     }
 }
 
-/// The bytes with their escapes undone once; `None` where there are none.
-fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
-    bytes.iter().position(|byte| is_special(*byte))?;
+/// In which way bytes are not plain.
+#[derive(Clone, Copy)]
+enum Form {
+    /// They hold escapes.
+    Escaped,
+    /// They hold spaces of any kind, and any number in a row.
+    Spaced,
+}
+
+impl Form {
+    /// Whether this byte may be the first of a piece that stands for something else.
+    const fn is_special(self, byte: u8) -> bool {
+        match self {
+            Self::Escaped => is_special(byte),
+            // what is beyond ASCII has some, too
+            Self::Spaced => byte <= b' ' || byte >= 0x7f,
+        }
+    }
+
+    /// What the first character stands for together with what follows it, and how many bytes that takes up; `None` where
+    /// it breaks off.
+    fn read(self, bytes: &[u8]) -> Option<(Unit, usize)> {
+        match self {
+            Self::Escaped => unescaped(bytes),
+            Self::Spaced => Some(match row_of_spaces(bytes) {
+                0 => (Unit::Byte(*bytes.first()?), 1),
+                row => (Unit::Byte(b' '), row),
+            }),
+        }
+    }
+}
+
+/// How many bytes of spaces, and of controls, which become some, the bytes begin with.
+fn row_of_spaces(bytes: &[u8]) -> usize {
+    let mut row = 0;
+    while let Some(char) = first_char(bytes.get(row..).unwrap_or_default())
+        && (char.is_whitespace() || char.is_control())
+    {
+        row += char.len_utf8();
+    }
+    row
+}
+
+fn first_char(bytes: &[u8]) -> Option<char> {
+    let head = bytes.get(..bytes.len().min(4))?;
+    head.utf8_chunks().next()?.valid().chars().next()
+}
+
+/// The bytes in their plain form; `None` where they are in it.
+fn plain(bytes: &[u8], form: Form) -> Option<Vec<u8>> {
+    bytes.iter().position(|byte| form.is_special(*byte))?;
     let mut plain = Vec::with_capacity(bytes.len());
-    each_piece(bytes, |piece, _| plain.extend_from_slice(piece));
+    each_piece(bytes, form, |piece, _| plain.extend_from_slice(piece));
     (plain != bytes).then_some(plain)
 }
 
 /// The places in the bytes from which these places of their plain form come.
-fn origins(bytes: &[u8], places: &[Range<usize>]) -> Vec<Range<usize>> {
+fn origins(bytes: &[u8], form: Form, places: &[Range<usize>]) -> Vec<Range<usize>> {
     let ends = places.iter().flat_map(|place| [(place.start, End::First), (place.end - 1, End::Last)]);
     let mut ends = ends.peekable();
     let mut found = Vec::with_capacity(2 * places.len());
     let mut done = 0;
-    each_piece(bytes, |piece, from| {
+    each_piece(bytes, form, |piece, from| {
         let next = done + piece.len();
         while let Some((at, end)) = ends.next_if(|(at, _)| *at < next) {
             // no escape is as short as what it stands for
@@ -203,14 +258,14 @@ enum End {
     Last,
 }
 
-/// Gives the plain form piece by piece, each with the place that it comes from: a stretch without escapes, or one escape.
+/// Gives the plain form piece by piece, each with the place that it comes from: a stretch that is plain, or one escape.
 /// An escape that the end breaks off is left out.
-fn each_piece(bytes: &[u8], mut take: impl FnMut(&[u8], Range<usize>)) {
+fn each_piece(bytes: &[u8], form: Form, mut take: impl FnMut(&[u8], Range<usize>)) {
     let mut from = 0;
     while let Some(rest) = bytes.get(from..).filter(|rest| !rest.is_empty()) {
-        let length = match rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len()) {
+        let length = match rest.iter().position(|byte| form.is_special(*byte)).unwrap_or(rest.len()) {
             0 => {
-                let Some((unit, length)) = unescaped(rest) else { return };
+                let Some((unit, length)) = form.read(rest) else { return };
                 match unit {
                     Unit::Nothing => take(&[], from..from + length),
                     Unit::Byte(byte) => take(&[byte], from..from + length),
@@ -268,8 +323,8 @@ fn unescaped(bytes: &[u8]) -> Option<(Unit, usize)> {
     }
 }
 
-/// Behind a `\`. As many as there are in a row count as one: whoever escapes what is escaped doubles them. One before any
-/// other character than `u` and `x` stands for that.
+/// Behind a `\`. As many as there are in a row count as one: whoever escapes what is escaped doubles them. One before a
+/// character that means nothing behind it stands for that.
 fn json(rest: &[u8]) -> Read {
     let row = row_of_slashes(rest);
     let Some((&first, digits)) = rest.get(row..).and_then(<[u8]>::split_first) else {
@@ -282,8 +337,16 @@ fn json(rest: &[u8]) -> Read {
             Read::BrokenOff => Read::BrokenOff,
         };
     }
+    let meant = match first {
+        b'b' => 0x08,
+        b't' => b'\t',
+        b'n' => b'\n',
+        b'f' => 0x0c,
+        b'r' => b'\r',
+        other => other,
+    };
     if first != b'u' {
-        return Read::Escape(Unit::Byte(first), row + 1);
+        return Read::Escape(Unit::Byte(meant), row + 1);
     }
     if let Some(inside) = digits.strip_prefix(b"{") {
         let length = inside.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -437,9 +500,14 @@ mod tests {
 
     #[test]
     fn secrets_that_hold_escapes_themselves_are_found() {
-        for secret in
-            ["a\\b\\nc\\\\defg", "p%41ss%wört&amp;x", "per cent%2", "tab\tand\"quote\"", "🔒 key 🔑 é"]
-        {
+        for secret in [
+            "a\\b\\nc\\\\defg",
+            "p%41ss%wört&amp;x",
+            "per cent%2",
+            "tab\tand\"quote\"",
+            "🔒 key 🔑 é",
+            "open  sesame",
+        ] {
             for form in [secret.to_owned(), spelled_out(secret), percents(secret), references(secret)] {
                 let shown = concealed(&format!("[\"{form}\"]"), secret);
                 assert!(shown.starts_with("[\"…") && shown.len() < 12, "{secret}: {form}: {shown}");
@@ -455,7 +523,8 @@ mod tests {
             let from = came.len() - form.len();
             for end in from..came.len() {
                 let shown = concealed(&came[..end], TOKEN);
-                let rest = plain(shown.as_bytes()).unwrap_or_else(|| shown.clone().into_bytes());
+                let rest =
+                    plain(shown.as_bytes(), Form::Escaped).unwrap_or_else(|| shown.clone().into_bytes());
                 let rest = String::from_utf8(rest).unwrap();
                 let rest = rest.strip_prefix("{\"message\":\"\"sent ").unwrap();
                 assert!(rest.len() < SHORTEST || rest.starts_with('…'), "{form} to {end}: {shown}");
@@ -476,6 +545,18 @@ mod tests {
         assert_eq!(concealed(&text(&twice), TOKEN), "got '… …...' at 3");
         let begun = text(&TOKEN[..half - 1]);
         assert_eq!(concealed(&begun, TOKEN), begun, "by its beginning a person tells which one it was");
+    }
+
+    #[test]
+    fn spaces_that_are_drawn_together_make_no_secret() {
+        for form in
+            ["open sesame", "open  sesame", "open\r\n\t sesame", "open\u{2003}sesame", "open\\n \\tsesame"]
+        {
+            for secret in ["open sesame", "open  sesame", " open\tsesame"] {
+                assert_eq!(concealed(&format!("a  b {form}\tc"), secret), "a  b …\tc", "{form}: {secret}");
+            }
+        }
+        assert_eq!(concealed("opensesame \u{ff}", "open sesame"), "opensesame \u{ff}");
     }
 
     #[test]

@@ -22,9 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{
-    EARLIER, Fetch, PROOFS, Token, TokenError, conceal, conceal_in_text, secret_header, token_in, wipe,
-};
+use super::{EARLIER, Fetch, PROOFS, Token, TokenError, conceal, secret_header, token_in, wipe};
 use crate::machine::{self, Since};
 use crate::platform::call::Payload;
 use crate::platform::error_body::{self, PlatformError};
@@ -311,12 +309,16 @@ impl Hidden {
         // its end is often left out
         let length = pair.trim_end_matches('=').len();
         pair.truncate(length);
+        // four letters for each three bytes; less than half of the pair may be all of the secret
+        let before = 4 * (form_encoded(client_id).len() + 1) / 3;
+        let of_secret = Zeroizing::new(pair.get(before..).unwrap_or_default().to_owned());
         let tokens = tokens.iter().map(|header| String::from_utf8_lossy(token_in(header)).into_owned());
-        let forms = [Zeroizing::new(secret.to_owned()), pair, form_encoded(secret), escaped(secret)];
+        let plain = Zeroizing::new(secret.to_owned());
+        let forms = [plain, pair, of_secret, form_encoded(secret), escaped(secret)];
         Self(forms.into_iter().chain(tokens.map(Zeroizing::new)).collect())
     }
 
-    /// Those that differ in more than escapes: the secret, and its pair with the client's id.
+    /// Those that differ in more than escapes: the secret, its pair with the client's id, and what of that tells it.
     fn proofs(&self) -> [Zeroizing<String>; PROOFS] {
         let mut all = self.0.iter().cloned();
         std::array::from_fn(|_| all.next().unwrap_or_default())
@@ -329,15 +331,8 @@ impl Hidden {
     }
 
     fn concealed<'a>(&self, came: &'a [u8]) -> Cow<'a, [u8]> {
-        conceal(came, &self.texts()).map_or(Cow::Borrowed(came), Cow::Owned)
-    }
-
-    fn concealed_text(&self, came: String) -> String {
-        conceal_in_text(came, &self.texts())
-    }
-
-    fn texts(&self) -> Vec<&[u8]> {
-        self.0.iter().map(|text| text.as_bytes()).collect()
+        let hidden: Vec<_> = self.0.iter().map(|text| text.as_bytes()).collect();
+        conceal(came, &hidden).map_or(Cow::Borrowed(came), Cow::Owned)
     }
 }
 
@@ -352,9 +347,6 @@ fn refuse(incoming: &Incoming, hidden: &Hidden) -> TokenError {
     // before a part of it is cut off
     let body = if holds_a_token(&incoming.body) { Cow::default() } else { hidden.concealed(&incoming.body) };
     let PlatformError { code, message, .. } = error_body::parse(status, &body);
-    // and once more: spaces that are drawn together may have made a secret of what was none
-    let shown = |text| hidden.concealed_text(text);
-    let (code, message) = (code.map(shown), shown(message));
     let retry_after = RetryAfter::read(&incoming.headers, machine::now().into());
     let asked_too_often = status == 400
         && code.as_deref() == Some("invalid_request")

@@ -319,7 +319,7 @@ async fn an_answer_of_endless_headers_is_none() {
 async fn a_platform_that_repeats_the_token_brings_it_into_no_answer() {
     for status in [200, 400] {
         let said = r#"{"message":"Bearer tok-123 may not tok\u002d123"}"#;
-        let headers = "x-request-id: for tok%2D123\r\nx-echo: tok-123\r\n";
+        let headers = "x-request-id: for tok%2D123\r\nx-echo: tok-123\r\nTok-123: 1\r\nx-Tok-123-y: 1\r\n";
         let answer = outcome(move || Reply::Send(answer(status, headers, said))).await.unwrap();
         assert_eq!(answer.body, "{\"message\":\"Bearer … may not …\"}");
         assert_eq!(answer.correlation_id.as_deref(), Some("for …"));

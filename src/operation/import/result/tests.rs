@@ -130,6 +130,29 @@ fn no_more_than_a_row_is_ever_held() {
 }
 
 #[test]
+fn what_is_passed_over_is_not_nested_without_end() {
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for text in [
+        nested(2_000_000),
+        "{\"a\":".repeat(100_000),
+        format!("{{\"imported\": 1, \"x\": {}}}", nested(128)),
+        format!("{{\"result\": {{\"x\": {}, \"imported\": 1}}}}", nested(127)),
+    ] {
+        match document(&text).0 {
+            Content::Other { reason, .. } => assert!(reason.contains("deeper than 128"), "{reason}"),
+            other @ Content::Result(_) => panic!("{other:?}"),
+        }
+    }
+    let brackets = "[".repeat(1000);
+    let fits = format!(
+        "{{\"log\": \"{brackets}\\\"{brackets}\\\\\", \"x\": [{0}, {0}], \"imported\": 1}}",
+        nested(126)
+    );
+    let (content, _) = document(fits);
+    assert!(matches!(content, Content::Result(Summary { imported: Some(1), .. })), "{content:?}");
+}
+
+#[test]
 fn a_message_is_short_however_long_it_was() {
     let (_, rows) = document(format!("{{\"errors\": [{{\"message\": \"{}\"}}]}}", "y".repeat(100_000)));
     assert_eq!(rows.first().unwrap().message.chars().count(), 513);
