@@ -10,12 +10,16 @@
 //!
 //! One device is a file to everybody: `/dev/null`, for no configuration or no log.
 
+use std::ffi::OsString;
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+
+/// No system follows more links than that to one file.
+const MOST_LINKS: usize = 40;
 
 /// What a file of ours is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +102,32 @@ pub(crate) fn whole(file: &File, most: u64) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
+}
+
+/// Each link on the way to what the path names, in the order in which the system follows them: of the file, and of folders.
+pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
+    let steps = |path: &Path| -> Vec<OsString> {
+        path.components().rev().map(|step| step.as_os_str().to_owned()).collect()
+    };
+    let mut links = Vec::new();
+    let mut at = PathBuf::new();
+    // the next step is the last
+    let mut ahead = std::path::absolute(path).map(|path| steps(&path)).unwrap_or_default();
+    while let Some(step) = ahead.pop() {
+        if step == ".." {
+            at.pop();
+            continue;
+        }
+        let next = at.join(step);
+        match fs::read_link(&next) {
+            Ok(target) if links.len() < MOST_LINKS => {
+                ahead.extend(steps(&target));
+                links.push(next);
+            }
+            _ => at = next,
+        }
+    }
+    links
 }
 
 /// Opens a file of ours. It returns at once, whatever stands there, and what stands there stays as it is.

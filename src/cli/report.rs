@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::House;
 use super::args::ReportArgs;
 use super::exit::{Exit, Stop};
+use crate::files::links;
 use crate::headless::Signals;
 use crate::journal::{Reader, RunRow};
 use crate::report::{Examples, Outlet, Over, ReportError, Stance, write_html};
@@ -31,7 +32,11 @@ pub(super) async fn report(house: &House, args: &ReportArgs) -> Result<Exit, Sto
 /// Refuses to write over what a run is made of: its datasets, the configuration, and what the data folder holds.
 pub(super) fn keep_what_is_read(house: &House, run: &RunRow, to: Option<&Path>) -> Result<(), Stop> {
     let Some(to) = to.and_then(in_its_folder) else { return Ok(()) };
-    let is = |kept: &Path| in_its_folder(kept).is_some_and(|kept| kept == to);
+    // its name, each link that leads from there to it, and its own name
+    let is = |kept: &Path| {
+        let links = links(kept).into_iter();
+        links.chain(in_its_folder(kept)).chain(kept.canonicalize().ok()).any(|kept| kept == to)
+    };
     let data = house.places.data_dir.canonicalize().ok();
     let is_ours = data.and_then(|data| to.strip_prefix(data).ok()).is_some_and(|within| {
         let first = within.iter().next().unwrap_or_default().to_string_lossy();
@@ -50,7 +55,7 @@ pub(super) fn keep_what_is_read(house: &House, run: &RunRow, to: Option<&Path>) 
 }
 
 /// How what is ours begins, in the data folder.
-const OURS: [&str; 4] = ["journal.db", "coordination.db", "runs", "pace"];
+const OURS: [&str; 5] = ["journal.db", "coordination.db", "runs", "pace", "trunkline.log"];
 
 /// A path with all links in its folder followed: what stands there is what a file is renamed onto.
 fn in_its_folder(path: &Path) -> Option<PathBuf> {
@@ -65,7 +70,8 @@ pub(super) async fn write_to(
     write: impl FnOnce(&mut Outlet) -> Result<(), ReportError> + Send + 'static,
 ) -> Result<Exit, Stop> {
     let mut signals = Signals::listen()?;
-    let outlet = match (path.filter(|path| *path != Path::new("-")), over) {
+    let is_stdout = |path: &&Path| [Path::new("-"), Path::new("/dev/stdout")].contains(path);
+    let outlet = match (path.filter(|path| !is_stdout(path)), over) {
         (None, _) => Ok(Outlet::stdout()),
         (path, Over::Yes) => Outlet::open(path),
         (Some(path), Over::No) => Outlet::fresh(path),

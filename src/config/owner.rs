@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::StatVfsMountFlags;
 
 use super::ConfigError;
+use crate::files::links;
 
 /// What the file system says of a file or a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,17 +80,22 @@ pub(crate) fn examine_owner(path: &Path) -> Option<Result<(), ConfigError>> {
 }
 
 fn hold_to_owners(path: &Path, opened: &Metadata, owners: Owners) -> Result<(), ConfigError> {
-    let told = |doubt| match doubt {
+    let told = |path: &Path, doubt| match doubt {
         Doubt::Foreign(owner) => ConfigError::Foreign { path: path.to_owned(), owner },
         Doubt::Open => ConfigError::Open { path: path.to_owned() },
     };
-    let link = fs::symlink_metadata(path).ok().filter(Metadata::is_symlink);
-    let doubt = doubt_of_file(Rights::of(opened), owners)
-        .or_else(|| link.and_then(|link| doubt_of_link(Rights::of(&link), owners)));
-    if let Some(doubt) = doubt {
-        return Err(told(doubt));
+    if let Some(doubt) = doubt_of_file(Rights::of(opened), owners) {
+        return Err(told(path, doubt));
     }
-    for folder in folders(path) {
+    let links = links(path);
+    for link in &links {
+        let doubt =
+            fs::symlink_metadata(link).ok().and_then(|found| doubt_of_link(Rights::of(&found), owners));
+        if let Some(doubt) = doubt {
+            return Err(told(link, doubt));
+        }
+    }
+    for folder in folders(path, links) {
         let Ok(found) = fs::metadata(&folder) else { continue };
         if doubt_of_folder(Rights::of(&found), disk(&folder)).is_some() {
             return Err(ConfigError::OpenFolder { path: path.to_owned(), folder });
@@ -98,12 +104,12 @@ fn hold_to_owners(path: &Path, opened: &Metadata, owners: Owners) -> Result<(), 
     Ok(())
 }
 
-/// The folder in which the name stands, and the one in which the file does where that is a link.
-fn folders(path: &Path) -> Vec<PathBuf> {
-    let above = |path: &Path| path.parent().map(Path::to_owned);
-    let named = std::path::absolute(path).ok().and_then(|path| above(&path));
-    let real = fs::canonicalize(path).ok().and_then(|path| above(&path));
-    let mut folders: Vec<PathBuf> = [named, real].into_iter().flatten().collect();
+/// The folders in which the name stands, the links on the way, and the file.
+fn folders(path: &Path, links: Vec<PathBuf>) -> Vec<PathBuf> {
+    let named = std::path::absolute(path).ok();
+    let real = fs::canonicalize(path).ok();
+    let places = named.into_iter().chain(links).chain(real);
+    let mut folders: Vec<PathBuf> = places.filter_map(|mut place| place.pop().then_some(place)).collect();
     folders.dedup();
     folders
 }
@@ -204,5 +210,27 @@ mod tests {
             }
         }
         assert!(examine_owner(&folder.path().join("none")).is_none());
+    }
+
+    #[test]
+    fn every_link_on_the_way_counts_and_so_does_the_folder_that_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = fs::canonicalize(folder.path()).unwrap();
+        let (own, open) = (place.join("own"), place.join("open"));
+        for folder in [&own, &open] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(own.join("config.toml"), "").unwrap();
+        symlink("../own/config.toml", open.join("second")).unwrap();
+        symlink("../own/../open/second", own.join("first")).unwrap();
+        symlink(&own, open.join("folder")).unwrap();
+        symlink("../open/folder/config.toml", own.join("through")).unwrap();
+        for (mode, is_refused) in [(0o755, false), (0o777, true)] {
+            fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+            for name in ["first", "through"] {
+                let said = examine_owner(&own.join(name)).unwrap();
+                assert_eq!(said.is_err(), is_refused, "{mode:o} {name}: {said:?}");
+            }
+        }
     }
 }

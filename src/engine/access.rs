@@ -183,7 +183,7 @@ fn read(result: Result<Answer, CallError>) -> Brought {
             let error = if accepted {
                 PlatformError { code: None, message: String::new(), details: Vec::new() }
             } else {
-                error_body::parse(answer.status, &answer.body)
+                said(&answer)
             };
             let in_progress =
                 answer.status == 409 && error.code.as_deref() == Some("idempotency.in_progress");
@@ -210,6 +210,15 @@ fn read(result: Result<Answer, CallError>) -> Brought {
             Brought { outcome, status, retry_after, error, answer, correlation_id, change: None }
         }
     }
+}
+
+/// What a refusal says, and that its end is missing where it is.
+fn said(answer: &Answer) -> PlatformError {
+    let mut error = error_body::parse(answer.status, &answer.body);
+    if answer.cut {
+        error.message.push_str(" (the end of this answer is missing: it broke off, or is over 10 MB)");
+    }
+    error
 }
 
 #[cfg(test)]

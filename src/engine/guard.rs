@@ -113,7 +113,7 @@ impl Guard {
         let result = StoredResult {
             status: answer.status,
             headers: headers(answer),
-            body: answer.body.clone(),
+            body: answer.kept(),
             at: machine::now(),
         };
         match self.store.keep(&held.key, held.fence, &result, self.terms.result_ttl).await {

@@ -1,7 +1,6 @@
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -131,4 +130,25 @@ fn a_folder_of_ours_is_no_link_to_another() {
     fs::write(&file, "").unwrap();
     assert!(said(hold_to_own_folder(&link)).starts_with("it is no folder but a link: "));
     assert!(said(hold_to_own_folder(&file)).starts_with("it is no folder but a file: "));
+}
+
+#[test]
+fn every_link_on_the_way_to_a_file_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = std::fs::canonicalize(folder.path()).unwrap();
+    let (here, there) = (place.join("here"), place.join("there"));
+    for folder in [&here, &there] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    std::fs::write(here.join("file"), "").unwrap();
+    symlink("../here/file", there.join("second")).unwrap();
+    symlink("../here/../there/second", here.join("first")).unwrap();
+    symlink(&here, there.join("folder")).unwrap();
+    symlink("../there/folder/file", here.join("through")).unwrap();
+    symlink("round", here.join("round")).unwrap();
+    assert_eq!(links(&here.join("file")), Vec::<PathBuf>::new());
+    assert_eq!(links(&here.join("nothing")), Vec::<PathBuf>::new());
+    assert_eq!(links(&here.join("first")), [here.join("first"), there.join("second")]);
+    assert_eq!(links(&here.join("through")), [here.join("through"), there.join("folder")]);
+    assert_eq!(links(&here.join("round")).len(), MOST_LINKS);
 }

@@ -2,6 +2,7 @@
 //!
 //! A write can be applied again after a failed commit (a full disk), so applying takes it by reference.
 
+use std::borrow::Cow;
 use std::sync::PoisonError;
 
 use bytes::Bytes;
@@ -317,6 +318,18 @@ fn wait(tx: &Transaction<'_>, run: i64, waiting: &Waiting) -> rusqlite::Result<i
     event(tx, run, &told)
 }
 
+/// An answer as it is kept: one that is longer says so itself.
+fn cut_to(answer: &[u8], most: usize) -> Cow<'_, [u8]> {
+    match answer.get(..most) {
+        Some(head) if answer.len() > most => {
+            let whole = answer.len();
+            let mark = format!(" … [cut off: {most} of {whole} bytes are kept]");
+            Cow::Owned([head, mark.as_bytes()].concat())
+        }
+        _ => Cow::Borrowed(answer),
+    }
+}
+
 fn settle(
     tx: &Transaction<'_>,
     run: i64,
@@ -334,7 +347,7 @@ fn settle(
         Source::Unstored(unstored) => (serde_json::to_string(unstored).ok(), usize::MAX),
         Source::Platform | Source::Store => (None, KEPT_ANSWER),
     };
-    let kept = answer.and_then(|answer| answer.get(..answer.len().min(most)));
+    let kept = answer.map(|answer| cut_to(answer, most));
     tx.prepare_cached(
         "INSERT INTO item (run, seq, dataset, first, span, count, state, attempts, unsure, status, name,
                            correlation_id, at, answer, remote_id, from_store, unstored)

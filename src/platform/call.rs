@@ -54,6 +54,9 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// What stands at the end of a body that was cut.
+const CUT_OFF: &str = " … [cut off: the answer is over 10 MB]";
+
 /// A complete status line and headers, and as much of the body as there was.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -79,6 +82,12 @@ pub struct Answer {
 impl Answer {
     /// The most bytes of a body that are kept.
     pub const MOST: usize = 10_000_000;
+
+    /// The body as it is kept: it says itself that it was cut.
+    #[must_use]
+    pub fn kept(&self) -> Bytes {
+        if self.cut { [&self.body[..], CUT_OFF.as_bytes()].concat().into() } else { self.body.clone() }
+    }
 }
 
 /// Says how long the body is and not what it holds; headers can hold what lets somebody in.

@@ -40,10 +40,8 @@ impl Outlet {
         let Some(path) = path else { return Ok(Self::stdout()) };
         let failed = |source| ReportError::Write { to: Some(path.to_owned()), source };
         match fs::symlink_metadata(path) {
-            Ok(found) if !found.is_file() && !found.is_symlink() => {
-                return Err(ReportError::NotAFile(path.to_owned()));
-            }
-            Ok(_) => {}
+            Ok(found) if found.is_file() || found.is_symlink() && is_of_a_file(path) => {}
+            Ok(_) => return Err(ReportError::NotAFile(path.to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(failed(source)),
         }
@@ -115,6 +113,13 @@ impl Outlet {
             }
         }
     }
+}
+
+/// Whether a link leads to a regular file, or nowhere, and is not one by which the system names what is open.
+fn is_of_a_file(link: &Path) -> bool {
+    let folder = link.parent().and_then(|folder| folder.canonicalize().ok());
+    let is_systems = folder.is_some_and(|folder| folder == Path::new("/dev") || folder.starts_with("/proc"));
+    !is_systems && fs::metadata(link).map_or(true, |found| found.is_file())
 }
 
 impl Write for Outlet {

@@ -176,6 +176,15 @@ fn a_report_file_is_private_and_never_goes_through_a_link() {
     assert_eq!(std::fs::metadata(&link).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(matches!(Outlet::open(Some(folder.path())), Err(ReportError::NotAFile(_))));
     assert!(matches!(Outlet::open(Some(std::path::Path::new("/dev/null"))), Err(ReportError::NotAFile(_))));
+    for (name, to) in [("null", "/dev/null"), ("folder", ".")] {
+        let link = folder.path().join(name);
+        symlink(to, &link).unwrap();
+        assert!(matches!(Outlet::open(Some(&link)), Err(ReportError::NotAFile(_))), "{name}");
+    }
+    for systems in ["/dev/stdout", "/dev/stdin", "/dev/fd/1", "/proc/self/fd/1", "/proc/self/exe"] {
+        let refused = Outlet::open(Some(std::path::Path::new(systems)));
+        assert!(matches!(refused, Err(ReportError::NotAFile(_))), "{systems}: {refused:?}");
+    }
 }
 
 #[test]

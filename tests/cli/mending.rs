@@ -47,6 +47,9 @@ fn a_report_goes_into_a_file_of_its_owners_only() {
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(text.starts_with("run,item,position,key,stage,status,code,message,violations,attempts,"));
     bench.ends(&["failures", "last", "-o", "/dev/null"], 2);
+    let named = bench.ends(&["failures", "last", "--format", "csv", "-o", "/dev/stdout"], 0).out();
+    assert_eq!(named, text, "that is standard output, and not a name to be taken from the system");
+    bench.ends(&["failures", "last", "-o", "/dev/fd/1"], 2);
 }
 
 #[test]
@@ -55,10 +58,18 @@ fn no_list_or_page_is_written_over_what_a_run_is_made_of() {
     let dataset = std::fs::read(bench.folder.path().join("o.csv")).unwrap();
     let journal = bench.data_dir().join("journal.db");
     std::os::unix::fs::symlink(bench.folder.path(), bench.folder.path().join("here")).unwrap();
+    let (first, real) = (bench.folder.path().join("o.csv"), bench.folder.path().join("real.csv"));
+    std::fs::rename(&first, &real).unwrap();
+    std::os::unix::fs::symlink(bench.folder.path().join("second.csv"), &first).unwrap();
+    std::os::unix::fs::symlink("real.csv", bench.folder.path().join("second.csv")).unwrap();
+    let log = bench.data_dir().join("trunkline.log");
     let lock = std::fs::read_dir(bench.data_dir().join("runs")).unwrap().next().unwrap().unwrap().path();
     for (name, what) in [
         ("o.csv", "a dataset of the run"),
         ("here/o.csv", "a dataset of the run"),
+        ("second.csv", "a dataset of the run"),
+        ("real.csv", "a dataset of the run"),
+        (log.to_str().unwrap(), "part of the data folder"),
         (journal.to_str().unwrap(), "part of the data folder"),
         (lock.join("lock").to_str().unwrap(), "part of the data folder"),
     ] {

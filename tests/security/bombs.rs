@@ -262,6 +262,7 @@ fn no_answer_is_too_deep_or_too_large() {
     let run = bench.ends(&["show", "last", "--format", "json"], 0).json();
     let rows = bench.ends(&["failures", "last"], 0).out();
     assert_eq!((&run["records"]["delivered"], &run["records"]["failed"]), (&3.into(), &6.into()), "{rows}");
+    assert!(rows.contains("is over 10 MB"), "{rows}");
     // what was kept of them is looked at, too
     for format in ["csv", "json"] {
         bench.ends(&["results", "last", "--format", format, "-o", format], 0);
@@ -273,8 +274,8 @@ fn no_answer_is_too_deep_or_too_large() {
 
 #[test]
 fn a_result_of_an_import_is_no_bomb() {
-    const DEEP: usize = 500_000;
-    let deep = format!("{{\"errors\":{}{}}}", "[".repeat(DEEP), "]".repeat(DEEP));
+    // nobody wants to know of it, and who passes over it would remember each level
+    let deep = one_member("{\"imported\":1,\"x\":", b'[', "");
     let long = one_member("{\"errors\":[{\"message\":\"", b'x', "\"}]}");
     let mirror = Mirror::start(move |seen| {
         if seen.is("POST", "/token") {
@@ -297,7 +298,7 @@ fn a_result_of_an_import_is_no_bomb() {
             );
         }
         if seen.is("GET", "/deep") {
-            answer(200, "", &deep)
+            answer(200, "content-encoding: gzip\r\n", &deep)
         } else {
             answer(200, "content-encoding: gzip\r\n", &long)
         }
@@ -317,6 +318,38 @@ fn a_result_of_an_import_is_no_bomb() {
     assert_eq!(failures.matches("result.unreadable").count(), 2, "nobody knows what they refuse: {failures}");
     assert!(mirror.seen().iter().any(|seen| seen.is("GET", "/long")), "{}", ended.said);
     bench.ends(&["results", "last", "--format", "json"], 0);
+}
+
+#[test]
+fn an_answer_that_was_cut_says_so_wherever_it_is_kept() {
+    let mirror = Mirror::start(|seen| {
+        if seen.is("POST", "/token") {
+            return token("t0ken");
+        }
+        let long = String::from_utf8_lossy(&seen.body).contains("long");
+        answer(200, "", format!("{{\"a\":\"{}\"}}", "x".repeat(if long { 12_000_000 } else { 100_000 })))
+    });
+    let bench = Bench::calm();
+    bench.file("a.ndjson", "{\"n\":\"long\"}\n{\"n\":\"short\"}\n");
+    let words =
+        ["execute", "a.ndjson", "--action", "act", "--profile", "env", "--headless", "--workers", "1"];
+    let answers = |expected: [&str; 2]| {
+        let ended = watched(&bench, &words, &[("GENESYS_BASE_URL", &mirror.url)]);
+        assert_eq!(ended.code, Some(0), "{}", ended.said);
+        let results = bench.ends(&["results", "last", "--format", "json"], 0).json();
+        for (number, expected) in expected.into_iter().enumerate() {
+            let kept = results[number]["answer"].as_str().unwrap();
+            assert!(kept.len() < 70_000 && kept.ends_with(expected), "{}", &kept[kept.len() - 80..]);
+        }
+    };
+    let expected = ["65536 of 10000040 bytes are kept]", "65536 of 100008 bytes are kept]"];
+    answers(expected);
+    // what the store had of it
+    answers(expected);
+    let store = rusqlite::Connection::open(bench.data_dir().join("coordination.db")).unwrap();
+    let sql = "SELECT substr(CAST(body AS TEXT), -40) FROM record WHERE length(body) > 1000000";
+    let stored: String = store.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert!(stored.ends_with("… [cut off: the answer is over 10 MB]"), "{stored}");
 }
 
 /// As many of the smallest value as an answer or a record may hold: each takes a hundred times its bytes where it is read

@@ -26,7 +26,7 @@ impl Worker {
             (Some(guard), Some(held), Some(answer)) => guard.keep(held, answer).await,
             _ => (Source::Platform, None),
         };
-        let body = delivered.answer.or_else(|| answer.map(|answer| answer.body)).unwrap_or_default();
+        let body = delivered.answer.or_else(|| answer.map(|answer| answer.kept())).unwrap_or_default();
         let fault = error.map(|error| Box::new(faults::store(&error)));
         Came::Settled(End::Delivered { answer: body, source }, correlation_id, fault)
     }
