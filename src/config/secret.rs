@@ -200,6 +200,14 @@ impl SecretSource {
         self.read(STORE).await
     }
 
+    /// The variable of the environment that it is in, where it is in one.
+    pub(crate) fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Env(variable) => Some(variable),
+            Self::Keyring | Self::File(_) | Self::Command(_) => None,
+        }
+    }
+
     /// The same source, with a relative file taken from `directory`.
     pub(crate) fn beside(self, directory: &Path) -> Self {
         match self {

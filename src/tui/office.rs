@@ -107,6 +107,8 @@ pub struct Profiles {
     pub homes: Vec<(Home, Result<(), String>)>,
     /// The regions of Genesys Cloud, by domain.
     pub regions: Vec<&'static str>,
+    /// The variables of the environment that hold secrets: the profiles', and the shared store's.
+    pub secret_variables: Vec<String>,
     /// What there is to be said of what was just done: a secret that does not last, or one that could not be removed.
     pub said: Option<String>,
 }

@@ -439,7 +439,7 @@ impl Shell {
     /// Lends the terminal to the person's editor. The input is dropped meanwhile, so that the editor gets all of it.
     async fn edit(&mut self, text: Vec<u8>) {
         self.events = Box::pin(futures_util::stream::pending());
-        let secrets = self.app.credentials.secret_variables();
+        let secrets = self.app.credentials.secret_variables().to_vec();
         let edited = self.terminal.lend(editor::edit(text, &secrets)).await;
         if edited.is_ok() {
             self.events = Box::pin(EventStream::new());

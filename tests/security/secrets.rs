@@ -309,6 +309,7 @@ fn session(bench: &Bench, words: &[&str]) -> Session {
     command.env("PATH", "/usr/bin:/bin");
     command.env("TERM", "xterm-256color");
     command.env("LANG", "C.UTF-8");
+    command.env("STORE_PASSWORD", STORE_PASSWORD);
     // an editor that tells what it was given
     command.env("EDITOR", bench.folder.path().join("editor").to_str().unwrap());
     command.cwd(bench.folder.path());
@@ -325,6 +326,9 @@ fn the_board_shows_no_secret_and_gives_none_to_what_it_starts() {
     let editor = bench.file("editor", "#!/bin/sh\nenv > given\necho done > done\nmv done edited\n");
     std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o700)).unwrap();
     bench.ends(&["outcomes", "o.csv", "--profile", "env", "--headless"], 1);
+    // it is asked by executions alone
+    let store = "[store]\nurl = \"redis://127.0.0.1:1\"\npassword = { env = \"STORE_PASSWORD\" }\n";
+    bench.file("config.toml", format!("[ui]\nname = \"sam\"\n{store}"));
     let mut session = session(&bench, &["-vvv"]);
     session.wait_for("[6 Failures");
     session.type_in("1");

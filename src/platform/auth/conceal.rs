@@ -18,39 +18,54 @@ const LONG: usize = 24;
 /// What stands in the place of a secret.
 const MARK: &[u8] = "…".as_bytes();
 /// No name of a character in a page is longer, of those below.
-const LONGEST_NAME: usize = 8;
-/// What pages call the characters of tokens and passwords.
-const NAMES: [(&str, u8); 30] = [
-    ("amp", b'&'),
-    ("lt", b'<'),
-    ("gt", b'>'),
-    ("quot", b'"'),
-    ("apos", b'\''),
-    ("sol", b'/'),
-    ("bsol", b'\\'),
-    ("plus", b'+'),
-    ("equals", b'='),
-    ("lowbar", b'_'),
-    ("period", b'.'),
-    ("comma", b','),
-    ("colon", b':'),
-    ("semi", b';'),
+const LONGEST_NAME: usize = 16;
+/// What pages call the characters of ASCII, all of them (HTML's named character references).
+const NAMES: [(&str, u8); 45] = [
+    ("Tab", b'\t'),
+    ("NewLine", b'\n'),
     ("excl", b'!'),
-    ("quest", b'?'),
+    ("quot", b'"'),
+    ("QUOT", b'"'),
     ("num", b'#'),
     ("dollar", b'$'),
     ("percnt", b'%'),
-    ("ast", b'*'),
-    ("commat", b'@'),
-    ("Hat", b'^'),
-    ("grave", b'`'),
-    ("verbar", b'|'),
+    ("amp", b'&'),
+    ("AMP", b'&'),
+    ("apos", b'\''),
     ("lpar", b'('),
     ("rpar", b')'),
+    ("ast", b'*'),
+    ("midast", b'*'),
+    ("plus", b'+'),
+    ("comma", b','),
+    ("period", b'.'),
+    ("sol", b'/'),
+    ("colon", b':'),
+    ("semi", b';'),
+    ("lt", b'<'),
+    ("LT", b'<'),
+    ("equals", b'='),
+    ("gt", b'>'),
+    ("GT", b'>'),
+    ("quest", b'?'),
+    ("commat", b'@'),
     ("lsqb", b'['),
+    ("lbrack", b'['),
+    ("bsol", b'\\'),
     ("rsqb", b']'),
+    ("rbrack", b']'),
+    ("Hat", b'^'),
+    ("lowbar", b'_'),
+    ("UnderBar", b'_'),
+    ("grave", b'`'),
+    ("DiacriticalGrave", b'`'),
     ("lcub", b'{'),
+    ("lbrace", b'{'),
+    ("verbar", b'|'),
+    ("vert", b'|'),
+    ("VerticalLine", b'|'),
     ("rcub", b'}'),
+    ("rbrace", b'}'),
 ];
 /// How often escapes are undone that were escaped themselves, each character of them.
 const MOST_ROUNDS: usize = 4;
@@ -422,8 +437,13 @@ fn page(rest: &[u8]) -> Read {
         return Read::BrokenOff;
     }
     let name = rest.get(..length).filter(|_| rest.get(length) == Some(&b';'));
-    let known = NAMES.iter().find(|(known, _)| Some(known.as_bytes()) == name);
-    known.map_or(Read::Other, |(_, char)| Read::Escape(Unit::Byte(*char), length + 1))
+    if let Some((_, char)) = NAMES.iter().find(|(known, _)| Some(known.as_bytes()) == name) {
+        return Read::Escape(Unit::Byte(*char), length + 1);
+    }
+    // the oldest of them are read without a `;`, too
+    let old = |known: &str| ["amp", "lt", "gt", "quot", "AMP", "LT", "GT", "QUOT"].contains(&known);
+    let known = NAMES.iter().find(|(known, _)| old(known) && rest.starts_with(known.as_bytes()));
+    known.map_or(Read::Other, |(known, char)| Read::Escape(Unit::Byte(*char), known.len()))
 }
 
 fn unit(char: char) -> Unit {
@@ -545,6 +565,17 @@ mod tests {
         assert_eq!(concealed(&text(&twice), TOKEN), "got '… …...' at 3");
         let begun = text(&TOKEN[..half - 1]);
         assert_eq!(concealed(&begun, TOKEN), begun, "by its beginning a person tells which one it was");
+    }
+
+    #[test]
+    fn every_name_that_a_page_has_for_a_character_of_ascii_is_known() {
+        for (name, char) in NAMES {
+            let secret = format!("Zq8{}w2Vt9", char::from(char));
+            let shown = concealed(&format!("no Zq8&{name};w2Vt9!"), &secret);
+            assert_eq!(shown, "no …!", "{name}");
+            assert!(name.len() <= LONGEST_NAME, "{name}");
+        }
+        assert_eq!(concealed("no Zq8&ltw2V&AMPt9!", "Zq8<w2V&t9"), "no …!");
     }
 
     #[test]

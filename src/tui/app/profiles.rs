@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::config::SecretSource;
 use crate::model::PlatformKind;
 use crate::tui::numbers;
 use crate::tui::office::{ProfileRow, Profiles, Tested};
@@ -50,12 +49,8 @@ impl Credentials {
     }
 
     /// The environment variables that hold secrets.
-    pub fn secret_variables(&self) -> Vec<String> {
-        let named = |row: &ProfileRow| match &row.secret {
-            SecretSource::Env(variable) => Some(variable.clone()),
-            SecretSource::Keyring | SecretSource::File(_) | SecretSource::Command(_) => None,
-        };
-        self.rows().iter().filter_map(named).collect()
+    pub fn secret_variables(&self) -> &[String] {
+        self.known.as_ref().map_or(&[], |known| &known.secret_variables)
     }
 
     /// The profile of this id.
