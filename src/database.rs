@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -167,6 +168,39 @@ pub(crate) fn begin_log(connection: &Connection, busy: Duration) -> rusqlite::Re
                 std::thread::sleep(Duration::from_millis(5));
             }
             done => return done,
+        }
+    }
+}
+
+/// A transaction, whose own statements are prepared once and not for each commit. What is not committed is taken back.
+pub(crate) struct Group<'c>(&'c Connection);
+
+impl<'c> Group<'c> {
+    /// Begins it, as one that writes.
+    pub(crate) fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self(connection))
+    }
+
+    /// Commits it.
+    pub(crate) fn commit(self) -> rusqlite::Result<()> {
+        self.0.prepare_cached("COMMIT")?.execute([]).map(drop)
+    }
+}
+
+impl Deref for Group<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.0
+    }
+}
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        // some errors have ended it already
+        if !self.0.is_autocommit() {
+            let _ = self.0.execute_batch("ROLLBACK");
         }
     }
 }

@@ -11,7 +11,6 @@ mod ingest;
 mod outcomes;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -410,11 +409,13 @@ fn key_of(run: RunId, places: &[&str], body: &[u8]) -> String {
 }
 
 fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // writing to a String cannot fail
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
+    let mut hex = String::with_capacity(64);
+    for byte in hash.finalize() {
+        hex.push(digit(byte >> 4));
+        hex.push(digit(byte & 0xf));
+    }
+    hex
 }
 
 /// The record's place for a key.

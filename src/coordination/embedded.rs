@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Claim, Holder, Kept, Mark, Purge, Release, Status, Store, StoreError, StoredResult, schema, tenant,
 };
-use crate::database::{self, Anchor};
+use crate::database::{self, Anchor, Group};
 use crate::machine::{self, Expiry};
 use ledger::Ledger;
 
@@ -283,11 +283,8 @@ impl Desk {
             self.connection.pragma_update(None, "synchronous", word).map_err(Trouble::Shared)?;
             self.outlives = needed;
         }
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(Trouble::Shared)?;
-        let ledger = Ledger::new(&transaction, &self.tenant, (self.clock)());
+        let group = Group::begin(&self.connection).map_err(Trouble::Shared)?;
+        let ledger = Ledger::new(&group, &self.tenant, (self.clock)());
         for order in &mut *batch {
             order.job.carry_out(&ledger).map_err(Trouble::Own)?;
         }
@@ -296,7 +293,7 @@ impl Desk {
             let tidied = ledger.tidy(TIDY_MOST).map_err(Trouble::Shared)?;
             self.tidy_at = if tidied < u64::from(TIDY_MOST) { now + TIDY_EVERY } else { now };
         }
-        transaction.commit().map_err(Trouble::Shared)
+        group.commit().map_err(Trouble::Shared)
     }
 
     fn told(&self, trouble: &Trouble) -> StoreError {

@@ -1,7 +1,7 @@
 //! Acts: what a person did to many failures at once, found again with what came of it.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::apply::{Event, event, int, now_ms};
 use super::query::CauseId;
@@ -107,7 +107,7 @@ impl<'a> Deed<'a> {
     /// Writes it down with its event, and returns the number of that. An act that has changed nothing is none.
     pub(super) fn write(
         self,
-        tx: &Transaction<'_>,
+        tx: &Connection,
         run: i64,
         sentence: impl FnOnce(u64) -> String,
     ) -> rusqlite::Result<Option<i64>> {

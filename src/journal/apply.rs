@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::PoisonError;
 
 use bytes::Bytes;
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use super::book::Counts;
 use super::failing::{delivered, fail, forget, part_of, refuse_rows};
@@ -31,7 +31,7 @@ pub(super) fn int(number: u64) -> i64 {
 pub(super) fn apply(
     write: &Write,
     run: i64,
-    tx: &Transaction<'_>,
+    tx: &Connection,
     counts: &mut Counts,
 ) -> rusqlite::Result<Option<i64>> {
     match write {
@@ -123,7 +123,7 @@ pub(super) fn apply(
 }
 
 /// Keeps what a later carrying-out has to know of this one.
-fn learnt(write: &Write, run: i64, tx: &Transaction<'_>) -> rusqlite::Result<()> {
+fn learnt(write: &Write, run: i64, tx: &Connection) -> rusqlite::Result<()> {
     match write {
         Write::SizeLimit { largest_accepted, smallest_refused } => {
             tx.execute(
@@ -149,7 +149,7 @@ fn learnt(write: &Write, run: i64, tx: &Transaction<'_>) -> rusqlite::Result<()>
 
 /// Keeps how far a dataset has been planned.
 fn plan(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &mut Counts,
     dataset: u32,
@@ -167,7 +167,7 @@ fn plan(
 }
 
 fn upsert_open(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     seq: Seq,
     extent: &Extent,
@@ -198,7 +198,7 @@ fn upsert_open(
 fn by_a_person(
     write: &Write,
     run: i64,
-    tx: &Transaction<'_>,
+    tx: &Connection,
     counts: &mut Counts,
 ) -> rusqlite::Result<Option<i64>> {
     match write {
@@ -228,7 +228,7 @@ pub(super) struct Event<'a> {
 }
 
 /// Writes an event down, and returns its number.
-pub(super) fn event(tx: &Transaction<'_>, run: i64, event: &Event<'_>) -> rusqlite::Result<i64> {
+pub(super) fn event(tx: &Connection, run: i64, event: &Event<'_>) -> rusqlite::Result<i64> {
     tx.prepare_cached(
         "INSERT INTO event (run, at, kind, item, attempt, status, delay_ms, took_ms, reason, text, act, was)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -251,12 +251,12 @@ pub(super) fn event(tx: &Transaction<'_>, run: i64, event: &Event<'_>) -> rusqli
 }
 
 /// An event that tells of what a person has set, with what that was before.
-fn set(tx: &Transaction<'_>, run: i64, kind: &'static str, text: &str, was: &str) -> rusqlite::Result<i64> {
+fn set(tx: &Connection, run: i64, kind: &'static str, text: &str, was: &str) -> rusqlite::Result<i64> {
     event(tx, run, &Event { kind, text: Some(text), was: Some(was), ..Event::default() })
 }
 
 fn ceiling(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     rate: Option<f64>,
     was: Option<f64>,
@@ -274,7 +274,7 @@ fn ceiling(
 }
 
 fn set_workers(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     [workers, was]: [u16; 2],
     noun: &str,
@@ -285,7 +285,7 @@ fn set_workers(
     set(tx, run, "workers", &format!("{by}: {}", words(workers)), &words(was))
 }
 
-fn wait(tx: &Transaction<'_>, run: i64, waiting: &Waiting) -> rusqlite::Result<i64> {
+fn wait(tx: &Connection, run: i64, waiting: &Waiting) -> rusqlite::Result<i64> {
     tx.prepare_cached(
         "INSERT INTO item (run, seq, dataset, first, span, count, state, attempts, unsure, status, not_before)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?8, ?9, ?10)
@@ -331,7 +331,7 @@ fn cut_to(answer: &[u8], most: usize) -> Cow<'_, [u8]> {
 }
 
 fn settle(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &mut Counts,
     settled: &Settled,
@@ -348,15 +348,9 @@ fn settle(
         Source::Platform | Source::Store => (None, KEPT_ANSWER),
     };
     let kept = answer.map(|answer| cut_to(answer, most));
-    tx.prepare_cached(
-        "INSERT INTO item (run, seq, dataset, first, span, count, state, attempts, unsure, status, name,
-                           correlation_id, at, answer, remote_id, from_store, unstored)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-         ON CONFLICT (run, seq) DO UPDATE
-         SET state = ?7, attempts = ?8, unsure = ?9, status = ?10, name = ?11, correlation_id = ?12, at = ?13,
-             answer = ?14, remote_id = ?15, from_store = ?16, unstored = ?17, not_before = NULL",
-    )?
-    .execute(params![
+    // an item has a row before its end only where it was marked or has waited; one statement for both would open a table of its
+    // own for each item, which costs more than all the rest
+    let values = params![
         run,
         int(settled.seq),
         settled.extent.dataset,
@@ -374,7 +368,22 @@ fn settle(
         settled.remote_id,
         i64::from(*source == Source::Store),
         unstored
-    ])?;
+    ];
+    let inserted = tx
+        .prepare_cached(
+            "INSERT OR IGNORE INTO item (run, seq, dataset, first, span, count, state, attempts, unsure, status, name,
+                                         correlation_id, at, answer, remote_id, from_store, unstored)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        )?
+        .execute(values)?;
+    if inserted == 0 {
+        tx.prepare_cached(
+            "UPDATE item SET state = ?7, attempts = ?8, unsure = ?9, status = ?10, name = ?11, correlation_id = ?12, at = ?13,
+                 answer = ?14, remote_id = ?15, from_store = ?16, unstored = ?17, not_before = NULL
+             WHERE run = ?1 AND seq = ?2",
+        )?
+        .execute(values)?;
+    }
     let records = settled.extent.count;
     match &settled.end {
         End::Delivered { .. } => {
@@ -402,7 +411,7 @@ fn settle(
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one `Write::Split`")]
 fn split(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &mut Counts,
     seq: Seq,

@@ -4,7 +4,7 @@
 //! who lists, counts or searches a hundred thousand of them reads neither records nor items.
 
 use bytes::Bytes;
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use super::apply::{Event, event, int, now_ms};
 use super::audit::seal;
@@ -15,7 +15,7 @@ use super::write::{Extent, Settled};
 use crate::model::{FailureState, Position, Reason, Seq};
 
 pub(super) fn fail(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     settled: &Settled,
     state: FailureState,
@@ -73,7 +73,7 @@ pub(super) fn fail(
 
 /// Keeps the record of a failure. One from before an edit stays beside it.
 fn keep(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     (run, item): (i64, Seq),
     failure: i64,
     record: Option<&Bytes>,
@@ -90,7 +90,7 @@ fn keep(
 
 /// What a person knows an item by.
 fn key(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     name: Option<&str>,
     dataset: u32,
@@ -107,7 +107,7 @@ fn key(
 
 /// What the failures of an item are once it was delivered: its own is over, and the rows of its result go by its name.
 pub(super) fn delivered(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &Counts,
     settled: &Settled,
@@ -134,7 +134,7 @@ pub(super) fn delivered(
 /// A part of a failure that is being sent again: if it is not sent before the retry stops, it is a failure again, with
 /// the reason of the whole. What people did to the whole, they did to it.
 pub(super) fn part_of(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     whole: Seq,
     part: Seq,
@@ -162,7 +162,7 @@ pub(super) fn part_of(
 }
 
 /// Takes away the failure of an item that is no more: its parts have theirs.
-pub(super) fn forget(tx: &Transaction<'_>, run: i64, seq: Seq) -> rusqlite::Result<()> {
+pub(super) fn forget(tx: &Connection, run: i64, seq: Seq) -> rusqlite::Result<()> {
     for sql in [
         "DELETE FROM failure_record WHERE failure IN
              (SELECT failure FROM failure WHERE run = ?1 AND item = ?2 AND row = 0)",
@@ -177,7 +177,7 @@ pub(super) fn forget(tx: &Transaction<'_>, run: i64, seq: Seq) -> rusqlite::Resu
 /// The rows of a result, from one on; none says that there are none from there on. A result that is read once more, as by
 /// a resume, may be another one: a row that it refuses for the same reason stays as it is, what people did to it too.
 pub(super) fn refuse_rows(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &mut Counts,
     seq: Seq,
@@ -228,7 +228,7 @@ pub(super) fn refuse_rows(
 
 /// Whether a row of a result is known to be refused for this very reason.
 fn is_refused_so(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     (run, seq, row): (i64, Seq, i64),
     reason: &Reason,
     violations: &str,
@@ -251,7 +251,7 @@ fn is_refused_so(
 
 /// Takes away what was known of some rows of a result. The answer is how many of them were open.
 fn take_away(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     seq: Seq,
     rows: std::ops::RangeInclusive<i64>,
@@ -271,7 +271,7 @@ fn take_away(
 }
 
 /// The key, records and tries of an item that has a row: one that was sent to a remote job has.
-fn of_item(tx: &Transaction<'_>, run: i64, seq: Seq) -> rusqlite::Result<(String, i64, i64)> {
+fn of_item(tx: &Connection, run: i64, seq: Seq) -> rusqlite::Result<(String, i64, i64)> {
     let mut look = tx.prepare_cached(
         "SELECT i.name, d.path, i.first, i.count, i.attempts FROM item i
              JOIN dataset d ON d.run = i.run AND d.dataset = i.dataset WHERE i.run = ?1 AND i.seq = ?2",

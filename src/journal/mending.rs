@@ -3,7 +3,7 @@
 //! Each is one act over many failures, and is written down with the change itself: who did it, when, and to which.
 
 use bytes::Bytes;
-use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::acts::{ActKind, Deed};
 use super::apply::{Event, event, int};
@@ -15,7 +15,7 @@ use crate::model::{FailureId, FailureState, Mark, Seq};
 use crate::report::records_of;
 
 pub(super) fn take_up(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &mut Counts,
     items: &[Seq],
@@ -52,13 +52,13 @@ pub(super) fn take_up(
 
 /// An item that is open and has a failure row was taken up for a retry that is over. One whose call was out counts as
 /// unsure. The failure's own state says which it was.
-pub(super) fn put_back(tx: &Transaction<'_>, run: i64, counts: &mut Counts) -> rusqlite::Result<()> {
+pub(super) fn put_back(tx: &Connection, run: i64, counts: &mut Counts) -> rusqlite::Result<()> {
     put_back_where(tx, run, counts, "", None)
 }
 
 /// The same of these items alone.
 pub(super) fn give_back(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &mut Counts,
     items: &[Seq],
@@ -70,7 +70,7 @@ pub(super) fn give_back(
 }
 
 fn put_back_where(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &mut Counts,
     which: &str,
@@ -124,7 +124,7 @@ fn extent(row: &Row<'_>) -> rusqlite::Result<Extent> {
 }
 
 pub(super) fn judge(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     counts: &mut Counts,
     failures: &[FailureId],
@@ -184,7 +184,7 @@ pub(super) fn judge(
 }
 
 pub(super) fn edit(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     run: i64,
     records: &[(FailureId, Option<Bytes>)],
     by: &str,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, ffi, params};
+use rusqlite::{Connection, ffi, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Trouble;
@@ -18,7 +18,7 @@ use super::apply::{self, int};
 use super::book::{Book, Counts};
 use super::connections::Lent;
 use super::write::Write;
-use crate::database::Anchor;
+use crate::database::{Anchor, Group};
 use crate::machine::{self, Disk};
 
 /// What is handed to the writer at once, and is committed together.
@@ -48,7 +48,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Writes until every handle is gone.
 pub(super) async fn run(
-    mut connection: Lent,
+    connection: Lent,
     mut orders: mpsc::Receiver<Order>,
     trouble: watch::Sender<Option<Trouble>>,
     path: PathBuf,
@@ -63,7 +63,7 @@ pub(super) async fn run(
                         tokio::time::sleep(delay).await;
                     }
                     match anchor.moved() {
-                        None => commit(&mut connection, &batch).map_err(|error| Trouble::from(&error)),
+                        None => commit(&connection, &batch).map_err(|error| Trouble::from(&error)),
                         Some(path) => Err(Trouble {
                             message: format!("`{}` was removed or replaced", path.display()),
                             advice: "put it back",
@@ -111,23 +111,23 @@ pub(super) async fn run(
 type Published = (Arc<Book>, Counts, Option<i64>);
 
 /// Commits all of them, or none.
-fn commit(connection: &mut Connection, batch: &[Order]) -> rusqlite::Result<Vec<Published>> {
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn commit(connection: &Connection, batch: &[Order]) -> rusqlite::Result<Vec<Published>> {
+    let group = Group::begin(connection)?;
     let mut touched: BTreeMap<i64, Published> = BTreeMap::new();
     for order in batch.iter().filter(|order| !order.book.is_closed()) {
         let run = order.book.run;
         let (_, counts, event) =
             touched.entry(run).or_insert_with(|| (Arc::clone(&order.book), order.book.counts(), None));
         for one in &order.writes {
-            if let Some(written) = apply::apply(one, run, &tx, counts)? {
+            if let Some(written) = apply::apply(one, run, &group, counts)? {
                 *event = Some(written);
             }
         }
     }
     for (run, (book, counts, _)) in &touched {
-        save(&tx, *run, book, counts)?;
+        save(&group, *run, book, counts)?;
     }
-    tx.commit()?;
+    group.commit()?;
     Ok(touched.into_values().collect())
 }
 

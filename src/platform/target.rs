@@ -94,8 +94,8 @@ pub enum TargetError {
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
     clients: Arc<Clients>,
-    /// Scheme, host, port and path, without a `/` at its end.
-    base: String,
+    /// Scheme, host, port and path.
+    base: Url,
     /// For messages: the host, and its port where it is not the usual one.
     host: String,
 }
@@ -118,10 +118,12 @@ impl Origin {
         if !path.starts_with('/') || path.contains('#') {
             return None;
         }
-        let mut text = String::with_capacity(self.base.len() + path.len());
-        text.push_str(&self.base);
-        text.push_str(path);
-        Url::parse(&text).ok().filter(|url| url.as_str() == text)
+        // beside what was parsed before, so that the host is not looked at for each call
+        let within = self.base.path().trim_end_matches('/');
+        let joined =
+            if within.is_empty() { self.base.join(path) } else { self.base.join(&[within, path].concat()) };
+        let place = self.base.as_str().trim_end_matches('/');
+        joined.ok().filter(|url| url.as_str().strip_prefix(place) == Some(path))
     }
 }
 
@@ -145,7 +147,7 @@ pub(super) fn open(target: &Target) -> Result<(Origin, Origin, Vec<Certificate>)
 fn origin(clients: Arc<Clients>, url: &Url) -> Origin {
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    Origin { clients, base: url.as_str().trim_end_matches('/').to_owned(), host: one_line(&host, 255) }
+    Origin { clients, base: url.clone(), host: one_line(&host, 255) }
 }
 
 fn check(key: &'static str, url: &Url) -> Result<(), TargetError> {

@@ -8,13 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::{Found, Holder, KEPT, Kept, Mark, Purge, Status, StoredResult, micros};
 
 /// The table as it is in one transaction, for one tenant.
 pub(super) struct Ledger<'t> {
-    tx: &'t Transaction<'t>,
+    tx: &'t Connection,
     tenant: &'t str,
     now: i64,
 }
@@ -37,7 +37,7 @@ struct Lock {
 }
 
 impl<'t> Ledger<'t> {
-    pub(super) const fn new(tx: &'t Transaction<'t>, tenant: &'t str, now: i64) -> Self {
+    pub(super) const fn new(tx: &'t Connection, tenant: &'t str, now: i64) -> Self {
         Self { tx, tenant, now }
     }
 
