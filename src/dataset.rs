@@ -27,6 +27,7 @@ mod reader;
 mod rows;
 mod scan;
 pub mod schema;
+mod shape;
 mod sniff;
 mod split;
 mod text;

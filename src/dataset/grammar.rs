@@ -3,11 +3,11 @@
 //! It builds nothing. All it keeps between two pieces is a state and the open containers, so a value may be cut anywhere
 //! and be of any size. It is as strict as the RFC: it takes every number, however long, and escapes of lone surrogates,
 //! because §7 and §6 do. Speed comes from the bodies of strings, which are most of a dataset, eight bytes a step, and from
-//! [`whole`](super::whole), which is tried first on each value.
+//! [`shape`](super::shape) and [`whole`](super::whole), which are tried first on each value.
 //!
 //! The text is UTF-8 already; [`Text`](super::text::Text) sees to that.
 
-use super::whole::value_end;
+use super::shape::Shapes;
 use crate::text::is_deceptive;
 
 /// Where the grammar is broken, and how.
@@ -89,11 +89,20 @@ pub(super) struct Value {
     open: Vec<Container>,
     depth: usize,
     layout: Layout,
+    shapes: Shapes,
 }
 
 impl Value {
     pub(super) fn new(depth: usize, layout: Layout) -> Self {
-        Self { state: State::Value, role: Role::Value, word: b"", open: Vec::new(), depth, layout }
+        Self {
+            state: State::Value,
+            role: Role::Value,
+            word: b"",
+            open: Vec::new(),
+            depth,
+            layout,
+            shapes: Shapes::new(),
+        }
     }
 
     /// Gets ready for another value.
@@ -108,7 +117,7 @@ impl Value {
         let mut at = from;
         if self.state == State::Value
             && self.open.is_empty()
-            && let Some(end) = value_end(text, from, self.depth, self.layout)
+            && let Some(end) = self.shapes.value_end(text, from, self.depth, self.layout)
         {
             self.state = State::Whole;
             return Ok(Some(end));

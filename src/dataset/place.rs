@@ -22,7 +22,7 @@ impl Tracker {
     /// Goes on to a byte of the chunk, and says where that is. It must not lie before the one of the last call.
     pub(super) fn advance(&mut self, chunk: &Chunk, to: usize) -> Place {
         let passed = chunk.bytes.get(self.index..to).unwrap_or_default();
-        match memrchr(b'\n', passed) {
+        match chunk.has_lines.then(|| memrchr(b'\n', passed)).flatten() {
             Some(last) => {
                 self.place.line += count(memchr_iter(b'\n', passed).count());
                 self.place.column = 1 + chunk.characters(passed.get(last + 1..).unwrap_or_default());

@@ -27,11 +27,13 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub(super) struct Chunk {
     pub(super) bytes: Bytes,
     is_ascii: bool,
+    /// Whether a line ends in it: in many an array none does.
+    pub(super) has_lines: bool,
 }
 
 impl Chunk {
     fn new(bytes: Bytes) -> Self {
-        Self { is_ascii: bytes.is_ascii(), bytes }
+        Self { is_ascii: bytes.is_ascii(), has_lines: memchr::memchr(b'\n', &bytes).is_some(), bytes }
     }
 
     /// How many characters some part of this chunk has.

@@ -91,7 +91,7 @@ impl Open {
 
 /// The next byte that is no white space.
 #[inline]
-fn look(text: &[u8], at: &mut usize, layout: Layout) -> Option<u8> {
+pub(super) fn look(text: &[u8], at: &mut usize, layout: Layout) -> Option<u8> {
     loop {
         let byte = *text.get(*at)?;
         match byte {
@@ -104,7 +104,7 @@ fn look(text: &[u8], at: &mut usize, layout: Layout) -> Option<u8> {
 
 /// Takes a member's name and the colon after it.
 #[inline]
-fn name_end(text: &[u8], from: usize, layout: Layout) -> Option<usize> {
+pub(super) fn name_end(text: &[u8], from: usize, layout: Layout) -> Option<usize> {
     let mut at = from;
     if look(text, &mut at, layout)? != b'"' {
         return None;
@@ -115,7 +115,7 @@ fn name_end(text: &[u8], from: usize, layout: Layout) -> Option<usize> {
 
 /// Takes the inside of a string and the quote that closes it.
 #[inline]
-fn string_end(text: &[u8], from: usize) -> Option<usize> {
+pub(super) fn string_end(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
         at = plain_end(text, at);
