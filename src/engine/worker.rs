@@ -104,22 +104,8 @@ impl Worker {
             self.shared.schedule.wait(job, at);
             return;
         }
-        self.turn(Doing::Held { item: job.item.seq, since: StdInstant::now() }, Activity::Disk);
-        // taken before the call: what is accepted, and what may be, is never more than what may be uncommitted
-        let places = self.shared.places(&job);
-        let permit = tokio::select! {
-            biased;
-            permit = places.acquire_owned() => permit.ok(),
-            () = self.shared.halted() => None,
-        };
-        if permit.is_none() {
-            self.conclude(job, Came::Back).await;
-            self.turn(Doing::Idle, Activity::Idle);
-            return;
-        }
-        job.permit = permit;
-        self.turn(Doing::Held { item: job.item.seq, since: StdInstant::now() }, Activity::Held);
-        let came = if self.shared.too_large_now(&job) { Came::Split } else { self.advance(&mut job).await };
+        self.turn(held(&job), Activity::Held);
+        let came = self.advance(&mut job).await;
         self.conclude(job, came).await;
         self.turn(Doing::Idle, Activity::Idle);
     }
@@ -131,6 +117,12 @@ impl Worker {
         }
         if let Err(came) = self.unlock(job).await {
             return came;
+        }
+        if !self.has_place(job).await {
+            return Came::Back;
+        }
+        if self.shared.too_large_now(job) {
+            return Came::Split;
         }
         let mut last: Option<Brought> = None;
         loop {
@@ -161,6 +153,22 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Takes a place before the first call: what is accepted, and what may be, is never more than what may be uncommitted.
+    /// What the store has needs none. Returns whether there is one.
+    async fn has_place(&mut self, job: &mut Job) -> bool {
+        if job.permit.is_none() {
+            self.turn(held(job), Activity::Disk);
+            let places = self.shared.places(job);
+            job.permit = tokio::select! {
+                biased;
+                permit = places.acquire_owned() => permit.ok(),
+                () = self.shared.halted() => None,
+            };
+            self.turn(held(job), Activity::Held);
+        }
+        job.permit.is_some()
     }
 
     /// Makes one call, and a second one where the first met an old token.
