@@ -106,7 +106,7 @@ impl Import {
         let Ok(job) = serde_json::from_slice::<Job<'_>>(&answer.body) else {
             return failed(
                 "import.unreadable",
-                "the platform's answer about the job cannot be read".to_owned(),
+                format!("the platform's answer about the job cannot be read{}", missing_end(answer)),
             );
         };
         progress.percent = job.percent();
@@ -173,14 +173,22 @@ fn failed(code: &str, message: String) -> Step {
 }
 
 /// A job that was accepted and cannot be followed: a person has to find out what became of it.
-fn without_id() -> Step {
+fn without_id(answer: &Answer) -> Step {
     Step::Failed(Box::new(Reason {
         stage: Stage::Delivery,
         status: None,
         code: Some("import.no_id".to_owned()),
-        message: "the platform accepted the job and told no id: it cannot be watched".to_owned(),
+        message: format!(
+            "the platform accepted the job and told no id: it cannot be watched{}",
+            missing_end(answer)
+        ),
         violations: Vec::new(),
     }))
+}
+
+/// What there is to be said of an answer that was cut.
+fn missing_end(answer: &Answer) -> &'static str {
+    if answer.cut { " (it is over 10 MB, and is not read further)" } else { "" }
 }
 
 /// A job as the platform tells of it. What is missing or of another type is left out: a job that runs is not failed
@@ -337,7 +345,7 @@ impl Operation for Import {
         match (&progress.remote_id, answer) {
             (None, None) => self.submit(item),
             (None, Some(answer)) => {
-                let Some(id) = job_id(&answer.body) else { return without_id() };
+                let Some(id) = job_id(&answer.body) else { return without_id(answer) };
                 let wait = wait_after(0) + jitter();
                 progress.looks = 1;
                 progress.watched += wait;

@@ -4,6 +4,7 @@
 //! to a host from a mistyped URL cannot be called back.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -289,6 +290,9 @@ impl Way {
             .http2_keep_alive_interval(Duration::from_secs(15))
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .tls_version_min(tls::Version::TLS_1_2);
+        // whatever a resolver says of that name (RFC 6761 §6.3)
+        let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        let builder = builder.resolve_to_addrs("localhost", &loopback.map(|address| (address, 0).into()));
         let builder = match self {
             Self::Network => builder.tls_certs_merge(roots.iter().cloned()),
             // The proxy's loopback is another machine's.

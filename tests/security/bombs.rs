@@ -352,6 +352,31 @@ fn an_answer_that_was_cut_says_so_wherever_it_is_kept() {
     assert!(stored.ends_with("… [cut off: the answer is over 10 MB]"), "{stored}");
 }
 
+#[test]
+fn what_is_said_of_a_job_says_where_its_answer_was_cut() {
+    let long = format!("\"status\":\"queued\",\"a\":\"{}\"}}", "x".repeat(12_000_000));
+    let mirror = Mirror::start(move |seen| match () {
+        () if seen.is("POST", "/token") => token("t0ken"),
+        () if String::from_utf8_lossy(&seen.body).contains("//submitted.") => {
+            answer(202, "", format!("{{\"id\":\"j1\",{long}"))
+        }
+        () if seen.is("POST", "/imports") => answer(202, "", r#"{"id":"j2","status":"queued"}"#),
+        () => answer(200, "", format!("{{\"id\":\"j2\",{long}")),
+    });
+    let bench = Bench::calm();
+    let request = |which: &str| {
+        format!(
+            r#"{{"entity":"Contact","operation":"UPSERT","sourceUrl":"https://{which}.example.com/a.csv","targetUrl":"https://crm.example.com/","keyFields":["email"]}}"#
+        )
+    };
+    bench.file("i.json", [request("submitted"), request("looked")].join("\n"));
+    let words = ["import", "i.json", "--profile", "env", "--headless"];
+    let ended = watched(&bench, &words, &[("GENESYS_BASE_URL", &mirror.url)]);
+    assert_eq!(ended.code, Some(1), "{}", ended.said);
+    let failures = bench.ends(&["failures", "last", "--format", "csv"], 0).out();
+    assert_eq!(failures.matches("it is over 10 MB, and is not read further").count(), 2, "{failures}");
+}
+
 /// As many of the smallest value as an answer or a record may hold: each takes a hundred times its bytes where it is read
 /// into a tree.
 fn smallest(head: &str, value: &str, tail: &str) -> String {

@@ -15,6 +15,10 @@ use secrecy::zeroize::Zeroizing;
 const SHORTEST: usize = 6;
 /// Of a text of so many bytes half is hidden, also: a shorter one's half is as short as a word.
 const LONG: usize = 24;
+/// The fewest signs of credentials that nobody knows.
+const SHORTEST_CREDENTIALS: usize = 16;
+/// What stands between a scheme and its credentials.
+const BLANKS: [&[u8]; 4] = [b" ", b"+", b"%20", b"\\u0020"];
 /// What stands in the place of a secret.
 const MARK: &[u8] = "…".as_bytes();
 /// No name of a character in a page is longer, of those below.
@@ -71,10 +75,11 @@ const NAMES: [(&str, u8); 45] = [
 const MOST_ROUNDS: usize = 4;
 
 /// The bytes with `…` in the place of each of these texts, in whichever way it is escaped, of half of a long one, and of
-/// the beginning of one where they end with it: they may have been cut off there. `None` where none of them is in there.
-/// What is as short as a word is no secret, and is left.
+/// the beginning of one where they end with it: they may have been cut off there. So it is with what stands behind `Bearer`
+/// and `Basic`, which may be of a process before this one. `None` where none of them is in there. What is as short as a word
+/// is no secret, and is left.
 pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
-    let mut concealed: Option<Vec<u8>> = None;
+    let mut concealed = without(bytes, &credentials(bytes));
     for text in hidden.iter().filter(|text| text.len() >= SHORTEST) {
         let before = concealed.as_deref().unwrap_or(bytes);
         if let Some(after) = without(before, &whole_places(before, text)) {
@@ -88,6 +93,53 @@ pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
         }
     }
     concealed
+}
+
+/// Where credentials stand behind the name of their scheme (RFC 9110 §11.4): as many signs as a token has, and no word.
+fn credentials(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut places: Vec<Range<usize>> = Vec::new();
+    // without their first letter, which is large or small
+    for rest in ["earer", "asic"] {
+        for at in memmem::find_iter(bytes, rest) {
+            let (before, behind) = bytes.split_at(at);
+            let behind = behind.get(rest.len()..).unwrap_or_default();
+            if before.last().is_some_and(|byte| byte.eq_ignore_ascii_case(&b'b'))
+                && let Some(blank) = BLANKS.iter().find(|blank| behind.starts_with(blank))
+            {
+                let signs = behind.get(blank.len()..).unwrap_or_default();
+                let length = signs_of_token(signs);
+                let from = at + rest.len() + blank.len();
+                if signs.get(..length).is_some_and(is_no_word) {
+                    places.push(from..from + length);
+                }
+            }
+        }
+    }
+    places.sort_by_key(|place| place.start);
+    places
+}
+
+/// How many bytes there are of a token, or of base64, as it is or with its `/` and `+` escaped.
+fn signs_of_token(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    while let Some(rest) = bytes.get(length..) {
+        length += match rest {
+            [b'\\', b'/', ..] => 2,
+            [b'\\', b'u', b'0', b'0', ..] if rest.len() >= 6 => 6,
+            [b'%', one, two, ..] if one.is_ascii_hexdigit() && two.is_ascii_hexdigit() => 3,
+            [b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=', ..] => 1,
+            [byte, ..] if byte.is_ascii_alphanumeric() => 1,
+            _ => break,
+        };
+    }
+    length
+}
+
+/// Whether it is too long, and too mixed, for a word.
+fn is_no_word(signs: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| signs.iter().any(kind);
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    signs.len() >= SHORTEST_CREDENTIALS && (is_mixed || has(u8::is_ascii_digit))
 }
 
 /// The same for a text, which is returned as it is where nothing of them is in there.
@@ -565,6 +617,27 @@ mod tests {
         assert_eq!(concealed(&text(&twice), TOKEN), "got '… …...' at 3");
         let begun = text(&TOKEN[..half - 1]);
         assert_eq!(concealed(&begun, TOKEN), begun, "by its beginning a person tells which one it was");
+    }
+
+    #[test]
+    fn credentials_of_another_process_are_not_shown_either() {
+        for (came, shown) in [
+            ("(Bearer AAprocone8f3KqPz61MnRt5)", "(Bearer …)"),
+            (r#"{"a":"bearer\u0020AAproc\/one8f3KqPz61"}"#, r#"{"a":"bearer\u0020…"}"#),
+            ("Basic aWQ6c2VjcmV0LXNlY3JldA==, bearer%20AAproc%2Fone8f3KqPz61", "Basic …, bearer%20…"),
+        ] {
+            assert_eq!(concealed(came, TOKEN), shown, "{came}");
+        }
+        for left in [
+            "Bearer authentication_required",
+            "Basic realm",
+            "Bearer tok-123",
+            "Basic \\",
+            "the bearer",
+            "earer A1",
+        ] {
+            assert_eq!(concealed(left, TOKEN), left);
+        }
     }
 
     #[test]

@@ -259,6 +259,11 @@ fn accept(incoming: &Incoming, asked: Since, hidden: &Hidden) -> Result<Token, T
         message: message.to_owned(),
         retry_after: None,
     };
+    if incoming.cut {
+        return Err(trouble(
+            "the answer is over 64 KiB, which no token's is; check the profile's region or URL",
+        ));
+    }
     let answer: TokenAnswer<'_> = serde_json::from_slice(&incoming.body).map_err(|_| {
         trouble("the answer is not JSON with an `access_token`; check the profile's region or URL")
     })?;
