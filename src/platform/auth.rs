@@ -28,10 +28,12 @@ use crate::machine::{Expiry, Since};
 const BEARER: &[u8] = b"Bearer ";
 /// Tokens before the present one that are not shown either: what a platform repeats may be as old as a key is kept.
 const EARLIER: usize = 3;
+/// Tokens of other kinds that come along with one, and are never used.
+const BESIDE: usize = 2;
 /// The forms in which a client's secret goes out, but for escapes.
 const PROOFS: usize = 3;
 /// The texts that an answer to a call does not show.
-const HIDDEN: usize = 1 + EARLIER + PROOFS;
+const HIDDEN: usize = 1 + EARLIER + BESIDE + PROOFS;
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
@@ -42,7 +44,7 @@ const LONGEST_LIFE: Duration = Duration::from_hours(365 * 24);
 /// A bearer token. Its text can be sent and nothing else.
 pub struct Token {
     authorization: HeaderValue,
-    /// Those before it, which a stored answer may repeat as well.
+    /// Those before it, which a stored answer may repeat as well, and what came beside it.
     earlier: Vec<HeaderValue>,
     /// What its client proved itself with: who hands out tokens and who takes them may be one, and write down both.
     client: [Zeroizing<String>; PROOFS],
@@ -84,7 +86,7 @@ impl Token {
         self.authorization.clone()
     }
 
-    /// The same token, which never shows these either: what its client proved itself with, and the tokens before it.
+    /// The same token, which never shows these either: what its client proved itself with, and the tokens before and beside it.
     fn hiding(self, client: [Zeroizing<String>; PROOFS], earlier: Vec<HeaderValue>) -> Self {
         Self { earlier, client, ..self }
     }

@@ -135,6 +135,7 @@ pub(super) fn open(target: &Target) -> Result<(Origin, Origin, Vec<Certificate>)
     check("auth_url", &target.auth_url)?;
     let api_way = Way::to(&target.api_url);
     let auth_way = Way::to(&target.auth_url);
+    hold_system_file()?;
     let roots = match &target.ca_file {
         Some(path) => read_certificates(path)?,
         None => Vec::new(),
@@ -193,6 +194,18 @@ pub(super) fn is_here(url: &Url) -> bool {
         }
         None => false,
     }
+}
+
+/// Holds the file that the environment names in place of the system's certificates to being one: a library reads it, and
+/// would wait for a pipe for ever.
+fn hold_system_file() -> Result<(), TargetError> {
+    let Some(path) = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).filter(|path| path.exists()) else {
+        return Ok(());
+    };
+    crate::files::open(&path).map(drop).map_err(|error| TargetError::CaFile {
+        path: one_line(&path.to_string_lossy(), 255),
+        reason: format!("{error}; `SSL_CERT_FILE` names it"),
+    })
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {

@@ -426,3 +426,16 @@ fn nothing_replaces_a_device_or_a_pipe_that_is_named_as_the_configuration() {
     ends(&bench, &words.split(' ').collect::<Vec<_>>(), 2);
     assert!(fs::symlink_metadata(bench.folder.path().join("pipe")).unwrap().file_type().is_fifo());
 }
+
+#[test]
+fn a_pipe_that_the_environment_names_for_certificates_holds_nobody() {
+    let bench = Bench::calm();
+    let path = bench.folder.path().join("certificates");
+    pipe(&path);
+    let words = ["profile", "test", "env"];
+    let mut command = bench.command(&words);
+    command.env("SSL_CERT_FILE", &path).env("GENESYS_BASE_URL", "https://localhost:1");
+    let said = Said(command.timeout(SOON).output().unwrap());
+    said.assert_code(2, &words);
+    assert!(said.err().contains("`SSL_CERT_FILE` names it"), "{}", said.err());
+}

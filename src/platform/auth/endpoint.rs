@@ -229,7 +229,8 @@ impl TokenEndpoint {
         if incoming.status.is_success() {
             let token = accept(&incoming, asked, &hidden);
             wipe(incoming.body);
-            let token = token?.hiding(hidden.proofs(), brought.clone());
+            let (token, beside) = token?;
+            let token = token.hiding(hidden.proofs(), brought.iter().cloned().chain(beside).collect());
             brought.push(token.authorization());
             let forgotten = brought.len().saturating_sub(EARLIER);
             brought.drain(..forgotten);
@@ -250,10 +251,18 @@ struct TokenAnswer<'a> {
     expires_in: Value,
     #[serde(default)]
     scope: Value,
+    // Not used, and secrets all the same.
+    refresh_token: Option<Cow<'a, str>>,
+    id_token: Option<Cow<'a, str>>,
 }
 
-/// Reads a success. No part of it is ever repeated in an error, and of its scopes no secret.
-fn accept(incoming: &Incoming, asked: Since, hidden: &Hidden) -> Result<Token, TokenError> {
+/// Reads a success: the token, and those that came beside it. No part of it is ever repeated in an error, and of its scopes
+/// no secret.
+fn accept(
+    incoming: &Incoming,
+    asked: Since,
+    hidden: &Hidden,
+) -> Result<(Token, Vec<HeaderValue>), TokenError> {
     let trouble = |message: &str| TokenError::Trouble {
         status: incoming.status.as_u16(),
         message: message.to_owned(),
@@ -274,7 +283,10 @@ fn accept(incoming: &Incoming, asked: Since, hidden: &Hidden) -> Result<Token, T
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
     let scopes = scopes(&answer.scope, &hidden.and(&text));
-    Token::new(&text, asked, life, scopes).ok_or_else(|| trouble("the answer's `access_token` is not one"))
+    let beside = [answer.refresh_token, answer.id_token].into_iter().flatten();
+    let beside = beside.filter_map(|text| secret_header(&[text.as_bytes()])).collect();
+    let token = Token::new(&text, asked, life, scopes);
+    Ok((token.ok_or_else(|| trouble("the answer's `access_token` is not one"))?, beside))
 }
 
 /// `expires_in`: seconds, as a number or, from some gateways, as text.

@@ -230,8 +230,12 @@ async fn brought(count: usize) -> (Vec<Token>, TokenError) {
         let number = asked.fetch_add(1, Ordering::SeqCst);
         Reply::Send(if number < count {
             let scope = format!("a secret-token-{}", number.saturating_sub(1));
-            let body =
-                serde_json::json!({ "access_token": format!("secret-token-{number}"), "scope": scope });
+            let body = serde_json::json!({
+                "access_token": format!("secret-token-{number}"),
+                "refresh_token": format!("refreshing-{number}"),
+                "id_token": format!("identity-{number}"),
+                "scope": scope,
+            });
             answer(200, "", body.to_string())
         } else {
             let last = [1, 2].map(|before| format!("secret-token-{}", count - before));
@@ -257,6 +261,7 @@ async fn the_tokens_before_the_present_one_are_shown_nowhere() {
     assert_eq!(scopes, ["a", "…"]);
     let came = Bytes::from_static(b"secret-token-5, secret-token-4, secret-token-2 and another-token");
     assert_eq!(tokens[5].concealed(came), "…, …, … and another-token");
+    assert_eq!(tokens[5].concealed(Bytes::from_static(b"refreshing-5 and identity-5")), "… and …");
 }
 
 #[tokio::test]
