@@ -9,6 +9,7 @@
 //! ```text
 //! rows      what is compared with what: the table
 //! figures   what stands beside it: memory, an idle board, the start
+//! counts    instructions, held to what is kept of them
 //! ours      the program's own runs
 //! terminal  the program with its board
 //! limits    what the machine can do: plain loops without a journal, a pace or a board
@@ -31,6 +32,7 @@
     reason = "a table for people"
 )]
 
+mod counts;
 #[path = "../support/data.rs"]
 mod data;
 mod figures;
@@ -74,10 +76,13 @@ fn table(words: &[&str]) {
         .collect();
     let scale = if is_small { Scale::Small } else { Scale::Full };
     let is_wanted = |name: &str| named.is_empty() || named.contains(&name);
+    // by name alone: they need valgrind
+    let counts: Vec<_> = counts::ALL.iter().filter(|count| named.contains(&count.name)).collect();
     let rows: Vec<_> = rows::ALL.iter().filter(|row| is_wanted(row.name)).collect();
     let figures: Vec<_> = figures::ALL.iter().filter(|figure| is_wanted(figure.name)).collect();
-    if rows.is_empty() && figures.is_empty() {
+    if rows.is_empty() && figures.is_empty() && counts.is_empty() {
         let all = rows::ALL.iter().map(|row| row.name).chain(figures::ALL.iter().map(|figure| figure.name));
+        let all = all.chain(counts::ALL.iter().map(|count| count.name));
         panic!("there are these: {}", all.collect::<Vec<_>>().join(", "));
     }
     let ground = rows::Ground::new(scale);
@@ -94,5 +99,12 @@ fn table(words: &[&str]) {
     }
     for figure in figures {
         println!("{}", figure.measured(&ground));
+    }
+    if !counts.is_empty() {
+        println!("\n| count | what | counted | kept |");
+        println!("|---|---|---|---|");
+    }
+    for count in counts {
+        println!("{}", count.measured(&ground));
     }
 }

@@ -13,10 +13,15 @@ const BINARY: &str = env!("CARGO_BIN_EXE_trunkline");
 
 /// Runs the program without a board, in a folder of its own, against the sink; the configuration may be empty.
 pub fn program(url: &str, folder: &Path, config: &str, words: &[&str]) -> Ended {
+    run(&mut command(url, folder, config, words))
+}
+
+/// What runs it so.
+pub fn command(url: &str, folder: &Path, config: &str, words: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.env_clear().current_dir(folder).args(words).args(["--profile", "env", "--headless", "--yes"]);
     command.envs(environment(url, folder, config));
-    run(&mut command)
+    command
 }
 
 /// Starts it with its board.

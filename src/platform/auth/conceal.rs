@@ -14,7 +14,7 @@ use secrecy::zeroize::Zeroizing;
 /// The shortest text that is looked for in what came back, and the shortest beginning of one at its end.
 const SHORTEST: usize = 6;
 /// Of a text of so many bytes half is hidden, also: a shorter one's half is as short as a word.
-const LONG: usize = 24;
+const LONG: usize = 16;
 /// The fewest signs of credentials that nobody knows.
 const SHORTEST_CREDENTIALS: usize = 16;
 /// What stands between a scheme and its credentials.
