@@ -272,6 +272,13 @@ fn no_answer_is_too_deep_or_too_large() {
     assert!(kept < 64 << 20, "{kept}");
 }
 
+/// An import, told from others by where its data is.
+fn import_from(host: &str) -> String {
+    format!(
+        r#"{{"entity":"Contact","operation":"UPSERT","sourceUrl":"https://{host}.example.com/a.csv","targetUrl":"https://crm.example.com/","keyFields":["email"]}}"#
+    )
+}
+
 #[test]
 fn a_result_of_an_import_is_no_bomb() {
     // nobody wants to know of it, and who passes over it would remember each level
@@ -304,12 +311,7 @@ fn a_result_of_an_import_is_no_bomb() {
         }
     });
     let bench = Bench::calm();
-    let request = |which: &str| {
-        format!(
-            r#"{{"entity":"Contact","operation":"UPSERT","sourceUrl":"https://{which}.example.com/a.csv","targetUrl":"https://crm.example.com/","keyFields":["email"]}}"#
-        )
-    };
-    bench.file("i.json", [request("deep"), request("long")].join("\n"));
+    bench.file("i.json", [import_from("deep"), import_from("long")].join("\n"));
     let words = ["import", "i.json", "--profile", "env", "--headless"];
     let ended = watched(&bench, &words, &[("GENESYS_BASE_URL", &mirror.url)]);
     assert_eq!(ended.code, Some(1), "{}", ended.said);
@@ -364,12 +366,7 @@ fn what_is_said_of_a_job_says_where_its_answer_was_cut() {
         () => answer(200, "", format!("{{\"id\":\"j2\",{long}")),
     });
     let bench = Bench::calm();
-    let request = |which: &str| {
-        format!(
-            r#"{{"entity":"Contact","operation":"UPSERT","sourceUrl":"https://{which}.example.com/a.csv","targetUrl":"https://crm.example.com/","keyFields":["email"]}}"#
-        )
-    };
-    bench.file("i.json", [request("submitted"), request("looked")].join("\n"));
+    bench.file("i.json", [import_from("submitted"), import_from("looked")].join("\n"));
     let words = ["import", "i.json", "--profile", "env", "--headless"];
     let ended = watched(&bench, &words, &[("GENESYS_BASE_URL", &mirror.url)]);
     assert_eq!(ended.code, Some(1), "{}", ended.said);

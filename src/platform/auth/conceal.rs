@@ -6,10 +6,14 @@
 //! the bytes and before anything reads them: both sides are brought to their plain form, without any escapes, and what
 //! is found there is replaced where it stands. Whole escapes are replaced, so that JSON stays JSON.
 
+mod plain;
+
 use std::ops::Range;
 
 use memchr::memmem;
 use secrecy::zeroize::Zeroizing;
+
+use plain::{Form, origins, plain};
 
 /// The shortest text that is looked for in what came back, and the shortest beginning of one at its end.
 const SHORTEST: usize = 6;
@@ -21,56 +25,6 @@ const SHORTEST_CREDENTIALS: usize = 16;
 const BLANKS: [&[u8]; 4] = [b" ", b"+", b"%20", b"\\u0020"];
 /// What stands in the place of a secret.
 const MARK: &[u8] = "…".as_bytes();
-/// No name of a character in a page is longer, of those below.
-const LONGEST_NAME: usize = 16;
-/// What pages call the characters of ASCII, all of them (HTML's named character references).
-const NAMES: [(&str, u8); 45] = [
-    ("Tab", b'\t'),
-    ("NewLine", b'\n'),
-    ("excl", b'!'),
-    ("quot", b'"'),
-    ("QUOT", b'"'),
-    ("num", b'#'),
-    ("dollar", b'$'),
-    ("percnt", b'%'),
-    ("amp", b'&'),
-    ("AMP", b'&'),
-    ("apos", b'\''),
-    ("lpar", b'('),
-    ("rpar", b')'),
-    ("ast", b'*'),
-    ("midast", b'*'),
-    ("plus", b'+'),
-    ("comma", b','),
-    ("period", b'.'),
-    ("sol", b'/'),
-    ("colon", b':'),
-    ("semi", b';'),
-    ("lt", b'<'),
-    ("LT", b'<'),
-    ("equals", b'='),
-    ("gt", b'>'),
-    ("GT", b'>'),
-    ("quest", b'?'),
-    ("commat", b'@'),
-    ("lsqb", b'['),
-    ("lbrack", b'['),
-    ("bsol", b'\\'),
-    ("rsqb", b']'),
-    ("rbrack", b']'),
-    ("Hat", b'^'),
-    ("lowbar", b'_'),
-    ("UnderBar", b'_'),
-    ("grave", b'`'),
-    ("DiacriticalGrave", b'`'),
-    ("lcub", b'{'),
-    ("lbrace", b'{'),
-    ("verbar", b'|'),
-    ("vert", b'|'),
-    ("VerticalLine", b'|'),
-    ("rcub", b'}'),
-    ("rbrace", b'}'),
-];
 /// How often escapes are undone that were escaped themselves, each character of them.
 const MOST_ROUNDS: usize = 4;
 
@@ -218,11 +172,6 @@ fn bare(text: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(drawn.as_ref().unwrap_or(&bare).trim_ascii().to_vec())
 }
 
-/// Whether a byte may be an escape's first, or is none that a person sees.
-const fn is_special(byte: u8) -> bool {
-    matches!(byte, b'\\' | b'%' | b'&' | b'+' | 0)
-}
-
 /// Where a text without escapes stands in the bytes, however often it was escaped, and however its spaces are written:
 /// whoever makes one line of a message draws them together.
 fn escaped_places(bytes: &[u8], text: &[u8], rounds: usize) -> Vec<Range<usize>> {
@@ -238,283 +187,11 @@ fn escaped_places(bytes: &[u8], text: &[u8], rounds: usize) -> Vec<Range<usize>>
     }
 }
 
-/// In which way bytes are not plain.
-#[derive(Clone, Copy)]
-enum Form {
-    /// They hold escapes.
-    Escaped,
-    /// They hold spaces of any kind, and any number in a row.
-    Spaced,
-}
-
-impl Form {
-    /// Whether this byte may be the first of a piece that stands for something else.
-    const fn is_special(self, byte: u8) -> bool {
-        match self {
-            Self::Escaped => is_special(byte),
-            // what is beyond ASCII has some, too
-            Self::Spaced => byte <= b' ' || byte >= 0x7f,
-        }
-    }
-
-    /// What the first character stands for together with what follows it, and how many bytes that takes up; `None` where
-    /// it breaks off.
-    fn read(self, bytes: &[u8]) -> Option<(Unit, usize)> {
-        match self {
-            Self::Escaped => unescaped(bytes),
-            Self::Spaced => Some(match row_of_spaces(bytes) {
-                0 => (Unit::Byte(*bytes.first()?), 1),
-                row => (Unit::Byte(b' '), row),
-            }),
-        }
-    }
-}
-
-/// How many bytes of spaces, and of controls, which become some, the bytes begin with.
-fn row_of_spaces(bytes: &[u8]) -> usize {
-    let mut row = 0;
-    while let Some(char) = first_char(bytes.get(row..).unwrap_or_default())
-        && (char.is_whitespace() || char.is_control())
-    {
-        row += char.len_utf8();
-    }
-    row
-}
-
-fn first_char(bytes: &[u8]) -> Option<char> {
-    let head = bytes.get(..bytes.len().min(4))?;
-    head.utf8_chunks().next()?.valid().chars().next()
-}
-
-/// The bytes in their plain form; `None` where they are in it.
-fn plain(bytes: &[u8], form: Form) -> Option<Vec<u8>> {
-    bytes.iter().position(|byte| form.is_special(*byte))?;
-    let mut plain = Vec::with_capacity(bytes.len());
-    each_piece(bytes, form, |piece, _| plain.extend_from_slice(piece));
-    (plain != bytes).then_some(plain)
-}
-
-/// The places in the bytes from which these places of their plain form come.
-fn origins(bytes: &[u8], form: Form, places: &[Range<usize>]) -> Vec<Range<usize>> {
-    let ends = places.iter().flat_map(|place| [(place.start, End::First), (place.end - 1, End::Last)]);
-    let mut ends = ends.peekable();
-    let mut found = Vec::with_capacity(2 * places.len());
-    let mut done = 0;
-    each_piece(bytes, form, |piece, from| {
-        let next = done + piece.len();
-        while let Some((at, end)) = ends.next_if(|(at, _)| *at < next) {
-            // no escape is as short as what it stands for
-            let is_escape = piece.len() != from.len();
-            found.push(match end {
-                End::First if is_escape => from.start,
-                End::Last if is_escape => from.end,
-                End::First => from.start + (at - done),
-                End::Last => from.start + (at - done) + 1,
-            });
-        }
-        done = next;
-    });
-    let (pairs, _) = found.as_chunks();
-    pairs.iter().map(|&[start, end]| start..end).collect()
-}
-
-/// The two ends of a place.
-#[derive(Clone, Copy)]
-enum End {
-    First,
-    Last,
-}
-
-/// Gives the plain form piece by piece, each with the place that it comes from: a stretch that is plain, or one escape.
-/// An escape that the end breaks off is left out.
-fn each_piece(bytes: &[u8], form: Form, mut take: impl FnMut(&[u8], Range<usize>)) {
-    let mut from = 0;
-    while let Some(rest) = bytes.get(from..).filter(|rest| !rest.is_empty()) {
-        let length = match rest.iter().position(|byte| form.is_special(*byte)).unwrap_or(rest.len()) {
-            0 => {
-                let Some((unit, length)) = form.read(rest) else { return };
-                match unit {
-                    Unit::Nothing => take(&[], from..from + length),
-                    Unit::Byte(byte) => take(&[byte], from..from + length),
-                    Unit::Char(char) => {
-                        take(char.encode_utf8(&mut [0; 4]).as_bytes(), from..from + length);
-                    }
-                }
-                length
-            }
-            length => {
-                take(rest.get(..length).unwrap_or_default(), from..from + length);
-                length
-            }
-        };
-        from += length;
-    }
-}
-
-/// What an escape stands for.
-#[derive(Clone, Copy)]
-enum Unit {
-    /// Of UTF-16, where a byte would do.
-    Nothing,
-    Byte(u8),
-    Char(char),
-}
-
-/// What follows a character that may begin an escape.
-enum Read {
-    /// An escape, and as many bytes.
-    Escape(Unit, usize),
-    /// None.
-    Other,
-    /// One that breaks off.
-    BrokenOff,
-}
-
-/// What the first character stands for together with what follows it, and how many bytes that takes up; `None` where an
-/// escape breaks off.
-fn unescaped(bytes: &[u8]) -> Option<(Unit, usize)> {
-    let (&first, rest) = bytes.split_first()?;
-    let read = match first {
-        b'\\' => json(rest),
-        b'%' => url(rest),
-        b'&' => page(rest),
-        // a form's space, and what somebody has read as one
-        b'+' => Read::Escape(Unit::Byte(b' '), 0),
-        0 => Read::Escape(Unit::Nothing, 0),
-        _ => Read::Other,
-    };
-    match read {
-        Read::Escape(unit, more) => Some((unit, 1 + more)),
-        Read::Other => Some((Unit::Byte(first), 1)),
-        Read::BrokenOff => None,
-    }
-}
-
-/// Behind a `\`. As many as there are in a row count as one: whoever escapes what is escaped doubles them. One before a
-/// character that means nothing behind it stands for that.
-fn json(rest: &[u8]) -> Read {
-    let row = row_of_slashes(rest);
-    let Some((&first, digits)) = rest.get(row..).and_then(<[u8]>::split_first) else {
-        return Read::BrokenOff;
-    };
-    if first == b'x' {
-        return match url(digits) {
-            Read::Escape(unit, more) => Read::Escape(unit, row + 1 + more),
-            Read::Other => Read::Escape(Unit::Byte(first), row + 1),
-            Read::BrokenOff => Read::BrokenOff,
-        };
-    }
-    let meant = match first {
-        b'b' => 0x08,
-        b't' => b'\t',
-        b'n' => b'\n',
-        b'f' => 0x0c,
-        b'r' => b'\r',
-        other => other,
-    };
-    if first != b'u' {
-        return Read::Escape(Unit::Byte(meant), row + 1);
-    }
-    if let Some(inside) = digits.strip_prefix(b"{") {
-        let length = inside.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        if length == inside.len() {
-            return Read::BrokenOff;
-        }
-        if let Some(char) = hexadecimal(inside, length.min(7)).and_then(char::from_u32)
-            && inside.get(length) == Some(&b'}')
-        {
-            return Read::Escape(unit(char), row + length + 3);
-        }
-    }
-    let Some(code) = hexadecimal(digits, 4) else {
-        let breaks_off = digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit);
-        return if breaks_off { Read::BrokenOff } else { Read::Escape(Unit::Byte(first), row + 1) };
-    };
-    let length = row + 5;
-    if let Some(char) = char::from_u32(code) {
-        return Read::Escape(unit(char), length);
-    }
-    // half of a surrogate pair
-    let digits = digits.get(4..).unwrap_or_default();
-    let row = row_of_slashes(digits);
-    let low = digits.get(row..).and_then(|rest| hexadecimal(rest.strip_prefix(b"u")?, 4));
-    let char = low.filter(|_| row > 0).and_then(|low| {
-        let units = [u16::try_from(code).ok()?, u16::try_from(low).ok()?];
-        char::decode_utf16(units).next()?.ok()
-    });
-    match char {
-        Some(char) => Read::Escape(Unit::Char(char), length + row + 5),
-        None => Read::Escape(Unit::Char(char::REPLACEMENT_CHARACTER), length),
-    }
-}
-
-fn row_of_slashes(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| **byte == b'\\').count()
-}
-
-/// Behind a `%`: two digits, or those of JavaScript's `escape`.
-fn url(rest: &[u8]) -> Read {
-    if let Some(digits) = rest.strip_prefix(b"u") {
-        return match hexadecimal(digits, 4).and_then(char::from_u32) {
-            Some(char) => Read::Escape(unit(char), 5),
-            None if digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit) => Read::BrokenOff,
-            None => Read::Other,
-        };
-    }
-    match hexadecimal(rest, 2).and_then(|byte| u8::try_from(byte).ok()) {
-        Some(byte) => Read::Escape(Unit::Byte(byte), 2),
-        None if rest.len() < 2 && rest.iter().all(u8::is_ascii_hexdigit) => Read::BrokenOff,
-        None => Read::Other,
-    }
-}
-
-/// Behind a `&`. A number needs no `;` behind it: pages are read without one, too.
-fn page(rest: &[u8]) -> Read {
-    if let Some(number) = rest.strip_prefix(b"#") {
-        let digits = number.strip_prefix(b"x").or_else(|| number.strip_prefix(b"X"));
-        let (digits, radix) = digits.map_or((number, 10), |digits| (digits, 16));
-        let length = digits.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
-        if length == digits.len() {
-            return Read::BrokenOff;
-        }
-        let code = str::from_utf8(digits.get(..length).unwrap_or_default()).ok();
-        let char = code.and_then(|code| char::from_u32(u32::from_str_radix(code, radix).ok()?));
-        let end = usize::from(digits.get(length) == Some(&b';'));
-        let behind = rest.len() - digits.len() + length + end;
-        return char.map_or(Read::Other, |char| Read::Escape(unit(char), behind));
-    }
-    let name = rest.iter().take(LONGEST_NAME).take_while(|byte| byte.is_ascii_alphabetic());
-    let length = name.count();
-    if length == rest.len() {
-        return Read::BrokenOff;
-    }
-    let name = rest.get(..length).filter(|_| rest.get(length) == Some(&b';'));
-    if let Some((_, char)) = NAMES.iter().find(|(known, _)| Some(known.as_bytes()) == name) {
-        return Read::Escape(Unit::Byte(*char), length + 1);
-    }
-    // the oldest of them are read without a `;`, too
-    let old = |known: &str| ["amp", "lt", "gt", "quot", "AMP", "LT", "GT", "QUOT"].contains(&known);
-    let known = NAMES.iter().find(|(known, _)| old(known) && rest.starts_with(known.as_bytes()));
-    known.map_or(Read::Other, |(known, char)| Read::Escape(Unit::Byte(*char), known.len()))
-}
-
-fn unit(char: char) -> Unit {
-    match u8::try_from(char) {
-        Ok(byte) if byte.is_ascii() => Unit::Byte(byte),
-        _ => Unit::Char(char),
-    }
-}
-
-/// The number that so many digits write.
-fn hexadecimal(bytes: &[u8], digits: usize) -> Option<u32> {
-    let digits = bytes.get(..digits)?;
-    digits.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::plain::{LONGEST_NAME, NAMES};
     use super::*;
 
     const TOKEN: &str = "tok-AAAA/bbbb+SECRET=zz99";
