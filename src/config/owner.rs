@@ -95,6 +95,15 @@ fn hold_to_owners(path: &Path, opened: &Metadata, owners: Owners) -> Result<(), 
             return Err(told(link, doubt));
         }
     }
+    hold_folders(path, links)
+}
+
+/// Holds the place to being one where this person's own configuration may lie: it is asked before one is made there.
+pub(super) fn hold_place(path: &Path) -> Result<(), ConfigError> {
+    hold_folders(path, links(path))
+}
+
+fn hold_folders(path: &Path, links: Vec<PathBuf>) -> Result<(), ConfigError> {
     for folder in folders(path, links) {
         let Ok(found) = fs::metadata(&folder) else { continue };
         if doubt_of_folder(Rights::of(&found), disk(&folder)).is_some() {

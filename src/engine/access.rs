@@ -216,7 +216,8 @@ fn read(result: Result<Answer, CallError>) -> Brought {
 fn said(answer: &Answer) -> PlatformError {
     let mut error = error_body::parse(answer.status, &answer.body);
     if answer.cut {
-        error.message.push_str(" (the end of this answer is missing: it broke off, or is over 10 MB)");
+        let why = if answer.body.len() < Answer::MOST { "broke off, or is long" } else { "is over 10 MB" };
+        error.message += &format!(" (the end of this answer is missing: it {why})");
     }
     error
 }

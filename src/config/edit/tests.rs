@@ -47,6 +47,16 @@ bell = false
 "#;
 
 #[test]
+fn no_configuration_is_made_where_it_would_not_be_obeyed() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let path = directory.path().join("config.toml");
+    let said = add_profile(&path, "acme", &settings()).unwrap_err().to_string();
+    assert!(said.contains("chmod o-w") && !path.exists(), "{said}");
+}
+
+#[test]
 fn the_first_profile_makes_the_file_and_it_is_read_back() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a/b/config.toml");
