@@ -409,13 +409,12 @@ fn key_of(run: RunId, places: &[&str], body: &[u8]) -> String {
 }
 
 fn hex(hash: Sha256) -> String {
-    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
-        hex.push(digit(byte >> 4));
-        hex.push(digit(byte & 0xf));
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    let mut digits = [0; 64];
+    for ([high, low], byte) in digits.as_chunks_mut().0.iter_mut().zip(hash.finalize()) {
+        (*high, *low) = (digit(byte >> 4), digit(byte & 0xf));
     }
-    hex
+    String::from_utf8_lossy(&digits).into_owned()
 }
 
 /// The record's place for a key.

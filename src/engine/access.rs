@@ -217,7 +217,8 @@ fn said(answer: &Answer) -> PlatformError {
     let mut error = error_body::parse(answer.status, &answer.body);
     if answer.cut {
         let why = if answer.body.len() < Answer::MOST { "broke off, or is long" } else { "is over 10 MB" };
-        error.message += &format!(" (the end of this answer is missing: it {why})");
+        let told = format!(" (the end of this answer is missing: it {why})");
+        error.message.push_str(&told);
     }
     error
 }

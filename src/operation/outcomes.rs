@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use reqwest::Method;
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
@@ -79,6 +79,18 @@ impl Outcomes {
 
 /// A category and a subcategory of it.
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// What is sent.
+#[derive(Serialize)]
+struct Body<'a> {
+    outcome: Outcome<'a>,
+}
+
+#[derive(Serialize)]
+struct Outcome<'a> {
+    category: &'a str,
+    subcategory: &'a str,
+}
 
 /// A field is missing or holds nothing.
 const INCOMPLETE: &str = "record.incomplete";
@@ -155,8 +167,8 @@ impl Operation for Outcomes {
             let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
             return Err(Box::new(invalid(code, message, violations)));
         };
-        let body =
-            serde_json::json!({"outcome": {"category": category, "subcategory": subcategory}}).to_string();
+        let outcome = Outcome { category: &category, subcategory: &subcategory };
+        let body = serde_json::to_string(&Body { outcome }).unwrap_or_default();
         let name = contact.into_owned();
         // the copy is small, and keeps no reader's buffer alive while the item waits
         let record = Bytes::copy_from_slice(&record);

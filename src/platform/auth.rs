@@ -15,8 +15,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use secrecy::{ExposeSecret, SecretString};
 
-use conceal::conceal;
 pub(crate) use conceal::conceal_in_text;
+use conceal::{Sieve, conceal};
 pub use endpoint::{ClientAuth, Grant, SecretProvider, TokenEndpoint};
 pub use renewal::{Fetch, Tokens};
 
@@ -48,6 +48,8 @@ pub struct Token {
     earlier: Vec<HeaderValue>,
     /// What its client proved itself with: who hands out tokens and who takes them may be one, and write down both.
     client: [Zeroizing<String>; PROOFS],
+    /// Lets through what holds none of these, and what holds none of them in small letters.
+    sieves: [Sieve; 2],
     /// What the token may do, where its answer told.
     pub scopes: Option<Vec<String>>,
     due: Expiry,
@@ -71,14 +73,16 @@ impl Token {
         let life = life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
         // Half a life that is shorter than two margins is the longer of the two.
         let good = life.saturating_sub(MARGIN).max(life / 2);
-        Some(Self {
+        let token = Self {
             authorization: secret_header(&[BEARER, text.as_bytes()])?,
             earlier: Vec::new(),
             client: Default::default(),
+            sieves: [Sieve::of(&[]), Sieve::of(&[])],
             scopes,
             due: Expiry::of(asked, good),
             ends: Expiry::of(asked, life),
-        })
+        };
+        Some(token.sifting())
     }
 
     /// The `Authorization` header, which shares the token's memory.
@@ -88,12 +92,19 @@ impl Token {
 
     /// The same token, which never shows these either: what its client proved itself with, and the tokens before and beside it.
     fn hiding(self, client: [Zeroizing<String>; PROOFS], earlier: Vec<HeaderValue>) -> Self {
-        Self { earlier, client, ..self }
+        Self { earlier, client, ..self }.sifting()
+    }
+
+    /// With sieves for all that it does not show.
+    fn sifting(mut self) -> Self {
+        let small = self.hidden_in_small_letters();
+        self.sieves = [Sieve::of(&self.hidden()), Sieve::of(&small.each_ref().map(|text| text.as_slice()))];
+        self
     }
 
     /// What came back, without the token and the secret, where somebody on the way repeats what was sent: it is kept and shown.
     pub(super) fn concealed(&self, came: Bytes) -> Bytes {
-        conceal(&came, &self.hidden()).map_or(came, Bytes::from)
+        self.conceal(&came).map_or(came, Bytes::from)
     }
 
     /// The same for a text.
@@ -101,7 +112,7 @@ impl Token {
         conceal_in_text(came, &self.hidden())
     }
 
-    /// The same for a host, which whoever read the URL has written in small letters.
+    /// The same for a host, or a header's name, which whoever read it has written in small letters.
     pub(super) fn concealed_host(&self, host: String) -> String {
         let small = self.hidden_in_small_letters();
         conceal_in_text(host, &small.each_ref().map(|text| text.as_slice()))
@@ -109,19 +120,28 @@ impl Token {
 
     /// The same for headers; one that is named so is left out.
     pub(super) fn conceal_in(&self, headers: &mut HeaderMap) {
-        let small = self.hidden_in_small_letters();
-        let small = small.each_ref().map(|text| text.as_slice());
-        let is_named_so = |name: &&HeaderName| conceal(name.as_str().as_bytes(), &small).is_some();
-        let named_so: Vec<HeaderName> = headers.keys().filter(is_named_so).cloned().collect();
+        let [_, small] = &self.sieves;
+        let named_so: Vec<HeaderName> = headers
+            .keys()
+            .filter(|name| !small.lets_through(name.as_str().as_bytes()))
+            .filter(|name| self.concealed_host(name.to_string()) != name.as_str())
+            .cloned()
+            .collect();
         for name in named_so {
             headers.remove(name);
         }
         for value in headers.values_mut() {
-            if let Some(shown) = conceal(value.as_bytes(), &self.hidden()) {
+            if let Some(shown) = self.conceal(value.as_bytes()) {
                 *value = HeaderValue::from_maybe_shared(Bytes::from(shown))
                     .unwrap_or(HeaderValue::from_static(""));
             }
         }
+    }
+
+    /// The bytes without what is not shown; `None` where nothing of it is in there.
+    fn conceal(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let [sieve, _] = &self.sieves;
+        if sieve.lets_through(bytes) { None } else { conceal(bytes, &self.hidden()) }
     }
 
     /// The texts of it, of those before it and of its client; an empty one is nothing.

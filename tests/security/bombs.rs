@@ -212,6 +212,23 @@ fn no_nesting_reaches_the_end_of_the_stack() {
 }
 
 #[test]
+fn a_record_may_be_as_deep_as_any_and_the_schema_take_many_steps_a_level() {
+    let bench = Bench::calm();
+    let steps: Vec<String> = (0..20)
+        .map(|step| {
+            format!(r##""{step}":{{"oneOf":[{{"type":"null"}},{{"$ref":"#/$defs/{}"}}]}}"##, step + 1)
+        })
+        .collect();
+    let last = r##""20":{"type":["object","string"],"additionalProperties":{"$ref":"#/$defs/0"}}"##;
+    bench.file("s.json", format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},{last}}}}}"##, steps.join(",")));
+    let deep = format!("{}1{}", "{\"a\":".repeat(120), "}".repeat(120));
+    bench.file("a.json", format!("[{{\"a\":\"x\"}},{deep}]"));
+    let words = ["check", "exchange", "a.json", "--schema", "s.json", "--profile", "env"];
+    let told = bench.ends(&words, 1).out();
+    assert!(told.contains("2, 1 of them invalid"), "{told}");
+}
+
+#[test]
 fn no_answer_is_too_deep_or_too_large() {
     const DEEP: usize = 500_000;
     let (open, close) = ("[".repeat(DEEP), "]".repeat(DEEP));

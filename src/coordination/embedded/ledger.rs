@@ -269,9 +269,9 @@ impl<'t> Ledger<'t> {
     }
 
     fn next_fence(&self) -> rusqlite::Result<i64> {
-        self.tx
-            .prepare_cached("UPDATE fence SET last = last + 1 RETURNING last")?
-            .query_row([], |row| row.get(0))
+        // in one statement, what it returns would stand in a table of its own first
+        self.tx.prepare_cached("UPDATE fence SET last = last + 1")?.execute([])?;
+        self.tx.prepare_cached("SELECT last FROM fence")?.query_row([], |row| row.get(0))
     }
 
     fn mark_until(&self, key: &str, until: i64) -> rusqlite::Result<()> {

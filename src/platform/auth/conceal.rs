@@ -7,6 +7,7 @@
 //! is found there is replaced where it stands. Whole escapes are replaced, so that JSON stays JSON.
 
 mod plain;
+mod sieve;
 
 use std::ops::Range;
 
@@ -14,6 +15,7 @@ use memchr::memmem;
 use secrecy::zeroize::Zeroizing;
 
 use plain::{Form, origins, plain};
+pub(super) use sieve::Sieve;
 
 /// The shortest text that is looked for in what came back, and the shortest beginning of one at its end.
 const SHORTEST: usize = 6;

@@ -68,7 +68,7 @@ pub(super) enum Form {
 
 impl Form {
     /// Whether this byte may be the first of a piece that stands for something else.
-    const fn is_special(self, byte: u8) -> bool {
+    pub(super) const fn is_special(self, byte: u8) -> bool {
         match self {
             Self::Escaped => is_special(byte),
             // what is beyond ASCII has some, too
