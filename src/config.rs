@@ -157,6 +157,17 @@ impl Config {
         Ok(profile.clone())
     }
 
+    /// The variables of the environment that hold secrets: the profiles', the shared store's, and those of the profile `env`.
+    pub(crate) fn secret_variables(&self) -> Vec<String> {
+        let of_store = match &self.store {
+            StorePlace::Redis { password, .. } => password.as_ref(),
+            StorePlace::Embedded => None,
+        };
+        let sources = self.profiles.values().map(|profile| &profile.secret).chain(of_store);
+        let named = sources.filter_map(SecretSource::variable);
+        named.chain(environment::SECRETS).map(str::to_owned).collect()
+    }
+
     pub(crate) fn unknown_profile(&self, name: &str) -> ConfigError {
         ConfigError::UnknownProfile {
             name: one_line(name, 64),

@@ -298,4 +298,8 @@ impl Office for Desk {
     fn places(&self) -> Places {
         self.room.places.clone()
     }
+
+    fn secret_variables(&self) -> Vec<String> {
+        self.room.house.config().unwrap_or_default().secret_variables()
+    }
 }

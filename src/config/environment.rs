@@ -45,6 +45,9 @@ const CXONE: Variables = Variables {
     needed: "`CXONE_BASE_URL`, `CXONE_CLIENT_ID` and `CXONE_CLIENT_SECRET`",
 };
 
+/// The variables that hold secrets wherever they are set.
+pub(super) const SECRETS: [&str; 3] = [GENESYS.secret, GENESYS_VENDOR.secret, CXONE.secret];
+
 impl Variables {
     /// The set for an operation of `platform`: of the two for Genesys Cloud the first that has any variable.
     fn choose(platform: PlatformKind, value: &dyn Fn(&str) -> Option<String>) -> Self {

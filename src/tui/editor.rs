@@ -1,5 +1,6 @@
 //! The person's own editor: `$VISUAL`, else `$EDITOR`, else `vi`, over a file of this person's only.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::Stdio;
 
@@ -10,7 +11,7 @@ const LARGEST: u64 = 64 << 20;
 
 /// Has a text edited, by a program that gets none of these variables: it has no use for secrets. None where it came back
 /// as it was.
-pub(super) async fn edit(text: Vec<u8>, secrets: &[String]) -> Result<Option<Vec<u8>>, String> {
+pub(super) async fn edit(text: Vec<u8>, secrets: &BTreeSet<String>) -> Result<Option<Vec<u8>>, String> {
     let named = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| "vi".to_owned());
     let mut words = editor.split_whitespace();

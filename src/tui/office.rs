@@ -78,6 +78,10 @@ pub trait Office: Send + Sync {
 
     /// Where the configuration, the journal and the log are, and what was found there.
     fn places(&self) -> Places;
+
+    /// The variables of the environment that hold secrets, whether or not they are set: those that are known to us, and
+    /// those that the configuration names now.
+    fn secret_variables(&self) -> Vec<String>;
 }
 
 /// Is told how far something is: so much of so much.
@@ -107,8 +111,6 @@ pub struct Profiles {
     pub homes: Vec<(Home, Result<(), String>)>,
     /// The regions of Genesys Cloud, by domain.
     pub regions: Vec<&'static str>,
-    /// The variables of the environment that hold secrets: the profiles', and the shared store's.
-    pub secret_variables: Vec<String>,
     /// What there is to be said of what was just done: a secret that does not last, or one that could not be removed.
     pub said: Option<String>,
 }

@@ -5,6 +5,7 @@
 //! a key waiting; figures are sampled at most 30 times a second, whatever the engine does; a frame is made only when
 //! something has changed and the one before stands on the screen.
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -29,7 +30,7 @@ use super::history::History;
 use super::input::Strings;
 use super::live::Live;
 use super::message::{Answer, Begun, Effect, Gesture, Message, Moment, What};
-use super::office::Started;
+use super::office::{Office, Started};
 use super::painter::{Amount, Frame, Painter, Ring};
 use super::terminal::Terminal;
 use super::theme::{Bell, Look};
@@ -129,7 +130,10 @@ pub(super) struct Shell {
     carried: Option<(RunId, Journal)>,
     errands: Errands,
     files: Files,
+    office: Arc<dyn Office>,
     clerks: Clerks,
+    /// The variables that hold secrets, as far as they have been named.
+    secrets: BTreeSet<String>,
     notes: mpsc::Receiver<Note>,
     /// Whether the figures have changed since they were sampled, and when that was.
     stale: bool,
@@ -181,7 +185,7 @@ impl Shell {
         let on_it = app.figures().map(|figures| figures.run);
         let errands = Errands::new(journal.clone(), on_it, told.clone());
         let files = Files::new(told.clone());
-        let (clerks, notes) = Clerks::new(office, told.clone());
+        let (clerks, notes) = Clerks::new(Arc::clone(&office), told.clone());
         Ok(Self {
             app,
             terminal,
@@ -195,6 +199,8 @@ impl Shell {
             carried: None,
             errands,
             files,
+            secrets: office.secret_variables().into_iter().collect(),
+            office,
             clerks,
             notes,
             stale: true,
@@ -439,8 +445,9 @@ impl Shell {
     /// Lends the terminal to the person's editor. The input is dropped meanwhile, so that the editor gets all of it.
     async fn edit(&mut self, text: Vec<u8>) {
         self.events = Box::pin(futures_util::stream::pending());
-        let secrets = self.app.credentials.secret_variables().to_vec();
-        let edited = self.terminal.lend(editor::edit(text, &secrets)).await;
+        // what was named before counts, too, also where the configuration cannot be read by now
+        self.secrets.extend(self.office.secret_variables());
+        let edited = self.terminal.lend(editor::edit(text, &self.secrets)).await;
         if edited.is_ok() {
             self.events = Box::pin(EventStream::new());
         } else {

@@ -289,6 +289,25 @@ fn no_answer_is_too_deep_or_too_large() {
     assert!(kept < 64 << 20, "{kept}");
 }
 
+#[test]
+fn what_looks_like_a_secret_again_and_again_takes_no_longer_than_other_texts() {
+    let mirror = Mirror::start(|seen| {
+        if seen.is("POST", "/token") {
+            return token("t0ken-0123456789-0123456789");
+        }
+        let body = String::from_utf8_lossy(&seen.body).into_owned();
+        let number: usize = body.find("\"n\":").map_or(0, |at| body[at + 4..=at + 4].parse().unwrap());
+        let unit =
+            ["Bearer+", "basic%20", "t0ken-0123456789-01", "&#0", "\\u{0", "t0ken-0 ", "\\", "&"][number];
+        answer(404, "content-type: text/plain\r\n", unit.repeat(1_000_000 / unit.len()))
+    });
+    let bench = Bench::calm();
+    bench.file("a.json", r#"[{"n":0},{"n":1},{"n":2},{"n":3},{"n":4},{"n":5},{"n":6},{"n":7}]"#);
+    let words = ["execute", "a.json", "--action", "a", "--profile", "env", "--headless", "--workers", "1"];
+    let ended = watched(&bench, &words, &[("GENESYS_BASE_URL", &mirror.url)]);
+    assert_eq!(ended.code, Some(1), "{}", ended.said);
+}
+
 /// An import, told from others by where its data is.
 fn import_from(host: &str) -> String {
     format!(

@@ -15,8 +15,8 @@ use super::places::{Placed, default_file, forget, own_file};
 use crate::cli::House;
 use crate::cli::exit::{Exit, Stop};
 use crate::config::{
-    Config, ConfigError, Lasting, Profile, ProfileSettings, Secret, SecretError, SecretSource, StorePlace,
-    add_profile, change_profile, probe_keyring, regions, written_profiles,
+    Config, ConfigError, Lasting, Profile, ProfileSettings, Secret, SecretError, SecretSource, add_profile,
+    change_profile, probe_keyring, regions, written_profiles,
 };
 use crate::engine;
 use crate::model::{OperationKind, PlatformKind};
@@ -163,12 +163,6 @@ pub(in crate::cli) const NOT_FOR_GOOD: &str =
 pub(super) async fn shown(desk: &Desk, said: Option<String>) -> Result<Profiles, Stop> {
     let house = desk.room.house.clone();
     let (config, all) = super::blocking(move || rows(&house)).await?;
-    let of_store = match &config.store {
-        StorePlace::Redis { password, .. } => password.as_ref(),
-        StorePlace::Embedded => None,
-    };
-    let secrets = all.iter().map(|row| &row.secret).chain(of_store);
-    let secret_variables = secrets.filter_map(SecretSource::variable).map(str::to_owned).collect();
     let file = Ok(());
     let keyring = probe_keyring().await.map(|_| ()).map_err(|error| one_line(&error.to_string(), 300));
     Ok(Profiles {
@@ -181,7 +175,6 @@ pub(super) async fn shown(desk: &Desk, said: Option<String>) -> Result<Profiles,
             (Home::Command, Ok(())),
         ],
         regions: regions().collect(),
-        secret_variables,
         said,
     })
 }

@@ -36,19 +36,16 @@ const MOST_ROUNDS: usize = 4;
 /// is no secret, and is left.
 pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
     let mut concealed = without(bytes, &credentials(bytes));
-    for text in hidden.iter().filter(|text| text.len() >= SHORTEST) {
+    let hidden = || hidden.iter().filter(|text| text.len() >= SHORTEST);
+    for text in hidden() {
         let before = concealed.as_deref().unwrap_or(bytes);
-        if let Some(after) = without(before, &whole_places(before, text)) {
-            concealed = Some(after);
-        }
-        let text = bare(text);
-        if text.len() >= SHORTEST {
-            let before = concealed.as_deref().unwrap_or(bytes);
-            let after = without(before, &escaped_places(before, &text, MOST_ROUNDS));
-            concealed = after.or(concealed);
-        }
+        let after = without(before, &whole_places(before, text));
+        concealed = after.or(concealed);
     }
-    concealed
+    let bare: Vec<_> = hidden().map(|text| bare(text)).filter(|text| text.len() >= SHORTEST).collect();
+    let before = concealed.as_deref().unwrap_or(bytes);
+    let after = without(before, &escaped_places(before, &bare, MOST_ROUNDS));
+    after.or(concealed)
 }
 
 /// Where credentials stand behind the name of their scheme (RFC 9110 §11.4): as many signs as a token has, and no word.
@@ -56,23 +53,24 @@ fn credentials(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = Vec::new();
     // without their first letter, which is large or small
     for rest in ["earer", "asic"] {
+        // what lies within signs that were looked at is part of them: of many in a row each would be followed to the end
+        let mut done = 0;
         for at in memmem::find_iter(bytes, rest) {
             let (before, behind) = bytes.split_at(at);
             let behind = behind.get(rest.len()..).unwrap_or_default();
-            if before.last().is_some_and(|byte| byte.eq_ignore_ascii_case(&b'b'))
+            if at >= done
+                && before.last().is_some_and(|byte| byte.eq_ignore_ascii_case(&b'b'))
                 && let Some(blank) = BLANKS.iter().find(|blank| behind.starts_with(blank))
             {
-                let signs = behind.get(blank.len()..).unwrap_or_default();
-                let length = signs_of_token(signs);
                 let from = at + rest.len() + blank.len();
-                if signs.get(..length).is_some_and(is_no_word) {
-                    places.push(from..from + length);
+                done = from + signs_of_token(bytes.get(from..).unwrap_or_default());
+                if bytes.get(from..done).is_some_and(is_no_word) {
+                    places.push(from..done);
                 }
             }
         }
     }
-    places.sort_by_key(|place| place.start);
-    places
+    apart(places)
 }
 
 /// How many bytes there are of a token, or of base64, as it is or with its `/` and `+` escaped.
@@ -137,6 +135,11 @@ fn halves(bytes: &[u8], text: &[u8]) -> Vec<Range<usize>> {
             }
         }
     }
+    apart(places)
+}
+
+/// Places in their order, and in the place of those that meet the one that holds them.
+fn apart(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
     places.sort_by_key(|place| place.start);
     places.dedup_by(|next, place| {
         let meets = next.start < place.end;
@@ -174,19 +177,24 @@ fn bare(text: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(drawn.as_ref().unwrap_or(&bare).trim_ascii().to_vec())
 }
 
-/// Where a text without escapes stands in the bytes, however often it was escaped, and however its spaces are written:
+/// Where texts without escapes stand in the bytes, however often they were escaped, and however their spaces are written:
 /// whoever makes one line of a message draws them together.
-fn escaped_places(bytes: &[u8], text: &[u8], rounds: usize) -> Vec<Range<usize>> {
+fn escaped_places(bytes: &[u8], texts: &[Zeroizing<Vec<u8>>], rounds: usize) -> Vec<Range<usize>> {
     if rounds > 0
         && let Some(plain) = plain(bytes, Form::Escaped)
     {
-        return origins(bytes, Form::Escaped, &escaped_places(&plain, text, rounds - 1));
+        return origins(bytes, Form::Escaped, &escaped_places(&plain, texts, rounds - 1));
     }
-    let drawn = text.contains(&b' ').then(|| plain(bytes, Form::Spaced)).flatten();
-    match drawn {
-        Some(drawn) => origins(bytes, Form::Spaced, &places(&drawn, text)),
-        None => places(bytes, text),
-    }
+    let (spaced, solid): (Vec<_>, Vec<_>) = texts.iter().partition(|text| text.contains(&b' '));
+    let all = |bytes: &[u8], texts: &[&Zeroizing<Vec<u8>>]| {
+        apart(texts.iter().flat_map(|text| places(bytes, text)).collect())
+    };
+    let drawn = if spaced.is_empty() { None } else { plain(bytes, Form::Spaced) };
+    let spaced = match drawn {
+        Some(drawn) => origins(bytes, Form::Spaced, &all(&drawn, &spaced)),
+        None => all(bytes, &spaced),
+    };
+    apart([all(bytes, &solid), spaced].concat())
 }
 
 #[cfg(test)]
@@ -304,6 +312,8 @@ mod tests {
             ("(Bearer AAprocone8f3KqPz61MnRt5)", "(Bearer …)"),
             (r#"{"a":"bearer\u0020AAproc\/one8f3KqPz61"}"#, r#"{"a":"bearer\u0020…"}"#),
             ("Basic aWQ6c2VjcmV0LXNlY3JldA==, bearer%20AAproc%2Fone8f3KqPz61", "Basic …, bearer%20…"),
+            ("Bearer+bearer+basic+Bearer%20Basic%20AAproc1", "Bearer+…"),
+            ("basic+bearer+AAprocone8f3KqPz61 bearer AAprocone8f3KqPz61", "basic+… bearer …"),
         ] {
             assert_eq!(concealed(came, TOKEN), shown, "{came}");
         }

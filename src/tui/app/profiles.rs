@@ -48,11 +48,6 @@ impl Credentials {
         self.known.as_ref().map_or(&[], |known| &known.all)
     }
 
-    /// The environment variables that hold secrets.
-    pub fn secret_variables(&self) -> &[String] {
-        self.known.as_ref().map_or(&[], |known| &known.secret_variables)
-    }
-
     /// The profile of this id.
     pub fn row(&self, name: &str) -> Option<&ProfileRow> {
         self.rows().iter().find(|row| row.id() == name)

@@ -56,7 +56,6 @@ pub(super) fn profiles(all: Vec<ProfileRow>) -> Profiles {
             (Home::Env, Ok(())),
             (Home::Command, Ok(())),
         ],
-        secret_variables: Vec::new(),
         regions: vec!["mypurecloud.com", "mypurecloud.ie", "mypurecloud.de"],
         said: None,
     }

@@ -91,4 +91,8 @@ impl Office for Nobody {
             variables: false,
         }
     }
+
+    fn secret_variables(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -52,6 +52,8 @@ pub(super) const NAMES: [(&str, u8); 45] = [
     ("rcub", b'}'),
     ("rbrace", b'}'),
 ];
+/// Those of them that are read without a `;` behind them, too.
+const OLD_NAMES: [&str; 8] = ["amp", "lt", "gt", "quot", "AMP", "LT", "GT", "QUOT"];
 /// Whether a byte may be an escape's first, or is none that a person sees.
 const fn is_special(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&' | b'+' | 0)
@@ -307,14 +309,20 @@ fn page(rest: &[u8]) -> Read {
     if length == rest.len() {
         return Read::BrokenOff;
     }
-    let name = rest.get(..length).filter(|_| rest.get(length) == Some(&b';'));
-    if let Some((_, char)) = NAMES.iter().find(|(known, _)| Some(known.as_bytes()) == name) {
-        return Read::Escape(Unit::Byte(*char), length + 1);
+    let name = rest.get(..length).unwrap_or_default();
+    if rest.get(length) == Some(&b';')
+        && let Some(char) = named(name)
+    {
+        return Read::Escape(Unit::Byte(char), length + 1);
     }
-    // the oldest of them are read without a `;`, too
-    let old = |known: &str| ["amp", "lt", "gt", "quot", "AMP", "LT", "GT", "QUOT"].contains(&known);
-    let known = NAMES.iter().find(|(known, _)| old(known) && rest.starts_with(known.as_bytes()));
-    known.map_or(Read::Other, |(known, char)| Read::Escape(Unit::Byte(*char), known.len()))
+    let old = OLD_NAMES.iter().find(|old| name.starts_with(old.as_bytes()));
+    let read = old.and_then(|old| Some(Read::Escape(Unit::Byte(named(old.as_bytes())?), old.len())));
+    read.unwrap_or(Read::Other)
+}
+
+/// What a page calls so.
+fn named(name: &[u8]) -> Option<u8> {
+    NAMES.iter().find_map(|(known, char)| (known.as_bytes() == name).then_some(*char))
 }
 
 fn unit(char: char) -> Unit {
