@@ -35,9 +35,10 @@ const INTERACTION: (&str, &str) = ("interaction", include_str!("../../assets/sch
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The most violations that are told of one record.
 const MOST: usize = 50;
-/// Up to this size all violations of a record are looked for. The validator holds them all at once, and a large record
-/// can have millions.
-const ALL_UP_TO: usize = 1 << 20;
+/// Up to this size, in bytes, all violations of a record are looked for, as long as one of each value takes no more than
+/// the second: the validator holds them all at once, with what they are about and the whole way to it.
+const LARGE: usize = 1 << 20;
+const ALL_UP_TO: usize = 16 << 20;
 /// How often a pattern may go back and try again. Only patterns with lookaround or references to groups ever do.
 const BACKTRACKS: usize = 100_000;
 /// The most bytes of a compiled pattern.
@@ -197,26 +198,27 @@ impl Schema {
     /// # Errors
     ///
     /// All that is wrong with it, with places in it; at most 50 violations, and one more that says how many there are
-    /// beyond. A missing member is pointed to where it should stand. Of a record over 1 MiB only the first violation is
-    /// told. What is no JSON, is nested over 127 levels deep or holds a number beyond every double is one violation of
-    /// the whole. All texts are single lines, safe to be shown.
+    /// beyond. A missing member is pointed to where it should stand. Of a record over 1 MiB, or of tens of thousands of
+    /// values, only the first violation is told. What is no JSON, is nested over 127 levels deep or holds a number beyond
+    /// every double is one violation of the whole. All texts are single lines, safe to be shown.
     pub fn check(&self, record: &[u8]) -> Result<(), Vec<Violation>> {
-        let read::Record { value, twice } =
+        let read::Record { value, twice, violations } =
             read::record(record).map_err(|reason| vec![Violation::at(String::new(), reason)])?;
+        let (twice, more) = twice;
         if twice.is_empty() && self.validator.is_valid(&value) {
             return Ok(());
         }
-        let mut told = Told::default();
+        let mut told = Told { beyond: more, ..Told::default() };
         for pointer in &twice {
             let subject = words::subject(pointer);
             told.add(pointer, format!("{subject} stands more than once, so nobody knows which one counts"));
         }
-        if record.len() > ALL_UP_TO {
+        if record.len() > LARGE || violations > ALL_UP_TO {
             if let Err(error) = self.validator.validate(&value) {
                 words::tell(&error, &mut |pointer, reason| told.add(pointer, reason));
                 told.add(
                     "",
-                    "there may be more: of a record over 1 MiB only the first is looked for".to_owned(),
+                    "there may be more: of so large a record only the first is looked for".to_owned(),
                 );
             }
         } else {

@@ -495,6 +495,18 @@ fn records_of_many_small_values_or_under_long_names_take_a_few_times_their_bytes
             assert!(ended.memory < 2 * MOST_MEMORY, "{words:?}: {} MB", ended.memory >> 20);
         }
     }
+    // what is wrong with each of many values is told with the way to it, and that begins with a long name
+    let (name, many) = ("n".repeat(100_000), "\"\":1,".repeat(50_000));
+    bench.file("twice.json", format!("[{{\"{name}\":{{{many}\"\":1}}}}]"));
+    let many: Vec<String> = (0..20_000).map(|number| format!("\"{number}\":1")).collect();
+    bench.file("wrong.json", format!("[{{\"{name}\":{{{}}}}}]", many.join(",")));
+    bench.file("map.schema", r#"{"additionalProperties":{"additionalProperties":{"type":"string"}}}"#);
+    for (file, schema) in [("twice.json", "interaction"), ("wrong.json", "map.schema")] {
+        let words = ["check", "exchange", file, "--schema", schema, "--profile", "env"];
+        let ended = watched(&bench, &words, &[]);
+        assert_eq!(ended.code, Some(1), "{file}: {}", ended.said);
+        ended.assert_flat(file);
+    }
     // many large ones that are refused are not held together
     let large = format!("{{\"external_id\":7,\"x\":\"{}\"}}\n", "x".repeat(4_000_000));
     bench.file("large.json", large.repeat(60));

@@ -14,45 +14,62 @@ use crate::text::one_line;
 const MOST_MEMORY: usize = 64 << 20;
 /// What a value takes beside what hangs on it.
 const OF_VALUE: usize = size_of::<Value>();
+/// What one violation takes as the validator tells it, beside the way to its value.
+const OF_VIOLATION: usize = 256;
 /// What an object takes for up to eleven members: the map of the standard library is a tree of nodes of that size.
 const OF_OBJECT: usize = 11 * (OF_VALUE + size_of::<String>()) + 16;
 
 /// A record as the validator sees it.
 pub(super) struct Record {
     pub(super) value: Value,
-    /// JSON Pointers of the members that stand more than once.
-    pub(super) twice: Vec<String>,
+    /// JSON Pointers of the first members that stand more than once, and how many more there are.
+    pub(super) twice: (Vec<String>, usize),
+    /// About the memory that it takes to tell one violation of each value, in bytes: each has the whole way to it.
+    pub(super) violations: usize,
 }
 
 /// Reads one JSON value. The error is one for a person.
 pub(super) fn record(text: &[u8]) -> Result<Record, String> {
-    let (mut ways, mut left) = (Vec::new(), MOST_MEMORY);
+    let mut seen = Seen { twice: Vec::new(), more: 0, left: MOST_MEMORY, violations: 0 };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Reading { twice: &mut ways, left: &mut left }
+    let value = Reading { seen: &mut seen, way: 0 }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| format!("the record cannot be read: {}", one_line(&error.to_string(), 256)))?;
-    let twice =
-        ways.iter().map(|way| way.iter().rev().map(|step| super::words::step(step)).collect()).collect();
-    Ok(Record { value, twice })
+    let pointer = |way: &Way| way.iter().rev().map(|step| super::words::step(step)).collect();
+    let twice = (seen.twice.iter().map(pointer).collect(), seen.more);
+    Ok(Record { value, twice, violations: seen.violations })
 }
 
 /// The way to a member: its own name first, as the rest is learnt only on the way back.
 type Way = Vec<String>;
 
-struct Reading<'w> {
-    twice: &'w mut Vec<Way>,
+/// What was seen of the record so far.
+struct Seen {
+    /// The first members that stand twice, as many as are told, and how many more there were.
+    twice: Vec<Way>,
+    more: usize,
     /// Bytes that the rest may take.
-    left: &'w mut usize,
+    left: usize,
+    violations: usize,
+}
+
+struct Reading<'w> {
+    seen: &'w mut Seen,
+    /// Bytes of the way to this value.
+    way: usize,
 }
 
 impl Reading<'_> {
-    fn inner(&mut self) -> Reading<'_> {
-        Reading { twice: self.twice, left: self.left }
+    /// For a value within this one, by a step of so many bytes.
+    fn inner(&mut self, step: usize) -> Reading<'_> {
+        let way = self.way + 1 + step;
+        self.seen.violations += OF_VIOLATION + way;
+        Reading { seen: self.seen, way }
     }
 
     fn takes<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
-        *self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+        self.seen.left = self.seen.left.checked_sub(bytes).ok_or_else(|| {
             E::custom(
                 "it holds too many values to be checked against a schema: split it into several records",
             )
@@ -60,12 +77,25 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Adds a step to the ways that were found below it.
-    fn came_through(&mut self, before: usize, step: impl Fn() -> String) {
-        for way in self.twice.iter_mut().skip(before) {
-            way.push(step());
+    /// Adds a step to the ways that were found below it, or as much of it as a person is shown of a way.
+    fn came_through(&mut self, before: usize, step: &str) {
+        for way in self.seen.twice.iter_mut().skip(before) {
+            way.push(shown(step));
         }
     }
+
+    fn stands_twice(&mut self, name: &str) {
+        if self.seen.twice.len() < super::MOST {
+            self.seen.twice.push(vec![shown(name)]);
+        } else {
+            self.seen.more += 1;
+        }
+    }
+}
+
+/// A step with one character more than are shown of a whole way.
+fn shown(step: &str) -> String {
+    step.chars().take(super::words::POINTER_LENGTH + 1).collect()
 }
 
 impl<'de> DeserializeSeed<'de> for Reading<'_> {
@@ -116,13 +146,15 @@ impl<'de> Visitor<'de> for Reading<'_> {
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
         loop {
-            let before = self.twice.len();
-            let Some(element) = elements.next_element_seed(self.inner())? else {
+            let before = self.seen.twice.len();
+            let Some(element) = elements.next_element_seed(self.inner(1))? else {
                 return Ok(Value::Array(array));
             };
             // an array that grows is moved into one of twice its size
             self.takes(2 * OF_VALUE)?;
-            self.came_through(before, || array.len().to_string());
+            if before < self.seen.twice.len() {
+                self.came_through(before, &array.len().to_string());
+            }
             array.push(element);
         }
     }
@@ -131,16 +163,17 @@ impl<'de> Visitor<'de> for Reading<'_> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             self.takes(name.len() + if object.len().is_multiple_of(6) { OF_OBJECT } else { 0 })?;
-            let before = self.twice.len();
-            let value = members.next_value_seed(self.inner())?;
-            self.came_through(before, || name.clone());
+            let before = self.seen.twice.len();
+            let value = members.next_value_seed(self.inner(name.len()))?;
+            self.came_through(before, &name);
             match object.entry(name) {
                 Entry::Vacant(free) => {
                     free.insert(value);
                 }
                 Entry::Occupied(mut taken) => {
-                    self.twice.push(vec![taken.key().clone()]);
                     taken.insert(value);
+                    let name = taken.key().clone();
+                    self.stands_twice(&name);
                 }
             }
         }
