@@ -35,10 +35,9 @@ const INTERACTION: (&str, &str) = ("interaction", include_str!("../../assets/sch
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The most violations that are told of one record.
 const MOST: usize = 50;
-/// Up to this size, in bytes, all violations of a record are looked for, as long as one of each value takes no more than
-/// the second: the validator holds them all at once, with what they are about and the whole way to it.
-const LARGE: usize = 1 << 20;
-const ALL_UP_TO: usize = 16 << 20;
+/// Violations are looked for where one of each value takes no more than that, in bytes. The validator holds all of them at
+/// once, each with the whole way to its value, and copies values where it tells why none of several forms fits.
+const ALL_UP_TO: usize = 4 << 20;
 /// How often a pattern may go back and try again. Only patterns with lookaround or references to groups ever do.
 const BACKTRACKS: usize = 100_000;
 /// The most bytes of a compiled pattern.
@@ -198,14 +197,15 @@ impl Schema {
     /// # Errors
     ///
     /// All that is wrong with it, with places in it; at most 50 violations, and one more that says how many there are
-    /// beyond. A missing member is pointed to where it should stand. Of a record over 1 MiB, or of tens of thousands of
-    /// values, only the first violation is told. What is no JSON, is nested over 127 levels deep or holds a number beyond
-    /// every double is one violation of the whole. All texts are single lines, safe to be shown.
+    /// beyond. A missing member is pointed to where it should stand. Of a record of megabytes, or of thousands of values,
+    /// it is only told that it does not keep to the schema. What is no JSON, is nested over 127 levels deep or holds a
+    /// number beyond every double is one violation of the whole. All texts are single lines, safe to be shown.
     pub fn check(&self, record: &[u8]) -> Result<(), Vec<Violation>> {
         let read::Record { value, twice, violations } =
             read::record(record).map_err(|reason| vec![Violation::at(String::new(), reason)])?;
         let (twice, more) = twice;
-        if twice.is_empty() && self.validator.is_valid(&value) {
+        let is_valid = self.validator.is_valid(&value);
+        if twice.is_empty() && is_valid {
             return Ok(());
         }
         let mut told = Told { beyond: more, ..Told::default() };
@@ -213,15 +213,10 @@ impl Schema {
             let subject = words::subject(pointer);
             told.add(pointer, format!("{subject} stands more than once, so nobody knows which one counts"));
         }
-        if record.len() > LARGE || violations > ALL_UP_TO {
-            if let Err(error) = self.validator.validate(&value) {
-                words::tell(&error, &mut |pointer, reason| told.add(pointer, reason));
-                told.add(
-                    "",
-                    "there may be more: of so large a record only the first is looked for".to_owned(),
-                );
-            }
-        } else {
+        if !is_valid && violations > ALL_UP_TO {
+            let reason = "the record does not keep to the schema; where is not looked for in so large a one";
+            told.add("", reason.to_owned());
+        } else if !is_valid {
             for error in self.validator.iter_errors(&value) {
                 words::tell(&error, &mut |pointer, reason| told.add(pointer, reason));
             }

@@ -24,7 +24,8 @@ pub(super) struct Record {
     pub(super) value: Value,
     /// JSON Pointers of the first members that stand more than once, and how many more there are.
     pub(super) twice: (Vec<String>, usize),
-    /// About the memory that it takes to tell one violation of each value, in bytes: each has the whole way to it.
+    /// About the memory that it takes to tell one violation of each value, in bytes: each has the whole way to the value,
+    /// and some a copy of it.
     pub(super) violations: usize,
 }
 
@@ -133,21 +134,23 @@ impl<'de> Visitor<'de> for Reading<'_> {
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
-    fn visit_str<E: Error>(mut self, value: &str) -> Result<Value, E> {
-        self.takes(value.len())?;
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        self.visit_string(value.to_owned())
     }
 
     fn visit_string<E: Error>(mut self, value: String) -> Result<Value, E> {
         self.takes(value.len())?;
+        self.seen.violations += value.len();
         Ok(Value::String(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
+        let left = self.seen.left;
         loop {
             let before = self.seen.twice.len();
             let Some(element) = elements.next_element_seed(self.inner(1))? else {
+                self.seen.violations += left - self.seen.left;
                 return Ok(Value::Array(array));
             };
             // an array that grows is moved into one of twice its size
@@ -161,6 +164,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
+        let left = self.seen.left;
         while let Some(name) = members.next_key::<String>()? {
             self.takes(name.len() + if object.len().is_multiple_of(6) { OF_OBJECT } else { 0 })?;
             let before = self.seen.twice.len();
@@ -177,6 +181,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
                 }
             }
         }
+        self.seen.violations += left - self.seen.left;
         Ok(Value::Object(object))
     }
 }
