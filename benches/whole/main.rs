@@ -10,6 +10,7 @@
 //! rows      what is compared with what: the table
 //! figures   what stands beside it: memory, an idle board, the start
 //! counts    instructions, held to what is kept of them
+//! peers     scripts that do the same
 //! ours      the program's own runs
 //! terminal  the program with its board
 //! limits    what the machine can do: plain loops without a journal, a pace or a board
@@ -38,6 +39,7 @@ mod data;
 mod figures;
 mod limits;
 mod ours;
+mod peers;
 mod process;
 #[path = "../../tests/support/redis.rs"]
 #[expect(dead_code, reason = "tests do more to it")]
@@ -78,10 +80,13 @@ fn table(words: &[&str]) {
     let is_wanted = |name: &str| named.is_empty() || named.contains(&name);
     // by name alone: they need valgrind
     let counts: Vec<_> = counts::ALL.iter().filter(|count| named.contains(&count.name)).collect();
-    let rows: Vec<_> = rows::ALL.iter().filter(|row| is_wanted(row.name)).collect();
+    // by name alone, too: they need other languages
+    let peers = peers::ALL.iter().filter(|row| named.contains(&row.name));
+    let rows: Vec<_> = rows::ALL.iter().filter(|row| is_wanted(row.name)).chain(peers).collect();
     let figures: Vec<_> = figures::ALL.iter().filter(|figure| is_wanted(figure.name)).collect();
     if rows.is_empty() && figures.is_empty() && counts.is_empty() {
         let all = rows::ALL.iter().map(|row| row.name).chain(figures::ALL.iter().map(|figure| figure.name));
+        let all = all.chain(peers::ALL.iter().map(|row| row.name));
         let all = all.chain(counts::ALL.iter().map(|count| count.name));
         panic!("there are these: {}", all.collect::<Vec<_>>().join(", "));
     }

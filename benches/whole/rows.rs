@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 
 use super::data::{self, Layout};
 use super::limits::seconds;
 use super::ours;
-use super::process::Ended;
+use super::process::{Ended, run};
 use super::redis::RedisServer;
 use super::sink::Sink;
 use super::terminal::until;
@@ -81,6 +82,14 @@ impl Ground {
         (self.sink.count().seconds, peak)
     }
 
+    /// Runs another program, and holds what arrived to what should have.
+    pub fn other(&self, command: &mut Command, arrives: u64) -> Ended {
+        self.sink.count();
+        let ended = run(command);
+        self.arrived(arrives, &["another program"]);
+        ended
+    }
+
     /// The seconds of a limit, of which so much has to arrive: where anything does, the same bytes as of the program before.
     fn limit(&self, words: &[&str], arrives: u64) -> f64 {
         self.sink.count();
@@ -92,26 +101,32 @@ impl Ground {
         seconds
     }
 
-    fn interactions(&self, full: u64, layout: Layout) -> (u64, std::path::PathBuf) {
+    pub fn interactions(&self, full: u64, layout: Layout) -> (u64, std::path::PathBuf) {
         let count = self.scale.of(full);
         (count, data::interactions(self.folder.path(), count, layout))
     }
 }
 
 /// One measurement of both.
-struct Pair {
+pub struct Pair {
     /// Records, or bytes of a reading.
     count: f64,
     /// Seconds.
     ours: f64,
     limit: f64,
-    /// Bytes; 0 where it is of no interest.
-    peak: u64,
+    /// Bytes of ours, and of the limit; 0 where it is of no interest.
+    peaks: [u64; 2],
 }
 
 impl Pair {
     fn of(count: u64, ours: &Ended, limit: f64) -> Self {
-        Self { count: count as f64, ours: ours.took.as_secs_f64(), limit, peak: ours.peak }
+        Self { count: count as f64, ours: ours.took.as_secs_f64(), limit, peaks: [ours.peak, 0] }
+    }
+
+    /// Beside another program that does the same.
+    pub fn beside(count: u64, ours: &Ended, other: &Ended) -> Self {
+        let peaks = [ours.peak, other.peak];
+        Self { peaks, ..Self::of(count, ours, other.took.as_secs_f64()) }
     }
 }
 
@@ -119,12 +134,12 @@ impl Pair {
 pub struct Row {
     /// By which it is named on the command line.
     pub name: &'static str,
-    what: &'static str,
-    limit: &'static str,
-    least: f64,
+    pub what: &'static str,
+    pub limit: &'static str,
+    pub least: f64,
     /// Pairs that it takes at least, where it is measured.
-    pairs: usize,
-    measure: fn(&Ground) -> Pair,
+    pub pairs: usize,
+    pub measure: fn(&Ground) -> Pair,
 }
 
 impl Row {
@@ -141,7 +156,9 @@ impl Row {
         };
         let (ratio, least, most) = of(|pair| pair.limit / pair.ours);
         let (ours, limit) = (of(|pair| pair.count / pair.ours).0, of(|pair| pair.count / pair.limit).0);
-        let peak = of(|pair| pair.peak as f64).2;
+        let peaks = [of(|pair| pair.peaks[0] as f64).2, of(|pair| pair.peaks[1] as f64).2];
+        let peaks = peaks.into_iter().filter(|peak| *peak > 0.0);
+        let peaks: Vec<String> = peaks.map(|peak| format!("{} MB", short(peak / 1e6))).collect();
         format!(
             "| {} | {} | {} /s | {}: {} /s | {ratio:.2} ({least:.2} to {most:.2}) | {} | {} |",
             self.name,
@@ -150,7 +167,7 @@ impl Row {
             self.limit,
             short(limit),
             self.least,
-            if peak > 0.0 { format!("{} MB", short(peak / 1e6)) } else { "–".to_owned() },
+            if peaks.is_empty() { "–".to_owned() } else { peaks.join("; ") },
         )
     }
 }
@@ -284,7 +301,7 @@ pub const ALL: [Row; 9] = [
             ground.program("", &words, count);
             let limit = ground.sink.count().seconds;
             let (ours, peak) = ground.board(&[&words[..], &["--profile", "env", "--yes"]].concat(), count);
-            Pair { count: count as f64, ours, limit, peak }
+            Pair { count: count as f64, ours, limit, peaks: [peak, 0] }
         },
     },
 ];
@@ -305,5 +322,5 @@ fn reading(ground: &Ground, layout: Layout) -> Pair {
     // once, so that it is in memory
     seconds(&["read", text(&file)]);
     let (limit, ours) = (seconds(&["read", text(&file)]), seconds(&["split", text(&file)]));
-    Pair { count: bytes, ours, limit, peak: 0 }
+    Pair { count: bytes, ours, limit, peaks: [0, 0] }
 }

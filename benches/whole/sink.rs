@@ -168,8 +168,9 @@ async fn answer_all(mut stream: tokio::net::TcpStream, state: Rc<State>) {
 }
 
 fn length_of(head: &[u8]) -> usize {
-    let Some(at) = memmem::find(head, b"content-length: ") else { return 0 };
-    let digits = head[at + 16..].iter().take_while(|byte| byte.is_ascii_digit());
+    // some write its name with large letters
+    let Some(at) = memmem::find(head, b"ength: ") else { return 0 };
+    let digits = head[at + 7..].iter().take_while(|byte| byte.is_ascii_digit());
     digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'))
 }
 
