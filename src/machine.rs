@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
@@ -173,6 +174,14 @@ pub(crate) fn off_thread<T: Send + 'static>(
         }
         tokio::task::spawn_blocking(work).await
     })
+}
+
+/// Does what takes long where it stands, with what it borrows; other tasks of this thread go on elsewhere meanwhile.
+pub(crate) fn at_length<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// Starts a task that blocks at times, on a thread of its own, for as long as it lasts.

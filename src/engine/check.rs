@@ -19,6 +19,9 @@ use crate::operation::{self, Draft, Grouping, Operation};
 /// How many causes are kept apart. Who has more of them has one: the wrong file.
 const CAUSES: usize = 1000;
 
+/// Bytes that are kept of causes and values in all. What comes when they are used up is counted, and not told.
+const MOST_KEPT: usize = 8 << 20;
+
 /// Records that are invalid for one and the same cause.
 #[derive(Debug, Clone)]
 pub struct InvalidCause {
@@ -65,6 +68,12 @@ const SPOTS: usize = 5;
 /// The most of a value that is kept, in characters.
 const LONGEST_VALUE: usize = 200;
 
+/// How many fields of a value are kept.
+const FIELDS: usize = 10;
+
+/// How deep in a record a field's value is looked for: each level is a walk over what it holds.
+const DEEPEST_FIELD: usize = 16;
+
 /// What a run would do.
 #[derive(Debug, Clone, Default)]
 pub struct CheckReport {
@@ -106,7 +115,7 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
     let wanted = Arc::new(());
     let is_wanted = Arc::downgrade(&wanted);
     let counted = machine::off_thread(move || -> Result<CheckReport, StartError> {
-        let mut causes = Causes::new();
+        let mut causes = Causes { kept: HashMap::new(), left: MOST_KEPT };
         let mut report = CheckReport { calls, scopes, needed, quota, ..CheckReport::default() };
         for dataset in &scanned.datasets {
             let limits = scan::limits(operation.grouping());
@@ -150,7 +159,7 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
                 report.take(&mut causes, batch, operation.as_ref(), (&dataset.path, &lines));
             }
         }
-        report.causes = causes.into_values().collect();
+        report.causes = causes.kept.into_values().collect();
         report.causes.sort_by_key(|cause| (Reverse(cause.records), cause.position));
         #[expect(clippy::cast_precision_loss, reason = "a time for people")]
         let calls = report.calls as f64;
@@ -162,11 +171,44 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
     counted.unwrap_or_else(|error| Err(JournalError::Strange(format!("an internal error: {error}")).into()))
 }
 
-/// By code, and by message with its values masked.
-type Causes = HashMap<(Option<String>, String), InvalidCause>;
+/// What was found so far.
+struct Causes {
+    /// By code, and by message with its values masked.
+    kept: HashMap<(Option<String>, String), InvalidCause>,
+    /// Bytes that more of them may take.
+    left: usize,
+}
+
+impl Causes {
+    /// Keeps a record that the local check refused.
+    fn keep(&mut self, refused: &Refused, spot: impl FnOnce() -> Spot) {
+        let alike = (refused.reason.code.clone(), mask(&refused.reason.message));
+        let count = self.kept.len();
+        let cause = match self.kept.entry(alike) {
+            Entry::Occupied(cause) => cause.into_mut(),
+            Entry::Vacant(place) => {
+                let weight = weight(&refused.reason);
+                if count == CAUSES || weight > self.left {
+                    return;
+                }
+                self.left -= weight;
+                let (position, reason) = (refused.position, refused.reason.clone());
+                place.insert(InvalidCause { records: 0, position, reason, values: Vec::new() })
+            }
+        };
+        cause.records += 1;
+        cause.keep(refused, spot, &mut self.left);
+    }
+}
+
+/// Bytes that a cause takes: its message twice, once with its values masked.
+fn weight(reason: &Reason) -> usize {
+    let violations: usize = reason.violations.iter().map(|one| one.reason.len() + 1024).sum();
+    2 * reason.message.len() + violations
+}
 
 impl InvalidCause {
-    fn keep(&mut self, refused: &Refused, spot: impl FnOnce() -> Spot) {
+    fn keep(&mut self, refused: &Refused, spot: impl FnOnce() -> Spot, left: &mut usize) {
         let message = &refused.reason.message;
         let fields = fields(refused);
         let same = |value: &InvalidValue| value.message == *message && value.fields == fields;
@@ -177,6 +219,12 @@ impl InvalidCause {
                 value.spots.push(spot());
             }
         } else if self.values.len() < ALIKE {
+            let of_fields = |(name, value): &(String, Option<String>)| {
+                name.len() + value.as_ref().map_or(0, String::len) + size_of::<(String, Option<String>)>()
+            };
+            let weight = message.len() + fields.iter().map(of_fields).sum::<usize>();
+            let Some(rest) = left.checked_sub(weight) else { return };
+            *left = rest;
             let (message, spots) = (message.clone(), vec![spot()]);
             self.values.push(InvalidValue { records: 1, message, fields, spots });
         }
@@ -190,10 +238,11 @@ fn fields(refused: &Refused) -> Vec<(String, Option<String>)> {
         Place::Pointer(_) | Place::Row(_) => None,
     });
     let value = |pointer: &String| {
-        let text = dataset::map::value_at(refused.record.as_deref()?, pointer)?;
+        let is_near = pointer.matches('/').count() <= DEEPEST_FIELD;
+        let text = dataset::map::value_at(refused.record.as_deref().filter(|_| is_near)?, pointer)?;
         Some(text.chars().take(LONGEST_VALUE).collect())
     };
-    places.map(|pointer| (pointer.clone(), value(pointer))).collect()
+    places.take(FIELDS).map(|pointer| (pointer.clone(), value(pointer))).collect()
 }
 
 impl CheckReport {
@@ -209,18 +258,7 @@ impl CheckReport {
             let position = refused.position;
             let line = lines.binary_search_by_key(&position, |(at, _)| *at).ok();
             let line = line.and_then(|at| lines.get(at)).map_or(0, |(_, line)| *line);
-            let alike = (refused.reason.code.clone(), mask(&refused.reason.message));
-            let kept = causes.len();
-            let cause = match causes.entry(alike) {
-                Entry::Occupied(cause) => cause.into_mut(),
-                Entry::Vacant(place) if kept < CAUSES => {
-                    let reason = refused.reason.clone();
-                    place.insert(InvalidCause { records: 0, position, reason, values: Vec::new() })
-                }
-                Entry::Vacant(_) => continue,
-            };
-            cause.records += 1;
-            cause.keep(&refused, || Spot { file: file.to_owned(), line, position });
+            causes.keep(&refused, || Spot { file: file.to_owned(), line, position });
         }
         let records = batch.records.into_iter().map(|(_, record)| record);
         match operation.grouping() {

@@ -511,6 +511,27 @@ fn records_of_many_small_values_or_under_long_names_take_a_few_times_their_bytes
         assert_eq!(ended.code, Some(1), "{file}: {}", ended.said);
         ended.assert_flat(file);
     }
+    // many causes, each with many fields of long names; and a deep one in which each level stands twice
+    let name = "\u{1F600}".repeat(249);
+    let letter = |number: u32| char::from_u32(u32::from(b'a') + number % 26).unwrap();
+    let record = |number: u32| {
+        let (cause, value) = (number / 50, char::from_u32(0x1f600 + number % 50).unwrap());
+        let words =
+            (0..5).map(|word| [letter(cause / 26), letter(cause), letter(word)].iter().collect::<String>());
+        let twice: Vec<String> = words.map(|word| format!("\"{0}\":1,\"{0}\":1,", word.repeat(20))).collect();
+        format!("{{\"{name}{value}\":{{{}{}\"a\":1}}}}", twice.concat(), "\"a\":1,".repeat(46))
+    };
+    let many: Vec<String> = (0..2500).map(record).collect();
+    bench.file("causes.json", format!("[{}]", many.join(",")));
+    let deep = (0..100).fold("1".to_owned(), |inner, _| format!("{{\"a\":0,\"a\":{inner}}}"));
+    let padded = format!("{{\"b\":\"{}\",\"c\":{deep}}}", "x".repeat(9_000_000));
+    bench.file("deep.json", format!("[{padded}]"));
+    for file in ["causes.json", "deep.json"] {
+        let words = ["check", "exchange", file, "--profile", "env"];
+        let ended = watched(&bench, &words, &[]);
+        assert_eq!(ended.code, Some(1), "{file}: {}", ended.said);
+        assert!(ended.memory < MOST_MEMORY, "{file}: {} MB", ended.memory >> 20);
+    }
     // many large ones that are refused are not held together
     let large = format!("{{\"external_id\":7,\"x\":\"{}\"}}\n", "x".repeat(4_000_000));
     bench.file("large.json", large.repeat(60));
