@@ -71,9 +71,6 @@ static BROKEN: Broken = Broken::new();
 
 /// How long threads that are stuck in an input or output are waited for at the end.
 const GRACE: Duration = Duration::from_millis(100);
-/// The stack of each thread that work is done on, of which the system gives as much as is used: a schema may take many
-/// steps for each level of a record.
-const STACK: usize = 32 << 20;
 
 /// Carries out the command line of this process.
 #[must_use]
@@ -132,8 +129,8 @@ fn carry_out(line: CommandLine) -> Exit {
     }
     // said here, or the library looks for it in the environment, and breaks where that holds no number
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match builder.worker_threads(workers).thread_stack_size(STACK).enable_all().build() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return complain(&Stop::refuse(format!("the runtime could not be started: {error}"))),
     };

@@ -38,6 +38,10 @@ const MOST: usize = 50;
 /// Violations are looked for where one of each value takes no more than that, in bytes. The validator holds all of them at
 /// once, each with the whole way to its value, and copies values where it tells why none of several forms fits.
 const ALL_UP_TO: usize = 4 << 20;
+/// A record of more levels is checked on a stack of its own: a schema may take many steps for each of them, and the
+/// validator calls itself for each.
+const DEEP: usize = 24;
+const STACK: usize = 32 << 20;
 /// How often a pattern may go back and try again. Only patterns with lookaround or references to groups ever do.
 const BACKTRACKS: usize = 100_000;
 /// The most bytes of a compiled pattern.
@@ -201,23 +205,36 @@ impl Schema {
     /// it is only told that it does not keep to the schema. What is no JSON, is nested over 127 levels deep or holds a
     /// number beyond every double is one violation of the whole. All texts are single lines, safe to be shown.
     pub fn check(&self, record: &[u8]) -> Result<(), Vec<Violation>> {
-        let read::Record { value, twice, violations } =
-            read::record(record).map_err(|reason| vec![Violation::at(String::new(), reason)])?;
-        let (twice, more) = twice;
-        let is_valid = self.validator.is_valid(&value);
+        let record = read::record(record).map_err(|reason| vec![Violation::at(String::new(), reason)])?;
+        if record.depth <= DEEP {
+            return self.judge(&record);
+        }
+        std::thread::scope(|scope| {
+            let on_large_stack = std::thread::Builder::new().stack_size(STACK);
+            let judged = on_large_stack.spawn_scoped(scope, || self.judge(&record));
+            judged.map(std::thread::ScopedJoinHandle::join).map_or_else(
+                |error| Err(vec![Violation::at(String::new(), format!("it could not be checked: {error}"))]),
+                |judged| judged.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            )
+        })
+    }
+
+    fn judge(&self, record: &read::Record) -> Result<(), Vec<Violation>> {
+        let read::Record { value, twice: (twice, more), violations, .. } = record;
+        let is_valid = self.validator.is_valid(value);
         if twice.is_empty() && is_valid {
             return Ok(());
         }
-        let mut told = Told { beyond: more, ..Told::default() };
-        for pointer in &twice {
+        let mut told = Told { beyond: *more, ..Told::default() };
+        for pointer in twice {
             let subject = words::subject(pointer);
             told.add(pointer, format!("{subject} stands more than once, so nobody knows which one counts"));
         }
-        if !is_valid && violations > ALL_UP_TO {
+        if !is_valid && *violations > ALL_UP_TO {
             let reason = "the record does not keep to the schema; where is not looked for in so large a one";
             told.add("", reason.to_owned());
         } else if !is_valid {
-            for error in self.validator.iter_errors(&value) {
+            for error in self.validator.iter_errors(value) {
                 words::tell(&error, &mut |pointer, reason| told.add(pointer, reason));
             }
         }

@@ -27,19 +27,21 @@ pub(super) struct Record {
     /// About the memory that it takes to tell one violation of each value, in bytes: each has the whole way to the value,
     /// and some a copy of it.
     pub(super) violations: usize,
+    /// How many levels it has.
+    pub(super) depth: usize,
 }
 
 /// Reads one JSON value. The error is one for a person.
 pub(super) fn record(text: &[u8]) -> Result<Record, String> {
-    let mut seen = Seen { twice: Vec::new(), more: 0, left: MOST_MEMORY, violations: 0 };
+    let mut seen = Seen { twice: Vec::new(), more: 0, left: MOST_MEMORY, violations: 0, depth: 0 };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Reading { seen: &mut seen, way: 0 }
+    let value = Reading { seen: &mut seen, way: 0, level: 0 }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| format!("the record cannot be read: {}", one_line(&error.to_string(), 256)))?;
     let pointer = |way: &Way| way.iter().rev().map(|step| super::words::step(step)).collect();
     let twice = (seen.twice.iter().map(pointer).collect(), seen.more);
-    Ok(Record { value, twice, violations: seen.violations })
+    Ok(Record { value, twice, violations: seen.violations, depth: seen.depth })
 }
 
 /// The way to a member: its own name first, as the rest is learnt only on the way back.
@@ -53,12 +55,14 @@ struct Seen {
     /// Bytes that the rest may take.
     left: usize,
     violations: usize,
+    depth: usize,
 }
 
 struct Reading<'w> {
     seen: &'w mut Seen,
-    /// Bytes of the way to this value.
+    /// Bytes of the way to this value, and its steps.
     way: usize,
+    level: usize,
 }
 
 impl Reading<'_> {
@@ -66,7 +70,8 @@ impl Reading<'_> {
     fn inner(&mut self, step: usize) -> Reading<'_> {
         let way = self.way + 1 + step;
         self.seen.violations += OF_VIOLATION + way;
-        Reading { seen: self.seen, way }
+        self.seen.depth = self.seen.depth.max(self.level + 1);
+        Reading { seen: self.seen, way, level: self.level + 1 }
     }
 
     fn takes<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
