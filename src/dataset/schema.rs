@@ -36,7 +36,8 @@ const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The most violations that are told of one record.
 const MOST: usize = 50;
 /// Violations are looked for where one of each value takes no more than that, in bytes. The validator holds all of them at
-/// once, each with the whole way to its value, and copies values where it tells why none of several forms fits.
+/// once, each with the whole way to its value, and copies values where it tells why none of several forms fits; and a value
+/// can have several, as an object that lacks all that is required of it.
 const ALL_UP_TO: usize = 4 << 20;
 /// A record of more levels is checked on a stack of its own: a schema may take many steps for each of them, and the
 /// validator calls itself for each.

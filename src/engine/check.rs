@@ -20,7 +20,7 @@ use crate::operation::{self, Draft, Grouping, Operation};
 const CAUSES: usize = 1000;
 
 /// Bytes that are kept of causes and values in all. What comes when they are used up is counted, and not told.
-const MOST_KEPT: usize = 8 << 20;
+const MOST_KEPT: usize = 4 << 20;
 
 /// Records that are invalid for one and the same cause.
 #[derive(Debug, Clone)]

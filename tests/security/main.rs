@@ -7,6 +7,8 @@ mod bench;
 #[cfg(test)]
 mod bombs;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod files;

@@ -14,8 +14,8 @@ use crate::text::one_line;
 const MOST_MEMORY: usize = 64 << 20;
 /// What a value takes beside what hangs on it.
 const OF_VALUE: usize = size_of::<Value>();
-/// What one violation takes as the validator tells it, beside the way to its value.
-const OF_VIOLATION: usize = 256;
+/// What violations of one value take as the validator tells them, beside the way to it: there are a few at most places.
+const OF_VIOLATION: usize = 1024;
 /// What an object takes for up to eleven members: the map of the standard library is a tree of nodes of that size.
 const OF_OBJECT: usize = 11 * (OF_VALUE + size_of::<String>()) + 16;
 

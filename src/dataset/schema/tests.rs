@@ -191,7 +191,7 @@ fn a_flood_of_violations_is_cut_and_counted() {
     );
     assert_eq!(told(&schema, &large.replace('1', "\"\"")), [""; 0]);
     // a long text alone is told of, with what else is wrong
-    let long = json!(["x".repeat(1_000_000), 7]).to_string();
+    let long = json!(["x".repeat(500_000), 7]).to_string();
     assert_eq!(told(&schema, &long), ["/1: `/1` must be a text, and is the number 7"]);
 }
 
