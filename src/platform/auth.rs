@@ -112,7 +112,7 @@ impl Token {
         conceal_in_text(came, &self.hidden())
     }
 
-    /// The same for a host, or a header's name, which whoever read it has written in small letters.
+    /// The same for a host, a scheme, or a header's name, which whoever read it has written in small letters.
     pub(super) fn concealed_host(&self, host: String) -> String {
         let small = self.hidden_in_small_letters();
         conceal_in_text(host, &small.each_ref().map(|text| text.as_slice()))

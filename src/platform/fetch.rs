@@ -265,13 +265,15 @@ enum Named {
 
 /// A URL for a message: without its query, which may be a signature, and without the token, which a redirect may repeat.
 fn shown(url: &Url, token: &Token) -> String {
+    // Both are in small letters here, whatever they were written in.
+    let small = |part: &str| token.concealed_host(part.to_owned());
+    let scheme = small(url.scheme());
     let Some(host) = url.host_str() else {
         // What follows is no path: it may be the document itself.
-        return one_line(&format!("{}:…", url.scheme()), URL_LENGTH);
+        return one_line(&format!("{scheme}:…"), URL_LENGTH);
     };
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    let host = token.concealed_host(host.to_owned());
-    let place = token.concealed_text(format!("{}://{host}{port}{}", url.scheme(), url.path()));
+    let place = token.concealed_text(format!("{scheme}://{}{port}{}", small(host), url.path()));
     one_line(&place, URL_LENGTH)
 }
 

@@ -199,16 +199,23 @@ async fn every_kind_of_redirect_is_a_get_and_others_are_none() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_host_of_a_redirect_is_not_shown_in_small_letters_either() {
-    let server = Server::start(|_| redirect("http://Tok-A8f3Kq.localhost:1/x")).await;
-    let transport = HttpTransport::open(&target(server.url.as_str())).unwrap();
-    let (url, into) = (server.url.join("result").unwrap(), Place::new().path());
-    let download = Download { url: url.as_str(), into: &into, most: 10, patience: Duration::from_secs(20) };
-    let text = SecretString::from("Tok-A8f3Kq");
-    let token = Token::new(&text, crate::machine::Since::now(), Duration::from_mins(10), None).unwrap();
-    let error = transport.fetch(&download, &token).await.unwrap_err();
-    let told = format!("{error:?}");
-    assert!(told.contains("….localhost:1") && !told.to_lowercase().contains("a8f3"), "{told}");
+async fn a_token_in_the_host_or_scheme_of_a_redirect_is_not_shown_in_small_letters_either() {
+    for (to, shown) in [
+        ("http://Tok-A8f3Kq.localhost:1/x", "….localhost:1"),
+        ("Tok-A8f3Kq:x", "`…:…`, which is not https"),
+        ("Tok-A8f3Kq://files.test/x", "`…://files.test/x`, which is not https"),
+    ] {
+        let server = Server::start(move |_| redirect(to)).await;
+        let transport = HttpTransport::open(&target(server.url.as_str())).unwrap();
+        let (url, into) = (server.url.join("result").unwrap(), Place::new().path());
+        let download =
+            Download { url: url.as_str(), into: &into, most: 10, patience: Duration::from_secs(20) };
+        let text = SecretString::from("Tok-A8f3Kq");
+        let token = Token::new(&text, crate::machine::Since::now(), Duration::from_mins(10), None).unwrap();
+        let error = transport.fetch(&download, &token).await.unwrap_err();
+        let told = format!("{error:?}");
+        assert!(told.contains(shown) && !told.to_lowercase().contains("a8f3"), "{told}");
+    }
 }
 
 #[tokio::test]
