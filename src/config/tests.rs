@@ -329,6 +329,11 @@ fn keys_of_the_dashboard_know_where_they_stand() {
         refused("[ui.keys]\npause = 5"),
         "2:9: `pause` in [ui.keys] must be a key such as \"F5\", or a list of keys, not a whole number"
     );
+    let many: Vec<String> = (0..1001).map(|number| format!("k{number:04} = \"F5\"\n")).collect();
+    assert_eq!(
+        refused(&format!("[ui.keys]\n{}", many.concat())),
+        "1002:9: `k1000` in [ui.keys] is one too many: 1000 actions are the most"
+    );
     let wrong = read("[ui.keys]\nzom = \"F5\"\n").unwrap();
     let why = crate::tui::check_keys(&wrong.ui).unwrap_err().to_string();
     assert_eq!(

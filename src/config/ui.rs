@@ -127,6 +127,9 @@ impl Setting for KeyBindings {
     }
 }
 
+/// More than there are actions, by far.
+const MOST_BINDINGS: usize = 1000;
+
 /// Reads a table of actions, and those in it.
 fn collect(node: &Node<'_>, above: &str, into: &mut Vec<KeyBinding>) -> Result<(), DocumentError> {
     let section = node.path();
@@ -143,6 +146,9 @@ fn collect(node: &Node<'_>, above: &str, into: &mut Vec<KeyBinding>) -> Result<(
             DeValue::Array(_) => Vec::<String>::read(&entry)?,
             _ => return Err(entry.mistyped("a key such as \"F5\", or a list of keys")),
         };
+        if into.len() == MOST_BINDINGS {
+            return Err(entry.error(&format!("is one too many: {MOST_BINDINGS} actions are the most")));
+        }
         into.push(KeyBinding { action, keys, place: entry.place() });
     }
     Ok(())

@@ -170,6 +170,8 @@ pub(super) struct Ragged {
     pub(super) columns: usize,
 }
 
+/// The most bytes of a column's name, which stands in each record.
+const NAME_BYTES: usize = 1 << 10;
 /// How much is set aside for objects at once.
 const BLOCK: usize = 256 << 10;
 
@@ -183,6 +185,12 @@ impl Table {
             let name = String::from_utf8_lossy(&field).into_owned();
             if name.trim().is_empty() {
                 return Err(format!("column {} has no name", index + 1));
+            }
+            if field.len() > NAME_BYTES {
+                let (column, length) = (index + 1, field.len());
+                return Err(format!(
+                    "the name of column {column} has {length} bytes, and {NAME_BYTES} are the most; is a quote missing in it?"
+                ));
             }
             if let Some(first) = known.insert(name.clone(), index + 1) {
                 return Err(format!(

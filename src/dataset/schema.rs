@@ -20,6 +20,8 @@ mod words;
 use std::borrow::Cow;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, ReferencingError, ValidationError, Validator};
@@ -35,9 +37,9 @@ const INTERACTION: (&str, &str) = ("interaction", include_str!("../../assets/sch
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The most violations that are told of one record.
 const MOST: usize = 50;
-/// Violations are looked for where one of each value takes no more than that, in bytes. The validator holds all of them at
-/// once, each with the whole way to its value, and copies values where it tells why none of several forms fits; and a value
-/// can have several, as an object that lacks all that is required of it.
+/// Violations are looked for where one of each value, and of each member that may be missing, takes no more than that, in
+/// bytes. The validator holds all of them at once, each with the whole way to its value, and copies values where it tells
+/// why none of several forms fits; and a value can have several.
 const ALL_UP_TO: usize = 4 << 20;
 /// A record of more levels is checked on a stack of its own: a schema may take many steps for each of them, and the
 /// validator calls itself for each.
@@ -53,6 +55,8 @@ const PATTERN_SIZE: usize = 10 << 20;
 pub struct Schema {
     name: String,
     validator: Validator,
+    /// The most members that it requires of one object.
+    required: usize,
 }
 
 /// Why there is no [`Schema`]. The messages are safe to be shown.
@@ -134,7 +138,7 @@ impl Schema {
             return Err(SchemaError::Unknown { name: one_line(name, 255) });
         }
         let schema = file::parse(INTERACTION.1.as_bytes(), name)?;
-        Self::compile(name, &schema, jsonschema::options().offline())
+        Self::compile(name, &schema, jsonschema::options().offline(), &AtomicUsize::new(0))
     }
 
     /// The schema in a file of at most 1 MiB, with what it refers to in files beside it and below. Reads files, and so
@@ -151,9 +155,11 @@ impl Schema {
         let base =
             Url::from_file_path(&real).map_err(|()| unreadable(io::ErrorKind::InvalidFilename.into()))?;
         let folder = real.parent().unwrap_or(&real).to_owned();
-        let options =
-            jsonschema::options().with_base_uri(base.as_str()).with_retriever(file::Beside::new(folder));
-        Self::compile(&shown, &schema, options)
+        let beside = Arc::new(AtomicUsize::new(0));
+        let options = jsonschema::options()
+            .with_base_uri(base.as_str())
+            .with_retriever(file::Beside::new(folder, Arc::clone(&beside)));
+        Self::compile(&shown, &schema, options, &beside)
     }
 
     /// A plan's word for a schema: the name of a built-in one, else a path, which is taken from `folder` where it is
@@ -180,10 +186,12 @@ impl Schema {
         &self.name
     }
 
+    /// `beside` tells in the end how many members the files require that it leans on.
     fn compile(
         name: &str,
         schema: &Value,
         options: jsonschema::ValidationOptions<'_>,
+        beside: &AtomicUsize,
     ) -> Result<Self, SchemaError> {
         let patterns = PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_SIZE);
         let validator = options
@@ -194,7 +202,8 @@ impl Schema {
             .with_pattern_options(patterns)
             .build(schema)
             .map_err(|error| unsound(name, &error))?;
-        Ok(Self { name: name.to_owned(), validator })
+        let required = file::required(schema).max(beside.load(Ordering::Relaxed));
+        Ok(Self { name: name.to_owned(), validator, required })
     }
 
     /// Checks one record.
@@ -206,7 +215,8 @@ impl Schema {
     /// it is only told that it does not keep to the schema. What is no JSON, is nested over 127 levels deep or holds a
     /// number beyond every double is one violation of the whole. All texts are single lines, safe to be shown.
     pub fn check(&self, record: &[u8]) -> Result<(), Vec<Violation>> {
-        let record = read::record(record).map_err(|reason| vec![Violation::at(String::new(), reason)])?;
+        let record = read::record(record, self.required)
+            .map_err(|reason| vec![Violation::at(String::new(), reason)])?;
         if record.depth <= DEEP {
             return self.judge(&record);
         }

@@ -31,12 +31,13 @@ fn what_is_wrong_with_a_record_takes_no_more_than_a_few_megabytes_to_say() {
     let map = r#"{"additionalProperties":{"additionalProperties":{"type":"string"}}}"#;
     bench.file("map.schema", map);
     bench.file("none.schema", format!(r#"{{"anyOf":[{{"type":"null"}},{map}]}}"#));
-    // an object lacks thirty members, and there are nearly as many of them as are looked through
-    let required: Vec<String> = (0..30).map(|number| format!("\"a{number}\"")).collect();
+    // an object lacks hundreds of members, and there are nearly as many of them as are looked through
+    let required: Vec<String> = (0..300).map(|number| format!("\"a{number}\"")).collect();
     let required =
         format!(r#"{{"additionalProperties":{{"items":{{"required":[{}]}}}}}}"#, required.join(","));
     bench.file("items.schema", required);
-    bench.file("items.json", format!("[{{\"a\":[{}{{}}]}}]", "{},".repeat(2_500)));
+    let name = "n".repeat(4000);
+    bench.file("items.json", format!("[{{\"{name}\":[{}{{}}]}}]", "{},".repeat(780)));
     // each level fits none of two forms, and is told with a copy of it
     let tree = r##"{"anyOf":[{"type":"string"},{"type":"array","items":{"$ref":"#/$defs/tree"}}]}"##;
     let tree = format!(r##"{{"additionalProperties":{{"$ref":"#/$defs/tree"}},"$defs":{{"tree":{tree}}}}}"##);

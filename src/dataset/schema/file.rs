@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jsonschema::{Retrieve, Uri};
 use serde_json::Value;
@@ -20,6 +22,18 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<Vec<u8>, SchemaError> {
         io::ErrorKind::FileTooLarge => SchemaError::TooLarge { path: shown.to_owned() },
         _ => SchemaError::Read { path: shown.to_owned(), source },
     })
+}
+
+/// How many members it requires of one object, at most.
+pub(super) fn required(schema: &Value) -> usize {
+    match schema {
+        Value::Array(list) => list.iter().map(required).max().unwrap_or_default(),
+        Value::Object(members) => {
+            let here = members.get("required").and_then(Value::as_array).map_or(0, Vec::len);
+            members.values().map(required).max().unwrap_or_default().max(here)
+        }
+        _ => 0,
+    }
 }
 
 /// Parses a schema's text, and sees that it is written for our draft.
@@ -43,11 +57,13 @@ pub(super) fn parse(text: &[u8], shown: &str) -> Result<Value, SchemaError> {
 pub(super) struct Beside {
     /// Without symbolic links, so that nothing below it can lead out unseen.
     folder: PathBuf,
+    /// The most members that one of them requires of an object.
+    required: Arc<AtomicUsize>,
 }
 
 impl Beside {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    pub(super) fn new(folder: PathBuf, required: Arc<AtomicUsize>) -> Self {
+        Self { folder, required }
     }
 }
 
@@ -63,6 +79,8 @@ impl Retrieve for Beside {
             return Err("it lies outside the schema's own folder; put a copy beside the schema".into());
         }
         let shown = super::shown(&real);
-        Ok(parse(&read(&real, &shown)?, &shown)?)
+        let schema = parse(&read(&real, &shown)?, &shown)?;
+        self.required.fetch_max(required(&schema), Ordering::Relaxed);
+        Ok(schema)
     }
 }

@@ -24,16 +24,16 @@ pub(super) struct Record {
     pub(super) value: Value,
     /// JSON Pointers of the first members that stand more than once, and how many more there are.
     pub(super) twice: (Vec<String>, usize),
-    /// About the memory that it takes to tell one violation of each value, in bytes: each has the whole way to the value,
-    /// and some a copy of it.
+    /// About the memory that it takes to tell one violation of each value, and one of each member that may be missing, in
+    /// bytes: each has the whole way to the value, and some a copy of it.
     pub(super) violations: usize,
     /// How many levels it has.
     pub(super) depth: usize,
 }
 
-/// Reads one JSON value. The error is one for a person.
-pub(super) fn record(text: &[u8]) -> Result<Record, String> {
-    let mut seen = Seen { twice: Vec::new(), more: 0, left: MOST_MEMORY, violations: 0, depth: 0 };
+/// Reads one JSON value, of which the schema requires so many members of one object. The error is one for a person.
+pub(super) fn record(text: &[u8], required: usize) -> Result<Record, String> {
+    let mut seen = Seen { twice: Vec::new(), more: 0, left: MOST_MEMORY, required, violations: 0, depth: 0 };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Reading { seen: &mut seen, way: 0, level: 0 }
         .deserialize(&mut deserializer)
@@ -54,6 +54,8 @@ struct Seen {
     more: usize,
     /// Bytes that the rest may take.
     left: usize,
+    /// The most members that the schema requires of an object.
+    required: usize,
     violations: usize,
     depth: usize,
 }
@@ -66,10 +68,15 @@ struct Reading<'w> {
 }
 
 impl Reading<'_> {
+    /// Weighs so many violations at the end of a way.
+    fn weigh(&mut self, violations: usize, way: usize) {
+        self.seen.violations = self.seen.violations.saturating_add(violations * (OF_VIOLATION + way));
+    }
+
     /// For a value within this one, by a step of so many bytes.
     fn inner(&mut self, step: usize) -> Reading<'_> {
         let way = self.way + 1 + step;
-        self.seen.violations += OF_VIOLATION + way;
+        self.weigh(1, way);
         self.seen.depth = self.seen.depth.max(self.level + 1);
         Reading { seen: self.seen, way, level: self.level + 1 }
     }
@@ -187,6 +194,8 @@ impl<'de> Visitor<'de> for Reading<'_> {
             }
         }
         self.seen.violations += left - self.seen.left;
+        // each that is missing is one; those that are there are weighed as values
+        self.weigh(self.seen.required.saturating_sub(object.len()), self.way);
         Ok(Value::Object(object))
     }
 }

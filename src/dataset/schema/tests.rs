@@ -190,6 +190,14 @@ fn a_flood_of_violations_is_cut_and_counted() {
         [": the record does not keep to the schema; where is not looked for in so large a one"]
     );
     assert_eq!(told(&schema, &large.replace('1', "\"\"")), [""; 0]);
+    // an object can lack as many members as the schema requires, and many of them as many times that
+    let names: Vec<String> = (0..100).map(|number| format!("a{number}")).collect();
+    let lacking = self::schema(&json!({"items": {"required": names}}));
+    assert_eq!(told(&lacking, "[{}]").len(), 51);
+    assert_eq!(
+        told(&lacking, &format!("[{}{{}}]", "{},".repeat(1000))),
+        [": the record does not keep to the schema; where is not looked for in so large a one"]
+    );
     // a long text alone is told of, with what else is wrong
     let long = json!(["x".repeat(500_000), 7]).to_string();
     assert_eq!(told(&schema, &long), ["/1: `/1` must be a text, and is the number 7"]);

@@ -113,6 +113,11 @@ fn a_header_that_names_a_column_twice_or_not_at_all_is_refused() {
         error(b"id,,x\n1,2,3\n"),
         "the CSV header of standard input cannot be used: column 2 has no name"
     );
+    let long = format!("id,{}\n", "n".repeat(1025));
+    assert_eq!(
+        error(long.as_bytes()),
+        "the CSV header of standard input cannot be used: the name of column 2 has 1025 bytes, and 1024 are the most; is a quote missing in it?"
+    );
     assert_eq!(error(b"id,name\n"), "standard input holds no record: there is no row under the header");
 }
 

@@ -27,6 +27,8 @@ const SHORTEST_CREDENTIALS: usize = 16;
 const BLANKS: [&[u8]; 4] = [b" ", b"+", b"%20", b"\\u0020"];
 /// What stands in the place of a secret.
 const MARK: &[u8] = "…".as_bytes();
+/// Comparisons for each byte, of halves. Of bytes that take more, such as long rows of one letter, quarters are hidden.
+const STEPS: usize = 16;
 /// How often escapes are undone that were escaped themselves, each character of them.
 const MOST_ROUNDS: usize = 4;
 
@@ -122,20 +124,41 @@ fn halves(bytes: &[u8], text: &[u8]) -> Vec<Range<usize>> {
     // whatever is as long as half of it holds one of its quarters
     let quarter = text.len() / 4;
     let mut places: Vec<Range<usize>> = Vec::new();
+    let mut steps = bytes.len().saturating_mul(STEPS);
     for (number, piece) in text.chunks_exact(quarter).enumerate() {
         let (before, behind) = text.split_at(number * quarter);
-        for at in memmem::find_iter(bytes, piece) {
+        let finder = memmem::Finder::new(piece);
+        let mut from = 0;
+        while let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)).map(|at| from + at) {
+            if steps == 0 {
+                add(&mut places, at..at + quarter);
+                from = at + quarter;
+                continue;
+            }
             let (left, right) = bytes.split_at(at);
             let pairs = left.iter().rev().zip(before.iter().rev());
             let start = at - pairs.take_while(|(one, other)| one == other).count();
             let pairs = right.iter().zip(behind);
             let end = at + pairs.take_while(|(one, other)| one == other).count();
             if end - start >= text.len() / 2 {
-                places.push(start..end);
+                add(&mut places, start..end);
             }
+            steps = steps.saturating_sub(end - start);
+            // in a row of one letter it may stand again behind the next
+            from = at + 1;
         }
     }
     apart(places)
+}
+
+/// Adds a place, or widens the last one where they meet: rows of one letter have as many as letters.
+fn add(places: &mut Vec<Range<usize>>, place: Range<usize>) {
+    match places.last_mut() {
+        Some(last) if last.start < place.end && place.start < last.end => {
+            *last = last.start.min(place.start)..last.end.max(place.end);
+        }
+        _ => places.push(place),
+    }
 }
 
 /// Places in their order, and in the place of those that meet the one that holds them.
@@ -302,8 +325,36 @@ mod tests {
         }
         let twice = format!("{} {}", &TOKEN[..long], &TOKEN[1..]);
         assert_eq!(concealed(&text(&twice), TOKEN), "got '… …...' at 3");
+        let rows = "q7xZkAAAAAAAm3Vb9LtRw2Yc";
+        assert_eq!(concealed("got '7xZkAAAAAAAm3Vb9...'", rows), "got '…...'");
         let begun = text(&TOKEN[..half - 1]);
         assert_eq!(concealed(&begun, TOKEN), begun, "by its beginning a person tells which one it was");
+    }
+
+    #[test]
+    fn digits_at_the_end_are_no_escape_where_there_are_too_many_for_one() {
+        let token = "a3f81c9d0be47726fd51aa90c2e6b1847d";
+        let (first, rest) = token.split_at(1);
+        for lead in ["&#x", "\\u{", "&#x000", "\\u{0", "%26%23x", "%5cu{"] {
+            for form in [
+                rest.to_owned(),
+                percents(token),
+                format!("{first}\\u00{:02x}{}", rest.as_bytes()[0], &rest[1..]),
+            ] {
+                let shown = concealed(&format!("sent {lead}{form}"), token);
+                assert!(shown.ends_with('…') && !shown.contains("0be4"), "{lead}{form}: {shown}");
+            }
+        }
+        assert_eq!(concealed("sent &#183654972083165", "83654972083165472098"), "sent &#1…");
+        assert_eq!(concealed("sent &mnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyz"), "sent &…");
+    }
+
+    #[test]
+    fn long_rows_of_one_letter_end_soon_and_show_nothing() {
+        let hidden = format!("x{}y", "A".repeat(60_000));
+        let came = "A".repeat(1 << 20);
+        let shown = concealed(&format!("({came})"), &hidden);
+        assert!(shown.len() < hidden.len() / 2, "{} are left", shown.len());
     }
 
     #[test]
@@ -372,6 +423,21 @@ mod tests {
                 let left = after.as_deref().unwrap_or(&bytes);
                 prop_assert!(memmem::find(left, &text).is_none());
             }
+        }
+
+        #[test]
+        fn no_half_is_left_of_a_secret_that_is_like_itself(
+            secret in "[ab]{16,40}",
+            from in 0..20_usize,
+            more in 0..20_usize,
+            before in "[ab]{0,20}",
+            after in "[ab]{0,20}",
+        ) {
+            let half = secret.len() / 2;
+            let from = from.min(secret.len() - half);
+            let part = &secret[from..secret.len().min(from + half + more)];
+            let shown = concealed(&format!("{before}{part}{after}"), &secret);
+            prop_assert!(!shown.contains(part), "{}", shown);
         }
 
         #[test]

@@ -282,9 +282,10 @@ fn accept(
     }
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
-    let scopes = scopes(&answer.scope, &hidden.and(&text));
-    let beside = [answer.refresh_token, answer.id_token].into_iter().flatten();
-    let beside = beside.filter_map(|text| secret_header(&[text.as_bytes()])).collect();
+    let beside: Vec<_> = [answer.refresh_token, answer.id_token].into_iter().flatten().collect();
+    let came = beside.iter().map(AsRef::as_ref).chain([text.expose_secret()]);
+    let scopes = scopes(&answer.scope, &hidden.and(came));
+    let beside = beside.iter().filter_map(|text| secret_header(&[text.as_bytes()])).collect();
     let token = Token::new(&text, asked, life, scopes);
     Ok((token.ok_or_else(|| trouble("the answer's `access_token` is not one"))?, beside))
 }
@@ -341,10 +342,10 @@ impl Hidden {
         std::array::from_fn(|_| all.next().unwrap_or_default())
     }
 
-    /// The same, and a token.
-    fn and(&self, token: &SecretString) -> Self {
-        let token = Zeroizing::new(token.expose_secret().to_owned());
-        Self(self.0.iter().cloned().chain([token]).collect())
+    /// The same, and tokens.
+    fn and<'t>(&self, tokens: impl Iterator<Item = &'t str>) -> Self {
+        let tokens = tokens.map(|token| Zeroizing::new(token.to_owned()));
+        Self(self.0.iter().cloned().chain(tokens).collect())
     }
 
     fn concealed<'a>(&self, came: &'a [u8]) -> Cow<'a, [u8]> {

@@ -238,10 +238,10 @@ fn json(rest: &[u8]) -> Read {
     }
     if let Some(inside) = digits.strip_prefix(b"{") {
         let length = inside.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        if length == inside.len() {
+        if length == inside.len() && may_be_a_character(inside, 16) {
             return Read::BrokenOff;
         }
-        if let Some(char) = hexadecimal(inside, length.min(7)).and_then(char::from_u32)
+        if let Some(char) = code(inside.get(..length).unwrap_or_default(), 16).and_then(char::from_u32)
             && inside.get(length) == Some(&b'}')
         {
             return Read::Escape(unit(char), row + length + 3);
@@ -295,21 +295,20 @@ fn page(rest: &[u8]) -> Read {
         let digits = number.strip_prefix(b"x").or_else(|| number.strip_prefix(b"X"));
         let (digits, radix) = digits.map_or((number, 10), |digits| (digits, 16));
         let length = digits.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
-        if length == digits.len() {
+        if length == digits.len() && may_be_a_character(digits, radix) {
             return Read::BrokenOff;
         }
-        let code = str::from_utf8(digits.get(..length).unwrap_or_default()).ok();
-        let char = code.and_then(|code| char::from_u32(u32::from_str_radix(code, radix).ok()?));
+        let char = code(digits.get(..length).unwrap_or_default(), radix).and_then(char::from_u32);
         let end = usize::from(digits.get(length) == Some(&b';'));
         let behind = rest.len() - digits.len() + length + end;
         return char.map_or(Read::Other, |char| Read::Escape(unit(char), behind));
     }
     let name = rest.iter().take(LONGEST_NAME).take_while(|byte| byte.is_ascii_alphabetic());
     let length = name.count();
-    if length == rest.len() {
+    let name = rest.get(..length).unwrap_or_default();
+    if length == rest.len() && NAMES.iter().any(|(known, _)| known.as_bytes().starts_with(name)) {
         return Read::BrokenOff;
     }
-    let name = rest.get(..length).unwrap_or_default();
     if rest.get(length) == Some(&b';')
         && let Some(char) = named(name)
     {
@@ -330,6 +329,17 @@ fn unit(char: char) -> Unit {
         Ok(byte) if byte.is_ascii() => Unit::Byte(byte),
         _ => Unit::Char(char),
     }
+}
+
+/// The number that these digits write, where it is not beyond every character's.
+fn code(digits: &[u8], radix: u32) -> Option<u32> {
+    let code = u32::from_str_radix(str::from_utf8(digits).ok()?, radix).ok()?;
+    (code <= u32::from(char::MAX)).then_some(code)
+}
+
+/// Whether more digits behind these may make a character's number of them.
+fn may_be_a_character(digits: &[u8], radix: u32) -> bool {
+    digits.is_empty() || code(digits, radix).is_some()
 }
 
 /// The number that so many digits write.

@@ -229,7 +229,7 @@ async fn brought(count: usize) -> (Vec<Token>, TokenError) {
     let server = Server::start(move |_: &Seen| {
         let number = asked.fetch_add(1, Ordering::SeqCst);
         Reply::Send(if number < count {
-            let scope = format!("a secret-token-{}", number.saturating_sub(1));
+            let scope = format!("a secret-token-{} refreshing-{number}", number.saturating_sub(1));
             let body = serde_json::json!({
                 "access_token": format!("secret-token-{number}"),
                 "refresh_token": format!("refreshing-{number}"),
@@ -258,7 +258,7 @@ async fn the_tokens_before_the_present_one_are_shown_nowhere() {
     let (tokens, refused) = brought(6).await;
     assert!(refused.to_string().contains("… and …"), "{refused}");
     let scopes = tokens[5].scopes.as_deref().unwrap();
-    assert_eq!(scopes, ["a", "…"]);
+    assert_eq!(scopes, ["a", "…", "…"]);
     let came = Bytes::from_static(b"secret-token-5, secret-token-4, secret-token-2 and another-token");
     assert_eq!(tokens[5].concealed(came), "…, …, … and another-token");
     assert_eq!(tokens[5].concealed(Bytes::from_static(b"refreshing-5 and identity-5")), "… and …");
