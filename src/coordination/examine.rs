@@ -90,19 +90,23 @@ async fn traits(redis: &Redis) -> Result<RedisTraits, StoreError> {
     info.arg("INFO");
     let said = redis.tell(&info).await?.unwrap_or_default();
     let told: HashMap<&str, &str> = said.lines().filter_map(|line| line.trim().split_once(':')).collect();
-    let text = |name: &str| told.get(name).map(|value| crate::text::one_line(value, 60));
     let mut config = Cmd::new();
     config.arg("CONFIG").arg("GET").arg("save");
     // a hosted Redis tells nobody of its settings
     let saves = redis.tell(&config).await.ok().flatten();
     Ok(RedisTraits {
         place: redis.place().to_owned(),
-        version: text("redis_version"),
+        version: shown(redis, told.get("redis_version").copied()).await,
         is_replica: told.get("role") == Some(&"slave"),
         is_cluster: told.get("cluster_enabled") == Some(&"1"),
         most_memory: told.get("maxmemory").and_then(|bytes| bytes.parse().ok()),
-        eviction: text("maxmemory_policy"),
+        eviction: shown(redis, told.get("maxmemory_policy").copied()).await,
         appends: told.get("aof_enabled").map(|on| *on == "1"),
-        saves: saves.map(|saves| crate::text::one_line(&saves, 60)),
+        saves: shown(redis, saves.as_deref()).await,
     })
+}
+
+/// A word of its own, as a person may see it.
+async fn shown(redis: &Redis, told: Option<&str>) -> Option<String> {
+    Some(crate::text::one_line(&redis.shown(told?).await, 60))
 }

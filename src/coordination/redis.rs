@@ -76,6 +76,11 @@ impl Redis {
         Ok(told.map(str::to_owned))
     }
 
+    /// The same text without the password.
+    pub(super) async fn shown(&self, told: &str) -> String {
+        self.link.shown(told.to_owned()).await
+    }
+
     fn record(&self, key: &str) -> String {
         format!("trunkline:{{{}}}:key:{}", self.tenant, tenant::record(key))
     }
@@ -138,8 +143,10 @@ impl Store for Redis {
                 Mark::Ignore => "ignore",
             });
             script.arg(micros(KEPT));
-            let found = found_in(self.run(&script).await?).map_err(|what| self.strange(&what))?;
-            Ok(found.told(key, until))
+            match found_in(self.run(&script).await?) {
+                Ok(found) => Ok(found.told(key, until)),
+                Err(what) => Err(self.strange(&self.shown(&what).await)),
+            }
         })
     }
 

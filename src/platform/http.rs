@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Client, Response, StatusCode};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::auth::{Grant, SecretProvider, Token, TokenEndpoint};
@@ -32,6 +33,8 @@ const CORRELATION_IDS: [HeaderName; 2] =
     [HeaderName::from_static("inin-correlation-id"), HeaderName::from_static("x-request-id")];
 /// From so many bytes on it takes a while to look through a body.
 const LARGE: usize = 256 << 10;
+/// Such bodies are looked through one at a time: each takes several times its bytes meanwhile.
+static LOOKS_THROUGH: Semaphore = Semaphore::const_new(1);
 /// A body's announced length is believed up to here when room is made for it.
 const MOST_ROOM: u64 = 1_000_000;
 
@@ -75,11 +78,15 @@ impl HttpTransport {
             most: Answer::MOST,
         };
         let mut incoming = exchange(&self.api, outgoing).await?;
+        let took = started.elapsed();
         token.conceal_in(&mut incoming.headers);
         let body = incoming.body;
         let body = match body.len() {
             0..LARGE => token.concealed(body),
-            _ => machine::at_length(|| token.concealed(body)),
+            _ => {
+                let _turn = LOOKS_THROUGH.acquire().await;
+                machine::at_length(|| token.concealed(body))
+            }
         };
         Ok(Answer {
             status: incoming.status.as_u16(),
@@ -89,7 +96,7 @@ impl HttpTransport {
             headers: incoming.headers,
             body,
             cut: incoming.cut,
-            took: started.elapsed(),
+            took,
         })
     }
 }

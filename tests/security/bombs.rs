@@ -291,6 +291,28 @@ fn what_looks_like_a_secret_again_and_again_takes_no_longer_than_other_texts() {
     assert_eq!(ended.code, Some(1), "{}", ended.said);
 }
 
+#[test]
+fn answers_that_are_escaped_again_and_again_are_looked_through_one_at_a_time() {
+    const BYTES: usize = 3_000_000;
+    const WORKERS: u64 = 8;
+    let mirror = Mirror::start(|seen| {
+        if seen.is("POST", "/token") {
+            return token("t0ken-0123456789-0123456789");
+        }
+        // each round of looking has nearly all of it anew
+        answer(404, "content-type: text/plain\r\n", format!("{}%25252541", "&".repeat(BYTES)))
+    });
+    let bench = Bench::calm();
+    bench.file("a.json", r#"[{"n":0},{"n":1},{"n":2},{"n":3},{"n":4},{"n":5},{"n":6},{"n":7}]"#);
+    let ended = watched(
+        &bench,
+        &["execute", "a.json", "--action", "a", "--profile", "env", "--headless"],
+        &[("GENESYS_BASE_URL", &mirror.url)],
+    );
+    assert_eq!(ended.code, Some(1), "{}", ended.said);
+    assert!(ended.memory < MOST_MEMORY + WORKERS * BYTES as u64, "{} MB", ended.memory >> 20);
+}
+
 /// An import, told from others by where its data is.
 fn import_from(host: &str) -> String {
     format!(

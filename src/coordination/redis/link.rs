@@ -149,8 +149,8 @@ impl Link {
         Ok((client, password))
     }
 
-    /// What went wrong, without the password.
-    async fn shown(&self, said: String) -> String {
+    /// What it said, or what went wrong, without the password.
+    pub(super) async fn shown(&self, said: String) -> String {
         let open = self.open.lock().await;
         conceal_in_text(said, &[open.password.as_bytes()])
     }

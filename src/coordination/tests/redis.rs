@@ -126,6 +126,13 @@ async fn a_password_that_is_repeated_is_shown_to_nobody() {
         let told = format!("{error} {error:?}");
         assert!(told.contains("and so on") && !told.contains("sesame"), "{kind}: {told}");
     }
+    // what stands in a record is told, too, where it is strange
+    let record = format!("trunkline:{{t}}:key:{}", tenant::record("k"));
+    let mut write = ::redis::cmd("HSET");
+    write.arg(&record).arg("kind").arg("open-sesame-7 and so on");
+    store.tell(&write).await.unwrap();
+    let told = format!("{:?}", refusal(&store).await);
+    assert!(told.contains("and so on") && !told.contains("sesame"), "{told}");
 }
 
 #[tokio::test]
