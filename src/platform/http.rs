@@ -81,12 +81,11 @@ impl HttpTransport {
         let took = started.elapsed();
         token.conceal_in(&mut incoming.headers);
         let body = incoming.body;
-        let body = match body.len() {
-            0..LARGE => token.concealed(body),
-            _ => {
-                let _turn = LOOKS_THROUGH.acquire().await;
-                machine::at_length(|| token.concealed(body))
-            }
+        let body = if body.len() < LARGE {
+            token.concealed(body)
+        } else {
+            let _turn = LOOKS_THROUGH.acquire().await;
+            machine::at_length(|| token.concealed(body))
         };
         Ok(Answer {
             status: incoming.status.as_u16(),
