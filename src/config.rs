@@ -6,7 +6,7 @@
 //! region       Genesys Cloud's regions         secret     the four homes of a secret
 //! environment  the profile `env`               keyring    one of them
 //! edit         a person's file, changed        ui         how the dashboard looks
-//! store        where locks and results are     owner      whose file is obeyed
+//! store        where locks and results are
 //! ```
 //!
 //! The whole file is checked when it is loaded, also the profiles that are not used: a mistake is told when it was made,
@@ -18,7 +18,6 @@ mod environment;
 mod error;
 mod keyring;
 pub(crate) mod nearest;
-mod owner;
 mod places;
 mod profile;
 mod region;
@@ -37,7 +36,6 @@ pub use environment::env_profile;
 pub use error::ConfigError;
 pub use keyring::{Lasting, delete_secret, probe_keyring, store_secret};
 pub(crate) use nearest::hint as nearest_name;
-pub(crate) use owner::examine_owner;
 pub use places::Places;
 pub use profile::{AuthKind, AuthMethod, ClientAuth, Profile, ProfileSettings};
 pub use region::regions;
@@ -45,6 +43,7 @@ pub use secret::{Secret, SecretError, SecretSource, store_secret_file};
 pub use store::StorePlace;
 pub use ui::{Glyphs, KeyBinding, KeyBindings, Theme, Ui};
 
+use crate::files::owner::hold_to_owner;
 use crate::model::PlatformKind;
 use crate::text::one_line;
 use document::{Broken, Document, Keys, Source};
@@ -204,7 +203,10 @@ pub fn written_profiles(path: &Path) -> Result<BTreeMap<String, ProfileSettings>
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {
     match document::read_file(path) {
-        Ok((text, metadata)) => owner::hold_to_owner(path, &metadata).map(|()| text),
+        Ok((text, metadata)) => {
+            hold_to_owner(path, &metadata)?;
+            Ok(text)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }

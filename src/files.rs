@@ -10,6 +10,8 @@
 //!
 //! One device is a file to everybody: `/dev/null`, for no configuration or no log.
 
+pub(crate) mod owner;
+
 use std::ffi::OsString;
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read};

@@ -11,7 +11,8 @@ use toml_edit::{DocumentMut, Item, Key, RawString, Table, TableLike, Value};
 
 use super::document::{Broken, Keys};
 use super::profile::{ProfileSettings, validate_name};
-use super::{Config, ConfigError, owner, written_profiles};
+use super::{Config, ConfigError, written_profiles};
+use crate::files::owner::hold_place;
 use crate::text::one_line;
 
 /// Adds a profile to the configuration at `path`, and makes that where there is none (file 0600, directories 0700).
@@ -208,7 +209,7 @@ fn not_editable(path: &Path) -> ConfigError {
 
 fn replace(path: &Path, text: &str) -> Result<(), ConfigError> {
     Config::from_text(path, text)?;
-    owner::hold_place(path)?;
+    hold_place(path)?;
     write_private(path, text.as_bytes())
         .map_err(|source| ConfigError::Write { path: path.to_owned(), source })
 }

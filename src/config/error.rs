@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::document::DocumentError;
+use crate::files::owner::Distrust;
 
 /// Why the configuration, or a profile of it, can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -19,29 +20,9 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// Everybody may write the file: whoever changes it decides which programs are run and where secrets go.
-    #[error("everybody may write `{0}`, and so say where secrets go; take that from them with `chmod o-w {0}`", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file, or the link that leads to it, is somebody else's, who is not root: they decide which programs are run
-    /// and where secrets go.
-    #[error("`{0}` belongs to another user of this machine (uid {owner}), who so says which programs run as you and where secrets go\nhint: read it; then make it yours with `chown \"$USER\" {0}`, or copy it and name the copy with --config", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Whose it is.
-        owner: u32,
-    },
-    /// Everybody may put another file in the place of this one.
-    #[error("everybody may put another file in the place of `{0}`, and so say where secrets go\nhint: take that from them with `chmod o-w {1}`, or keep it elsewhere and name it with --config", path.display(), folder.display())]
-    OpenFolder {
-        /// The file.
-        path: PathBuf,
-        /// The folder that everybody may write.
-        folder: PathBuf,
-    },
+    /// A file that somebody else may change.
+    #[error(transparent)]
+    Distrusted(#[from] Distrust),
     /// A file that can't be written.
     #[error("writing `{}`: {source}; it is as it was", path.display())]
     Write {

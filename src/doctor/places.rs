@@ -129,7 +129,7 @@ fn private(what: &str, path: &Path, wanted: u32) -> Option<Finding> {
 /// Whether others decide what stands in the configuration; nothing where there is none.
 fn obeyed(path: &Path) -> Option<Finding> {
     const WHAT: &str = "configuration's rights";
-    Some(match crate::config::examine_owner(path)? {
+    Some(match crate::files::owner::examine_owner(path)? {
         Ok(()) => Finding::ok(AREA, WHAT, "it is yours or root's, and not everybody may change it"),
         Err(error) => Finding::of_error(AREA, WHAT, &error.to_string()),
     })

@@ -16,6 +16,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
+use crate::files::owner::{Distrust, hold_to_owner};
 use crate::machine::Since;
 use crate::text::one_line;
 
@@ -81,6 +82,9 @@ pub enum TargetError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Somebody else may change the certificates, and so say who is the platform.
+    #[error(transparent)]
+    Distrusted(#[from] Distrust),
     /// TLS cannot be set up on this machine.
     #[error(
         "setting up TLS: {reason}; install the system's CA certificates (often a package named `ca-certificates`) or name a CA file"
@@ -211,10 +215,13 @@ fn hold_system_file() -> Result<(), TargetError> {
 fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TargetError> {
     let refuse =
         |reason: String| TargetError::CaFile { path: one_line(&path.to_string_lossy(), 255), reason };
-    let pem = crate::files::read(path, LARGEST_CA_FILE).map_err(|error| match error.kind() {
+    let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::FileTooLarge => refuse("it is over 16 MiB; name a file of certificates".to_owned()),
         _ => refuse(error.to_string()),
-    })?;
+    };
+    let file = crate::files::open(path).map_err(unreadable)?;
+    hold_to_owner(path, &file.metadata().map_err(unreadable)?)?;
+    let pem = crate::files::whole(&file, LARGEST_CA_FILE).map_err(unreadable)?;
     let found = CertificateDer::pem_slice_iter(&pem)
         .map(|der| {
             let der = der.map_err(|error| format!("not a certificate in PEM form ({error:?})"))?;
@@ -319,6 +326,8 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn target(api: &str) -> Target {
@@ -385,6 +394,15 @@ mod tests {
             assert!(said.contains(words), "{content}: {said}");
         }
         assert!(refusal(file.path().join("nowhere")).contains("os error"));
+    }
+
+    #[test]
+    fn a_ca_file_that_everybody_may_write_is_not_trusted() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o666)).unwrap();
+        let with = Target { ca_file: Some(file.path().to_owned()), ..target("https://localhost") };
+        let said = open(&with).unwrap_err().to_string();
+        assert!(said.contains("everybody may write") && said.contains("chmod o-w"), "{said}");
     }
 
     #[test]

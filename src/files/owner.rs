@@ -1,5 +1,5 @@
-//! Whether a configuration is this person's own: whoever can change it decides which programs are run in their name, and
-//! where their secrets go.
+//! Whether a file is this person's own that says where secrets go, a configuration or the certificates to trust: whoever
+//! can change it decides that in their place.
 //!
 //! As `ssh` does it with its own, a file is obeyed that belongs to this user or to root, and that not everybody may
 //! write. What counts of a folder is whether everybody may put another file into it, or a link, in the place of the one
@@ -12,8 +12,34 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::StatVfsMountFlags;
 
-use super::ConfigError;
-use crate::files::links;
+use super::links;
+
+/// Why a file is not obeyed that says where secrets go.
+#[derive(Debug, thiserror::Error)]
+pub enum Distrust {
+    /// Everybody may write the file.
+    #[error("everybody may write `{0}`, and so say where secrets go; take that from them with `chmod o-w {0}`", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file, or the link that leads to it, is somebody else's, who is not root.
+    #[error("`{0}` belongs to another user of this machine (uid {owner}), who so says where secrets go\nhint: read it; then make it yours with `chown \"$USER\" {0}`, or copy it and name the copy", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// Everybody may put another file in the place of this one.
+    #[error("everybody may put another file in the place of `{0}`, and so say where secrets go\nhint: take that from them with `chmod o-w {1}`, or keep it elsewhere and name it there", path.display(), folder.display())]
+    OpenFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder that everybody may write.
+        folder: PathBuf,
+    },
+}
 
 /// What the file system says of a file or a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +54,7 @@ impl Rights {
     }
 }
 
-/// Who may own a configuration: this user, and root.
+/// Who may own such a file: this user, and root.
 type Owners = [u32; 2];
 
 fn owners() -> Owners {
@@ -42,7 +68,7 @@ enum Disk {
     ReadOnly,
 }
 
-/// Why a configuration is not obeyed.
+/// What speaks against a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
     /// It belongs to that user.
@@ -68,21 +94,21 @@ fn doubt_of_folder(folder: Rights, disk: Disk) -> Option<Doubt> {
     (is_open && disk == Disk::Writable).then_some(Doubt::Open)
 }
 
-/// Holds the configuration that was opened at the path to being this person's own.
-pub(super) fn hold_to_owner(path: &Path, opened: &Metadata) -> Result<(), ConfigError> {
+/// Holds the file that was opened at the path to being this person's own.
+pub(crate) fn hold_to_owner(path: &Path, opened: &Metadata) -> Result<(), Distrust> {
     hold_to_owners(path, opened, owners())
 }
 
-/// Whether the configuration at the path would be obeyed; nothing where there is none.
-pub(crate) fn examine_owner(path: &Path) -> Option<Result<(), ConfigError>> {
+/// Whether the file at the path would be obeyed; nothing where there is none.
+pub(crate) fn examine_owner(path: &Path) -> Option<Result<(), Distrust>> {
     let found = fs::metadata(path).ok()?;
     Some(hold_to_owner(path, &found))
 }
 
-fn hold_to_owners(path: &Path, opened: &Metadata, owners: Owners) -> Result<(), ConfigError> {
+fn hold_to_owners(path: &Path, opened: &Metadata, owners: Owners) -> Result<(), Distrust> {
     let told = |path: &Path, doubt| match doubt {
-        Doubt::Foreign(owner) => ConfigError::Foreign { path: path.to_owned(), owner },
-        Doubt::Open => ConfigError::Open { path: path.to_owned() },
+        Doubt::Foreign(owner) => Distrust::Foreign { path: path.to_owned(), owner },
+        Doubt::Open => Distrust::Open { path: path.to_owned() },
     };
     if let Some(doubt) = doubt_of_file(Rights::of(opened), owners) {
         return Err(told(path, doubt));
@@ -98,16 +124,16 @@ fn hold_to_owners(path: &Path, opened: &Metadata, owners: Owners) -> Result<(), 
     hold_folders(path, links)
 }
 
-/// Holds the place to being one where this person's own configuration may lie: it is asked before one is made there.
-pub(super) fn hold_place(path: &Path) -> Result<(), ConfigError> {
+/// Holds the place to being one where such a file may lie: it is asked before one is made there.
+pub(crate) fn hold_place(path: &Path) -> Result<(), Distrust> {
     hold_folders(path, links(path))
 }
 
-fn hold_folders(path: &Path, links: Vec<PathBuf>) -> Result<(), ConfigError> {
+fn hold_folders(path: &Path, links: Vec<PathBuf>) -> Result<(), Distrust> {
     for folder in folders(path, links) {
         let Ok(found) = fs::metadata(&folder) else { continue };
         if doubt_of_folder(Rights::of(&found), disk(&folder)).is_some() {
-            return Err(ConfigError::OpenFolder { path: path.to_owned(), folder });
+            return Err(Distrust::OpenFolder { path: path.to_owned(), folder });
         }
     }
     Ok(())
