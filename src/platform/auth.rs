@@ -28,12 +28,10 @@ use crate::machine::{Expiry, Since};
 const BEARER: &[u8] = b"Bearer ";
 /// Tokens before the present one that are not shown either: what a platform repeats may be as old as a key is kept.
 const EARLIER: usize = 3;
-/// Tokens of other kinds that come along with one, and are never used.
-const BESIDE: usize = 2;
+/// Tokens of other kinds that come along with one, and are never used; no more of them are kept.
+const BESIDE: usize = 4;
 /// The forms in which a client's secret goes out, but for escapes.
 const PROOFS: usize = 3;
-/// The texts that an answer to a call does not show.
-const HIDDEN: usize = 1 + EARLIER + BESIDE + PROOFS;
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
@@ -44,8 +42,8 @@ const LONGEST_LIFE: Duration = Duration::from_hours(365 * 24);
 /// A bearer token. Its text can be sent and nothing else.
 pub struct Token {
     authorization: HeaderValue,
-    /// Those before it, which a stored answer may repeat as well, and what came beside it.
-    earlier: Vec<HeaderValue>,
+    /// Those before it, which a stored answer may repeat as well, and what came beside them.
+    others: Vec<Zeroizing<String>>,
     /// What its client proved itself with: who hands out tokens and who takes them may be one, and write down both.
     client: [Zeroizing<String>; PROOFS],
     /// Lets through what holds none of these, and what holds none of them in small letters.
@@ -75,7 +73,7 @@ impl Token {
         let good = life.saturating_sub(MARGIN).max(life / 2);
         let token = Self {
             authorization: secret_header(&[BEARER, text.as_bytes()])?,
-            earlier: Vec::new(),
+            others: Vec::new(),
             client: Default::default(),
             sieves: [Sieve::of(&[]), Sieve::of(&[])],
             scopes,
@@ -91,14 +89,14 @@ impl Token {
     }
 
     /// The same token, which never shows these either: what its client proved itself with, and the tokens before and beside it.
-    fn hiding(self, client: [Zeroizing<String>; PROOFS], earlier: Vec<HeaderValue>) -> Self {
-        Self { earlier, client, ..self }.sifting()
+    fn hiding(self, client: [Zeroizing<String>; PROOFS], others: Vec<Zeroizing<String>>) -> Self {
+        Self { others, client, ..self }.sifting()
     }
 
     /// With sieves for all that it does not show.
     fn sifting(mut self) -> Self {
         let small = self.hidden_in_small_letters();
-        self.sieves = [Sieve::of(&self.hidden()), Sieve::of(&small.each_ref().map(|text| text.as_slice()))];
+        self.sieves = [Sieve::of(&self.hidden()), Sieve::of(&slices(&small))];
         self
     }
 
@@ -115,7 +113,7 @@ impl Token {
     /// The same for a host, a scheme, or a header's name, which whoever read it has written in small letters.
     pub(super) fn concealed_host(&self, host: String) -> String {
         let small = self.hidden_in_small_letters();
-        conceal_in_text(host, &small.each_ref().map(|text| text.as_slice()))
+        conceal_in_text(host, &slices(&small))
     }
 
     /// The same for headers; one that is named so is left out.
@@ -144,16 +142,19 @@ impl Token {
         if sieve.lets_through(bytes) { None } else { conceal(bytes, &self.hidden()) }
     }
 
-    /// The texts of it, of those before it and of its client; an empty one is nothing.
-    fn hidden(&self) -> [&[u8]; HIDDEN] {
-        let tokens = [&self.authorization].into_iter().chain(&self.earlier).map(token_in);
-        let mut texts = tokens.chain(self.client.iter().map(|text| text.as_bytes()));
-        std::array::from_fn(|_| texts.next().unwrap_or_default())
+    /// The texts of it, of the others and of its client; an empty one is nothing.
+    fn hidden(&self) -> Vec<&[u8]> {
+        let others = self.others.iter().chain(&self.client).map(|text| text.as_bytes());
+        std::iter::once(token_in(&self.authorization)).chain(others).collect()
     }
 
-    fn hidden_in_small_letters(&self) -> [Zeroizing<Vec<u8>>; HIDDEN] {
-        self.hidden().map(|text| Zeroizing::new(text.to_ascii_lowercase()))
+    fn hidden_in_small_letters(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        self.hidden().iter().map(|text| Zeroizing::new(text.to_ascii_lowercase())).collect()
     }
+}
+
+fn slices(texts: &[Zeroizing<Vec<u8>>]) -> Vec<&[u8]> {
+    texts.iter().map(|text| text.as_slice()).collect()
 }
 
 /// The token that an `Authorization` header holds.

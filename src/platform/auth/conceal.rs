@@ -37,17 +37,22 @@ const MOST_ROUNDS: usize = 4;
 /// and `Basic`, which may be of a process before this one. `None` where none of them is in there. What is as short as a word
 /// is no secret, and is left.
 pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
-    let mut concealed = without(bytes, &credentials(bytes));
     let hidden = || hidden.iter().filter(|text| text.len() >= SHORTEST);
-    for text in hidden() {
+    let mut concealed = None;
+    let mut hide = |places: &dyn Fn(&[u8]) -> Vec<Range<usize>>| {
         let before = concealed.as_deref().unwrap_or(bytes);
-        let after = without(before, &whole_places(before, text));
-        concealed = after.or(concealed);
+        if let Some(after) = without(before, &places(before)) {
+            concealed = Some(after);
+        }
+    };
+    for text in hidden() {
+        hide(&|bytes| whole_places(bytes, text));
     }
     let bare: Vec<_> = hidden().map(|text| bare(text)).filter(|text| text.len() >= SHORTEST).collect();
-    let before = concealed.as_deref().unwrap_or(bytes);
-    let after = without(before, &escaped_places(before, &bare, MOST_ROUNDS));
-    after.or(concealed)
+    hide(&|bytes| escaped_places(bytes, &bare, MOST_ROUNDS));
+    // last: of a known one these signs may be a part
+    hide(&credentials);
+    concealed
 }
 
 /// Where credentials stand behind the name of their scheme (RFC 9110 §11.4): as many signs as a token has, and no word.
@@ -368,6 +373,8 @@ mod tests {
         ] {
             assert_eq!(concealed(came, TOKEN), shown, "{came}");
         }
+        let odd = "abcDEF0123456789abcd|0123456789ABCDEFG";
+        assert_eq!(concealed(&format!("Bearer {odd}"), odd), "Bearer …");
         for left in [
             "Bearer authentication_required",
             "Basic realm",

@@ -5,6 +5,7 @@
 //! with a 400.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -20,9 +21,10 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use url::form_urlencoded;
 
-use super::{EARLIER, Fetch, PROOFS, Token, TokenError, conceal, secret_header, token_in, wipe};
+use super::{BESIDE, EARLIER, Fetch, PROOFS, Token, TokenError, conceal, secret_header, wipe};
 use crate::machine::{self, Since};
 use crate::platform::call::Payload;
 use crate::platform::error_body::{self, PlatformError};
@@ -176,8 +178,8 @@ pub struct TokenEndpoint {
     origin: Origin,
     grant: Grant,
     secret: Box<dyn SecretProvider>,
-    /// The headers of the last tokens that came from it, the latest last: what it writes down it may repeat.
-    brought: Mutex<Vec<HeaderValue>>,
+    /// All tokens of the last answers, the latest last: what it writes down it may repeat.
+    brought: Mutex<Vec<Vec<Zeroizing<String>>>>,
 }
 
 impl fmt::Debug for TokenEndpoint {
@@ -229,12 +231,12 @@ impl TokenEndpoint {
         if incoming.status.is_success() {
             let token = accept(&incoming, asked, &hidden);
             wipe(incoming.body);
-            let (token, beside) = token?;
-            let token = token.hiding(hidden.proofs(), brought.iter().cloned().chain(beside).collect());
-            brought.push(token.authorization());
+            let (token, came) = token?;
+            let others = brought.iter().flatten().chain(&came).cloned().collect();
+            brought.push(came);
             let forgotten = brought.len().saturating_sub(EARLIER);
             brought.drain(..forgotten);
-            Ok(token)
+            Ok(token.hiding(hidden.proofs(), others))
         } else {
             Err(refuse(&incoming, &hidden))
         }
@@ -251,18 +253,26 @@ struct TokenAnswer<'a> {
     expires_in: Value,
     #[serde(default)]
     scope: Value,
-    // Not used, and secrets all the same.
-    refresh_token: Option<Cow<'a, str>>,
-    id_token: Option<Cow<'a, str>>,
 }
 
-/// Reads a success: the token, and those that came beside it. No part of it is ever repeated in an error, and of its scopes
+/// Texts that came beside the token, are not used, and are secrets all the same by their names.
+fn beside(answer: &[u8]) -> Vec<Zeroizing<String>> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(answer).unwrap_or_default();
+    let named_so = members.into_iter().filter(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        name.contains("token") && name != "access_token" && name != "token_type"
+    });
+    let texts = named_so.filter_map(|(_, value)| serde_json::from_str(value.get()).ok());
+    texts.map(Zeroizing::new).take(BESIDE).collect()
+}
+
+/// Reads a success: the token, and all tokens that came. No part of it is ever repeated in an error, and of its scopes
 /// no secret.
 fn accept(
     incoming: &Incoming,
     asked: Since,
     hidden: &Hidden,
-) -> Result<(Token, Vec<HeaderValue>), TokenError> {
+) -> Result<(Token, Vec<Zeroizing<String>>), TokenError> {
     let trouble = |message: &str| TokenError::Trouble {
         status: incoming.status.as_u16(),
         message: message.to_owned(),
@@ -282,12 +292,11 @@ fn accept(
     }
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
-    let beside: Vec<_> = [answer.refresh_token, answer.id_token].into_iter().flatten().collect();
-    let came = beside.iter().map(AsRef::as_ref).chain([text.expose_secret()]);
-    let scopes = scopes(&answer.scope, &hidden.and(came));
-    let beside = beside.iter().filter_map(|text| secret_header(&[text.as_bytes()])).collect();
+    let mut came = beside(&incoming.body);
+    came.push(Zeroizing::new(text.expose_secret().to_owned()));
+    let scopes = scopes(&answer.scope, &hidden.and(&came));
     let token = Token::new(&text, asked, life, scopes);
-    Ok((token.ok_or_else(|| trouble("the answer's `access_token` is not one"))?, beside))
+    Ok((token.ok_or_else(|| trouble("the answer's `access_token` is not one"))?, came))
 }
 
 /// `expires_in`: seconds, as a number or, from some gateways, as text.
@@ -321,7 +330,7 @@ struct Hidden(Vec<Zeroizing<String>>);
 
 impl Hidden {
     /// A client's secret, in each form in which it is sent, and tokens.
-    fn of(client_id: &str, secret: &SecretString, tokens: &[HeaderValue]) -> Self {
+    fn of(client_id: &str, secret: &SecretString, brought: &[Vec<Zeroizing<String>>]) -> Self {
         let secret = secret.expose_secret();
         let mut pair = basic_pair(client_id, secret);
         // its end is often left out
@@ -330,10 +339,9 @@ impl Hidden {
         // four letters for each three bytes; less than half of the pair may be all of the secret
         let before = 4 * (form_encoded(client_id).len() + 1) / 3;
         let of_secret = Zeroizing::new(pair.get(before..).unwrap_or_default().to_owned());
-        let tokens = tokens.iter().map(|header| String::from_utf8_lossy(token_in(header)).into_owned());
         let plain = Zeroizing::new(secret.to_owned());
         let forms = [plain, pair, of_secret, form_encoded(secret), escaped(secret)];
-        Self(forms.into_iter().chain(tokens.map(Zeroizing::new)).collect())
+        Self(forms.into_iter().chain(brought.iter().flatten().cloned()).collect())
     }
 
     /// Those that differ in more than escapes: the secret, its pair with the client's id, and what of that tells it.
@@ -343,9 +351,8 @@ impl Hidden {
     }
 
     /// The same, and tokens.
-    fn and<'t>(&self, tokens: impl Iterator<Item = &'t str>) -> Self {
-        let tokens = tokens.map(|token| Zeroizing::new(token.to_owned()));
-        Self(self.0.iter().cloned().chain(tokens).collect())
+    fn and(&self, tokens: &[Zeroizing<String>]) -> Self {
+        Self([&self.0, tokens].concat())
     }
 
     fn concealed<'a>(&self, came: &'a [u8]) -> Cow<'a, [u8]> {

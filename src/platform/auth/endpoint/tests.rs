@@ -233,12 +233,12 @@ async fn brought(count: usize) -> (Vec<Token>, TokenError) {
             let body = serde_json::json!({
                 "access_token": format!("secret-token-{number}"),
                 "refresh_token": format!("refreshing-{number}"),
-                "id_token": format!("identity-{number}"),
+                "idToken": format!("identity-{number}"),
                 "scope": scope,
             });
             answer(200, "", body.to_string())
         } else {
-            let last = [1, 2].map(|before| format!("secret-token-{}", count - before));
+            let last = [1, 2].map(|before| format!("secret-token-{0} and refreshing-{0}", count - before));
             answer(401, "", serde_json::json!({ "error_description": last.join(" and ") }).to_string())
         })
     })
@@ -256,12 +256,12 @@ async fn brought(count: usize) -> (Vec<Token>, TokenError) {
 #[tokio::test]
 async fn the_tokens_before_the_present_one_are_shown_nowhere() {
     let (tokens, refused) = brought(6).await;
-    assert!(refused.to_string().contains("… and …"), "{refused}");
+    assert!(refused.to_string().contains("… and … and … and …"), "{refused}");
     let scopes = tokens[5].scopes.as_deref().unwrap();
     assert_eq!(scopes, ["a", "…", "…"]);
     let came = Bytes::from_static(b"secret-token-5, secret-token-4, secret-token-2 and another-token");
     assert_eq!(tokens[5].concealed(came), "…, …, … and another-token");
-    assert_eq!(tokens[5].concealed(Bytes::from_static(b"refreshing-5 and identity-5")), "… and …");
+    assert_eq!(tokens[5].concealed(Bytes::from_static(b"refreshing-5 and identity-4")), "… and …");
 }
 
 #[tokio::test]
