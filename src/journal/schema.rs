@@ -266,12 +266,13 @@ CREATE TABLE failure_listed (
 INSERT INTO failure_listed (failure, run, item, row, key, records, tries, stage, status, code, message, cause, violations,
                             first_at, last_at, doubtful, state, before, note, kept)
     SELECT f.failure, f.run, f.item, f.row,
-           -- the second is the file's own name: the path without all up to its last slash
-           coalesce(i.name, replace(d.path, rtrim(d.path, replace(d.path, '/', '')), '') || ':' || i.first, f.item),
+           -- the second is the file's own name: the path's end, as long as a name may be, without all up to its last slash
+           coalesce(i.name, replace(d.file, rtrim(d.file, replace(d.file, '/', '')), '') || ':' || i.first, f.item),
            coalesce(i.count, 1), coalesce(i.attempts, 0), f.stage, f.status, f.code, f.message, f.cause, f.violations,
            f.first_at, f.last_at, f.doubtful, f.state, f.before, f.note, f.record IS NOT NULL
     FROM failure f LEFT JOIN item i ON i.run = f.run AND i.seq = f.item
-                   LEFT JOIN dataset d ON d.run = i.run AND d.dataset = i.dataset;
+                   LEFT JOIN (SELECT run, dataset, substr(path, -256) AS file FROM dataset) d
+                          ON d.run = i.run AND d.dataset = i.dataset;
 DROP TABLE failure;
 ALTER TABLE failure_listed RENAME TO failure;
 -- the columns after `row` are what filters ask for most: a page is found, and a count made, within an index
