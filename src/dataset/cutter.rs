@@ -96,6 +96,11 @@ impl Cutter {
             return Piece { place, content: self.straddle.close(self.limit) };
         }
         let place = self.locate(part.0.start);
+        if self.splitter.is_of_lines()
+            && let Some(tracker) = &mut self.tracker
+        {
+            tracker.pass(&self.chunk, part.0.end);
+        }
         let length = part.0.len();
         let content = if length > self.limit {
             let whole = self.chunk.bytes.get(part.0).unwrap_or_default();

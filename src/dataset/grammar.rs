@@ -7,6 +7,8 @@
 //!
 //! The text is UTF-8 already; [`Text`](super::text::Text) sees to that.
 
+use wide::u8x16;
+
 use super::shape::Shapes;
 use crate::text::is_deceptive;
 
@@ -391,22 +393,17 @@ pub(super) const fn is_blank(byte: u8) -> bool {
 /// the end of the text.
 #[inline]
 pub(super) fn plain_end(text: &[u8], from: usize) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES * 0x80;
     let mut at = from;
-    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*eight);
-        let quotes = word ^ (ONES * 0x22);
-        let backslashes = word ^ (ONES * 0x5c);
-        // the lowest mark is always a true one: a borrow only spoils the bytes above it
-        let marks = (quotes.wrapping_sub(ONES) & !quotes)
-            | (backslashes.wrapping_sub(ONES) & !backslashes)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
-        let marks = marks & HIGHS;
+    while let Some(sixteen) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let bytes = u8x16::new(*sixteen);
+        let is_quote = bytes.simd_eq(u8x16::splat(b'"'));
+        let is_backslash = bytes.simd_eq(u8x16::splat(b'\\'));
+        let is_control = bytes.simd_eq(bytes.min(u8x16::splat(0x1f)));
+        let marks = (is_quote | is_backslash | is_control).to_bitmask();
         if marks != 0 {
-            return at + (marks.trailing_zeros() >> 3) as usize;
+            return at + marks.trailing_zeros() as usize;
         }
-        at += 8;
+        at += 16;
     }
     while text.get(at).is_some_and(|&byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         at += 1;

@@ -27,8 +27,17 @@ impl Tracker {
                 self.place.line += count(memchr_iter(b'\n', passed).count());
                 self.place.column = 1 + chunk.characters(passed.get(last + 1..).unwrap_or_default());
             }
-            None => self.place.column += chunk.characters(passed),
+            None => return self.pass(chunk, to),
         }
+        self.place.byte += count(passed.len());
+        self.index = to.max(self.index);
+        self.place
+    }
+
+    /// The same where no line ends on the way.
+    pub(super) fn pass(&mut self, chunk: &Chunk, to: usize) -> Place {
+        let passed = chunk.bytes.get(self.index..to).unwrap_or_default();
+        self.place.column += chunk.characters(passed);
         self.place.byte += count(passed.len());
         self.index = to.max(self.index);
         self.place

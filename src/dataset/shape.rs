@@ -4,6 +4,8 @@
 //! of a dataset. Where these bytes are those of a record that was taken whole, they are sound again, and only the values
 //! are left to be looked at. A guess that does not come true says nothing: the record is then taken from its beginning.
 
+use wide::u8x16;
+
 use super::grammar::Layout;
 use super::whole::{look, name_end, string_end, value_end};
 
@@ -72,38 +74,36 @@ impl Shapes {
 /// What stands before a value of an object, from the end of the one before it, or behind the last.
 #[derive(Debug)]
 struct Gap {
-    words: [u64; WORDS],
-    masks: [u64; WORDS],
+    /// Its first bytes, and which bytes do not count since it is shorter.
+    words: [u8x16; WORDS],
+    beyond: [u8x16; WORDS],
     length: usize,
     /// What does not fit into the words.
     rest: Box<[u8]>,
 }
 
-/// Words of eight bytes that are compared at once.
-const WORDS: usize = 4;
-const BYTES: usize = 8 * WORDS;
+/// Words of sixteen bytes that are compared at once.
+const WORDS: usize = 2;
+const BYTES: usize = 16 * WORDS;
 
 impl Gap {
     fn new(bytes: &[u8]) -> Self {
         let (head, rest) = bytes.split_at(bytes.len().min(BYTES));
-        let (mut window, mut mask) = ([0; BYTES], [0; BYTES]);
-        for ((byte, place), seen) in head.iter().zip(&mut window).zip(&mut mask) {
-            (*place, *seen) = (*byte, 0xff);
+        let (mut window, mut beyond) = ([0; BYTES], [0xff; BYTES]);
+        for ((byte, place), unseen) in head.iter().zip(&mut window).zip(&mut beyond) {
+            (*place, *unseen) = (*byte, 0);
         }
-        Self { words: words(&window), masks: words(&mask), length: head.len(), rest: rest.into() }
+        Self { words: words(&window), beyond: words(&beyond), length: head.len(), rest: rest.into() }
     }
 
     /// The end of these bytes, if they stand here, and enough of the text behind them to be looked at at once.
     #[inline]
     fn end(&self, text: &[u8], from: usize) -> Option<usize> {
-        let here = words(text.get(from..)?.first_chunk()?);
-        let differs = here
-            .iter()
-            .zip(&self.words)
-            .zip(&self.masks)
-            .fold(0, |differs, ((here, word), mask)| differs | (here ^ word) & mask);
+        let [first, second] = words(text.get(from..)?.first_chunk()?);
+        let ([one, other], [beyond_one, beyond_other]) = (self.words, self.beyond);
+        let is_same = (first.simd_eq(one) | beyond_one) & (second.simd_eq(other) | beyond_other);
         let end = from + self.length;
-        if differs != 0 {
+        if !is_same.all() {
             None
         } else if self.rest.is_empty() {
             Some(end)
@@ -114,10 +114,10 @@ impl Gap {
 }
 
 #[inline]
-fn words(bytes: &[u8; BYTES]) -> [u64; WORDS] {
-    let (eights, _) = bytes.as_chunks::<8>();
-    let mut eights = eights.iter().map(|eight| u64::from_le_bytes(*eight));
-    std::array::from_fn(|_| eights.next().unwrap_or_default())
+fn words(bytes: &[u8; BYTES]) -> [u8x16; WORDS] {
+    let (sixteens, _) = bytes.as_chunks();
+    let mut sixteens = sixteens.iter().map(|sixteen| u8x16::new(*sixteen));
+    std::array::from_fn(|_| sixteens.next().unwrap_or_default())
 }
 
 /// The end of an object of this shape; its containers may be so deep.

@@ -68,6 +68,11 @@ impl Splitter {
         }
     }
 
+    /// Whether no line ends within a record.
+    pub(super) const fn is_of_lines(&self) -> bool {
+        matches!(self, Self::Lines(_))
+    }
+
     /// The text is over.
     pub(super) fn finish(&mut self) -> Result<Finish, Cut> {
         match self {

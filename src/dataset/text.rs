@@ -2,8 +2,10 @@
 //!
 //! UTF-8 is checked here, a whole buffer at a time, because that costs next to nothing there and makes everything above
 //! simpler: no buffer begins or ends within a character, so the grammar looks at single bytes and a column is a count.
-//! A buffer whose records are all gone is filled again; one that a record still points into is left to that record.
+//! A buffer whose records are all gone is filled again; one that a record still points into is left to that record. Buffers
+//! are small enough for the processor's own memory: what was just copied there is checked and read from there.
 
+use std::collections::VecDeque;
 use std::io::{self, BufReader, Read};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -14,9 +16,11 @@ use super::raw::Raw;
 use super::{Compression, DatasetError};
 
 /// How much text is looked at at once.
-pub(super) const BUFFER: usize = 1 << 20;
+pub(super) const BUFFER: usize = 256 << 10;
 /// The same for a stream, whose writer may be slow: what a pipe can hold, twice.
 const STREAM_BUFFER: usize = 128 << 10;
+/// Buffers that are kept until all their records are gone.
+const MOST_USED: usize = 4;
 /// How much compressed data is read at once.
 const PACKED_BUFFER: usize = 256 << 10;
 
@@ -32,8 +36,13 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    fn new(bytes: Bytes) -> Self {
-        Self { is_ascii: bytes.is_ascii(), has_lines: memchr::memchr(b'\n', &bytes).is_some(), bytes }
+    fn new(bytes: Bytes, is_ascii: bool) -> Self {
+        Self { is_ascii, has_lines: memchr::memchr(b'\n', &bytes).is_some(), bytes }
+    }
+
+    fn of(bytes: BytesMut) -> Self {
+        let is_ascii = bytes.is_ascii();
+        Self::new(bytes.freeze(), is_ascii)
     }
 
     /// How many characters some part of this chunk has.
@@ -65,7 +74,7 @@ pub(super) struct Text {
     ahead: Option<Chunk>,
     /// The beginning of a character whose end is not read yet.
     partial: Vec<u8>,
-    spare: BytesMut,
+    used: VecDeque<Bytes>,
     /// The bytes of the byte order mark, once the beginning was seen.
     skipped: Option<u64>,
     state: State,
@@ -91,7 +100,7 @@ impl Text {
             size,
             ahead: None,
             partial: Vec::new(),
-            spare: BytesMut::new(),
+            used: VecDeque::new(),
             skipped: None,
             state: State::Going,
         })
@@ -138,7 +147,7 @@ impl Text {
                 State::End => return Ok(None),
                 State::Broken(broken) => return Err(broken),
                 State::Going => {
-                    let mut bytes = self.fill();
+                    let (mut bytes, is_ascii) = self.fill();
                     if bytes.is_empty() {
                         continue;
                     }
@@ -148,7 +157,7 @@ impl Text {
                         self.skipped = Some(count(mark));
                     }
                     if !bytes.is_empty() {
-                        return Ok(Some(Chunk::new(bytes)));
+                        return Ok(Some(Chunk::new(bytes, is_ascii)));
                     }
                 }
             }
@@ -165,12 +174,12 @@ impl Text {
                 Ok(Some(chunk)) => {
                     seen.extend_from_slice(&chunk.bytes);
                     if enough(&seen) {
-                        break Chunk::new(seen.freeze());
+                        break Chunk::of(seen);
                     }
                 }
                 Ok(None) => {
                     end = Some(Ends::Whole);
-                    break Chunk::new(seen.freeze());
+                    break Chunk::of(seen);
                 }
                 Err(Broken::Input(error)) => return Err(Broken::Input(error)),
                 Err(broken) => {
@@ -179,7 +188,7 @@ impl Text {
                         _ => Ends::Broken,
                     });
                     self.state = State::Broken(broken);
-                    break Chunk::new(seen.freeze());
+                    break Chunk::of(seen);
                 }
             }
         };
@@ -191,14 +200,27 @@ impl Text {
 
     /// Takes a chunk back whose text is no longer needed.
     pub(super) fn recycle(&mut self, chunk: Chunk) {
-        if let Ok(buffer) = chunk.bytes.try_into_mut() {
-            self.spare = buffer;
+        if self.used.len() == MOST_USED {
+            self.used.pop_front();
         }
+        self.used.push_back(chunk.bytes);
     }
 
-    /// Fills one buffer as far as the source goes, and says in `state` how it goes on.
-    fn fill(&mut self) -> Bytes {
-        let mut buffer = std::mem::take(&mut self.spare);
+    /// A buffer whose records are gone, or a new one.
+    fn spare(&mut self) -> BytesMut {
+        for _ in 0..self.used.len() {
+            match self.used.pop_front().map(Bytes::try_into_mut) {
+                Some(Ok(buffer)) => return buffer,
+                Some(Err(bytes)) => self.used.push_back(bytes),
+                None => break,
+            }
+        }
+        BytesMut::new()
+    }
+
+    /// Fills one buffer as far as the source goes, and says in `state` how it goes on. Tells whether all of it is ASCII, too.
+    fn fill(&mut self) -> (Bytes, bool) {
+        let mut buffer = self.spare();
         let mut filled = self.partial.len();
         // kept as long as it was: only what is new to the buffer is written over with zeros
         buffer.resize(filled + self.size, 0);
@@ -226,14 +248,14 @@ impl Text {
             }
         }
         buffer.truncate(filled);
-        self.keep_whole_characters(&mut buffer);
-        buffer.freeze()
+        let is_ascii = buffer.is_ascii();
+        if !is_ascii {
+            self.keep_whole_characters(&mut buffer);
+        }
+        (buffer.freeze(), is_ascii)
     }
 
     fn keep_whole_characters(&mut self, buffer: &mut BytesMut) {
-        if buffer.is_ascii() {
-            return;
-        }
         let Err(error) = std::str::from_utf8(buffer) else { return };
         let rest = buffer.get(error.valid_up_to()..).unwrap_or_default();
         match (error.error_len(), &self.state) {
