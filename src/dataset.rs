@@ -5,10 +5,11 @@
 //! into values: the text is *cut* into records, and its grammar is checked while it is cut.
 //!
 //! ```text
-//!  Raw ──▶ Unpacked ──▶ Text ──────▶ Splitter ──▶ Cutter ────▶ Reader: records, with their places
-//!  counts   gzip, zstd   whole        array,       slices of     └────▶ scan: count, digest, the place where it breaks
-//!  hashes                characters,  lines,       one buffer
-//!  watches               1 MiB each   rows
+//!  Raw ──▶ Unpacked ──▶ Filling ────▶ Text ──▶ Splitter ──▶ Cutter ───▶ Reader: records, with their places
+//!  counts   gzip, zstd   whole                  array,       slices of    └───▶ scan: count, digest, where it breaks
+//!  hashes                characters,            lines,       one buffer
+//!  watches               256 KiB each           rows
+//!  └── of a large file on a thread of its own ──┘
 //! ```
 //!
 //! [`scan()`] reads a file to its end before anything is sent; [`Reader`] then hands out its records. Both run the same
@@ -18,6 +19,7 @@ pub mod canonical;
 mod cutter;
 mod error;
 mod expand;
+mod filling;
 mod grammar;
 pub mod map;
 pub mod patch;
@@ -31,6 +33,7 @@ mod shape;
 mod sniff;
 mod split;
 mod text;
+mod unpacked;
 mod whole;
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
 
+use super::filling::Broken;
 use super::grammar::{Fault, Flaw};
 use super::place::{Tracker, count};
 use super::raw::Raw;
 use super::split::{Cut, Finish, Splitter, Step};
-use super::text::{Broken, Chunk, Text};
+use super::text::{Chunk, Text};
 use super::{DatasetError, Format, Limits, Malformed, Place};
 
 /// How much of a record that cannot be used is kept.
@@ -61,7 +62,7 @@ pub(super) struct Cutter {
 impl Cutter {
     pub(super) fn new(text: Text, format: Format, limits: &Limits) -> Self {
         Self {
-            path: text.raw().path().to_owned(),
+            path: text.path().to_owned(),
             text,
             splitter: Splitter::new(format, limits),
             chunk: Chunk::default(),
@@ -116,12 +117,13 @@ impl Cutter {
         self.straddle = Straddle::default();
     }
 
-    pub(super) fn raw(&self) -> &Raw {
-        self.text.raw()
+    pub(super) const fn text(&self) -> &Text {
+        &self.text
     }
 
-    pub(super) fn raw_mut(&mut self) -> &mut Raw {
-        self.text.raw_mut()
+    /// The file or stream below, to read on in it whatever became of its text.
+    pub(super) fn into_raw(self) -> Result<Raw, DatasetError> {
+        self.text.into_raw()
     }
 
     /// What is malformed at a place.

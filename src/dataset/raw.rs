@@ -148,6 +148,14 @@ impl Raw {
         self.read
     }
 
+    /// How long the file is, where it is one.
+    pub(super) fn length(&self) -> Option<u64> {
+        match &self.input {
+            Input::File { file, .. } => file.metadata().ok().map(|metadata| metadata.len()),
+            Input::Stream { .. } => None,
+        }
+    }
+
     pub(super) const fn is_stream(&self) -> bool {
         matches!(self.input, Input::Stream { .. })
     }

@@ -79,7 +79,7 @@ impl Reader {
     /// The bytes of the file, or the stream, that were read so far; compressed ones, where it is compressed.
     #[must_use]
     pub fn raw_bytes_read(&self) -> u64 {
-        self.opened.cutter.raw().count()
+        self.opened.cutter.text().read()
     }
 
     /// How many records were handed out so far, unusable ones too; the position of the next one.
@@ -186,7 +186,7 @@ impl Opened {
             Format::Ndjson => "it has no line with a value",
             Format::Csv { .. } => "there is no row under the header",
         };
-        DatasetError::NoRecords { path: self.cutter.raw().path().to_owned(), what }
+        DatasetError::NoRecords { path: self.cutter.text().path().to_owned(), what }
     }
 }
 
@@ -194,7 +194,7 @@ impl Opened {
 const HEADER_BYTES: usize = 256 << 10;
 
 fn read_header(cutter: &mut Cutter, delimiter: u8) -> Result<Table, DatasetError> {
-    let path = cutter.raw().path().to_owned();
+    let path = cutter.text().path().to_owned();
     let content = loop {
         match cutter.turn()? {
             Turn::Record(part) => break cutter.hand_out(part).content,

@@ -61,17 +61,18 @@ pub(super) fn count_records(
                 cutter.pass_over(part);
                 records += 1;
             }
-            Ok(Turn::Refilled) => tell(cutter.raw(), on_progress)?,
+            Ok(Turn::Refilled) => tell(cutter.text().path(), cutter.text().read(), on_progress)?,
             Ok(Turn::End) => break None,
             Err(DatasetError::Malformed(malformed)) => break Some(malformed),
             Err(error) => return Err(error),
         }
     };
-    read_out(cutter.raw_mut(), on_progress)?;
-    if records == 0 && broken.is_none() {
-        return Err(opened.no_records());
+    let no_records = (records == 0 && broken.is_none()).then(|| opened.no_records());
+    let mut raw = opened.cutter.into_raw()?;
+    read_out(&mut raw, on_progress)?;
+    if let Some(error) = no_records {
+        return Err(error);
     }
-    let raw = opened.cutter.raw();
     let Some(digest) = raw.digest() else {
         return Err(DatasetError::Stopped { path: raw.path().to_owned() });
     };
@@ -93,7 +94,7 @@ fn read_out(raw: &mut Raw, on_progress: &mut dyn FnMut(u64) -> ControlFlow<()>) 
     loop {
         match raw.read(&mut buffer).map_err(|error| unwrap_io(raw.path(), error))? {
             0 => return Ok(()),
-            _ => tell(raw, on_progress)?,
+            _ => tell(raw.path(), raw.count(), on_progress)?,
         }
     }
 }
@@ -102,9 +103,13 @@ fn unwrap_io(path: &Path, error: io::Error) -> DatasetError {
     error.downcast::<DatasetError>().unwrap_or_else(|source| DatasetError::of_io(path, source))
 }
 
-fn tell(raw: &Raw, on_progress: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Result<(), DatasetError> {
-    match on_progress(raw.count()) {
+fn tell(
+    path: &Path,
+    read: u64,
+    on_progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<(), DatasetError> {
+    match on_progress(read) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(DatasetError::Stopped { path: raw.path().to_owned() }),
+        ControlFlow::Break(()) => Err(DatasetError::Stopped { path: path.to_owned() }),
     }
 }

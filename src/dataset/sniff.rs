@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
+use super::filling::Broken;
 use super::grammar::is_blank;
 use super::place::Tracker;
 use super::rows::{Rows, fields};
 use super::split::Step;
-use super::text::{Broken, Ends, Look, Text};
+use super::text::{Ends, Look, Text};
 use super::{DatasetError, Format, Malformed};
 
 /// How much of a text without any lines, or of nothing but white space, is looked at.
@@ -20,7 +21,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Finds the format of a text, without using any of it up.
 pub(super) fn find_format(text: &mut Text) -> Result<Format, DatasetError> {
-    let path = text.raw().path().to_owned();
+    let path = text.path().to_owned();
     let first = {
         let look = look(text, |seen| first_byte(seen).is_some() || seen.len() >= MOST)?;
         first_byte(look.bytes)
@@ -57,7 +58,7 @@ fn first_byte(text: &[u8]) -> Option<u8> {
 
 /// Decompression failed before there was any text.
 fn broken_at_once(text: &mut Text) -> Result<Format, DatasetError> {
-    let path = text.raw().path().to_owned();
+    let path = text.path().to_owned();
     let mut tracker = Tracker::new(text.skipped());
     loop {
         match text.next() {

@@ -6,13 +6,14 @@
 //! are small enough for the processor's own memory: what was just copied there is checked and read from there.
 
 use std::collections::VecDeque;
-use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
 
 use bytes::{Buf, Bytes, BytesMut};
-use flate2::bufread::MultiGzDecoder;
 
+use super::filling::{Broken, Filled, Filling, State};
 use super::place::count;
 use super::raw::Raw;
+use super::unpacked::Unpacked;
 use super::{Compression, DatasetError};
 
 /// How much text is looked at at once.
@@ -21,8 +22,6 @@ pub(super) const BUFFER: usize = 256 << 10;
 const STREAM_BUFFER: usize = 128 << 10;
 /// Buffers that are kept until all their records are gone.
 const MOST_USED: usize = 4;
-/// How much compressed data is read at once.
-const PACKED_BUFFER: usize = 256 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -55,35 +54,18 @@ impl Chunk {
     }
 }
 
-/// What keeps the text from going on.
-#[derive(Debug)]
-pub(super) enum Broken {
-    /// The file could not be read, or changed.
-    Input(DatasetError),
-    /// The text itself breaks off here, and why.
-    Text(String),
-    /// A byte that stands in no UTF-8 text.
-    NotUtf8(u8),
-}
-
 /// The text of a dataset, from its beginning to its end.
 pub(super) struct Text {
-    source: Unpacked,
-    size: usize,
+    path: PathBuf,
+    compression: Compression,
+    filling: Filling,
     /// Looked at, and not yet handed out.
     ahead: Option<Chunk>,
-    /// The beginning of a character whose end is not read yet.
-    partial: Vec<u8>,
     used: VecDeque<Bytes>,
     /// The bytes of the byte order mark, once the beginning was seen.
     skipped: Option<u64>,
     state: State,
-}
-
-enum State {
-    Going,
-    End,
-    Broken(Broken),
+    read: u64,
 }
 
 impl Text {
@@ -95,41 +77,36 @@ impl Text {
 
     /// The same in buffers of some other size.
     pub(super) fn with_buffer(raw: Raw, size: usize) -> Result<Self, DatasetError> {
+        let path = raw.path().to_owned();
+        let source = Unpacked::new(raw)?;
         Ok(Self {
-            source: Unpacked::new(raw)?,
-            size,
+            path,
+            compression: source.compression(),
+            filling: Filling::new(source, size),
             ahead: None,
-            partial: Vec::new(),
             used: VecDeque::new(),
             skipped: None,
             state: State::Going,
+            read: 0,
         })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) const fn compression(&self) -> Compression {
-        match self.source {
-            Unpacked::Plain(_) => Compression::None,
-            Unpacked::Gzip(_) => Compression::Gzip,
-            Unpacked::Zstd(_) => Compression::Zstd,
-        }
+        self.compression
     }
 
-    /// The file or stream below.
-    pub(super) fn raw(&self) -> &Raw {
-        match &self.source {
-            Unpacked::Plain(raw) => raw,
-            Unpacked::Gzip(decoder) => decoder.get_ref().get_ref(),
-            Unpacked::Zstd(decoder) => decoder.get_ref().get_ref(),
-        }
+    /// The bytes of the file or stream that were read for the text so far.
+    pub(super) const fn read(&self) -> u64 {
+        self.read
     }
 
-    /// The same, to read on in it whatever became of its text.
-    pub(super) fn raw_mut(&mut self) -> &mut Raw {
-        match &mut self.source {
-            Unpacked::Plain(raw) => raw,
-            Unpacked::Gzip(decoder) => decoder.get_mut().get_mut(),
-            Unpacked::Zstd(decoder) => decoder.get_mut().get_mut(),
-        }
+    /// The file or stream below, to read on in it whatever became of its text.
+    pub(super) fn into_raw(self) -> Result<Raw, DatasetError> {
+        self.filling.into_raw()
     }
 
     /// The bytes of the byte order mark. Known once something was read.
@@ -147,7 +124,10 @@ impl Text {
                 State::End => return Ok(None),
                 State::Broken(broken) => return Err(broken),
                 State::Going => {
-                    let (mut bytes, is_ascii) = self.fill();
+                    let spare = self.spare();
+                    let Filled { mut bytes, is_ascii, then, read } = self.filling.next(spare);
+                    self.state = then;
+                    self.read = self.read.max(read);
                     if bytes.is_empty() {
                         continue;
                     }
@@ -217,60 +197,6 @@ impl Text {
         }
         BytesMut::new()
     }
-
-    /// Fills one buffer as far as the source goes, and says in `state` how it goes on. Tells whether all of it is ASCII, too.
-    fn fill(&mut self) -> (Bytes, bool) {
-        let mut buffer = self.spare();
-        let mut filled = self.partial.len();
-        // kept as long as it was: only what is new to the buffer is written over with zeros
-        buffer.resize(filled + self.size, 0);
-        if let Some(front) = buffer.get_mut(..filled) {
-            front.copy_from_slice(&self.partial);
-        }
-        self.partial.clear();
-        self.state = State::Going;
-        let at_once = self.raw().is_stream();
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.source.read(rest) {
-                Ok(0) => {
-                    self.state = State::End;
-                    break;
-                }
-                Ok(length) => filled += length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    self.state = State::Broken(self.source.explain(error));
-                    break;
-                }
-            }
-            if at_once {
-                break;
-            }
-        }
-        buffer.truncate(filled);
-        let is_ascii = buffer.is_ascii();
-        if !is_ascii {
-            self.keep_whole_characters(&mut buffer);
-        }
-        (buffer.freeze(), is_ascii)
-    }
-
-    fn keep_whole_characters(&mut self, buffer: &mut BytesMut) {
-        let Err(error) = std::str::from_utf8(buffer) else { return };
-        let rest = buffer.get(error.valid_up_to()..).unwrap_or_default();
-        match (error.error_len(), &self.state) {
-            (Some(_), _) => {
-                self.state = State::Broken(Broken::NotUtf8(rest.first().copied().unwrap_or_default()));
-            }
-            (None, State::End) => {
-                self.state = State::Broken(Broken::Text(
-                    "the text ends in the middle of a character: it is cut off".to_owned(),
-                ));
-            }
-            (None, _) => self.partial.extend_from_slice(rest),
-        }
-        buffer.truncate(error.valid_up_to());
-    }
 }
 
 /// What lies ahead in the text.
@@ -289,62 +215,4 @@ pub(super) enum Ends {
     Broken,
     /// With a byte that stands in no UTF-8 text.
     NotUtf8(u8),
-}
-
-/// What is above the file and below the text.
-enum Unpacked {
-    Plain(Raw),
-    Gzip(Box<MultiGzDecoder<BufReader<Raw>>>),
-    Zstd(Box<zstd::stream::read::Decoder<'static, BufReader<Raw>>>),
-}
-
-impl Unpacked {
-    fn new(raw: Raw) -> Result<Self, DatasetError> {
-        let compression = compression(raw.magic());
-        if compression == Compression::None {
-            return Ok(Self::Plain(raw));
-        }
-        let path = raw.path().to_owned();
-        let packed = BufReader::with_capacity(PACKED_BUFFER, raw);
-        if compression == Compression::Gzip {
-            return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(packed))));
-        }
-        zstd::stream::read::Decoder::with_buffer(packed)
-            .map(|decoder| Self::Zstd(Box::new(decoder)))
-            .map_err(|source| DatasetError::Read { path, source })
-    }
-
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(raw) => raw.read(buffer),
-            Self::Gzip(decoder) => decoder.read(buffer),
-            Self::Zstd(decoder) => decoder.read(buffer),
-        }
-    }
-
-    fn explain(&self, error: io::Error) -> Broken {
-        let name = match self {
-            Self::Plain(_) => "file's",
-            Self::Gzip(_) => "gzip",
-            Self::Zstd(_) => "zstd",
-        };
-        match error.downcast::<DatasetError>() {
-            Ok(error) => Broken::Input(error),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Broken::Text(format!(
-                "the {name} data is cut off here: the file was not written or copied to its end"
-            )),
-            Err(error) => {
-                Broken::Text(format!("the {name} data is damaged here ({error}): get the file anew"))
-            }
-        }
-    }
-}
-
-/// What compressed data begins with: RFC 1952 §2.3.1, RFC 8878 §3.1.1 and §3.1.2 (a skippable frame).
-fn compression(magic: &[u8]) -> Compression {
-    match magic {
-        [0x1f, 0x8b, ..] => Compression::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Compression::Zstd,
-        _ => Compression::None,
-    }
 }

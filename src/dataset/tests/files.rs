@@ -70,6 +70,49 @@ fn what_cannot_be_opened_is_refused_by_name() {
 }
 
 #[test]
+fn a_large_file_is_read_on_a_thread_of_its_own_and_is_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    // hard to compress, and of characters of several bytes, so that buffers end within one
+    let mut chance = fastrand::Rng::with_seed(7);
+    let mut word = || (0..60).map(|_| chance.char('à'..'🔒')).collect::<String>();
+    let lines: Vec<_> = (0..35_000).map(|id| format!("{{\"id\":{id},\"n\":\"{}\"}}\n", word())).collect();
+    let (first, second) = (lines[..20_000].concat(), lines[20_000..].concat());
+    let whole = [first.as_bytes(), second.as_bytes()].concat();
+    let broken = [first.as_bytes(), b"{\"id\":x}\n", second.as_bytes()].concat();
+    let no_text = [first.as_bytes(), b"{\"id\":\"\xff\"}\n", second.as_bytes()].concat();
+    for (name, content) in [("whole", whole), ("broken", broken), ("no text", no_text)] {
+        for bytes in [super::streams::gzip(&content), content] {
+            assert!(bytes.len() > 4 << 20, "{name}: {}", bytes.len());
+            let path = written(directory.path(), name, &bytes);
+            let (scan, here) = (scan_file(&path).unwrap(), read(&bytes));
+            assert_eq!(scan.records, here.entries.len() as u64, "{name}");
+            assert_eq!(scan.digest.to_string(), blake3::hash(&bytes).to_hex().to_string(), "{name}");
+            assert_eq!(scan.bytes, bytes.len() as u64, "{name}");
+            let ahead = collect(Reader::open(&path, Limits::default(), Some(&scan.fingerprint)));
+            assert!(ahead.records() == here.records(), "{name}");
+            assert_eq!(ahead.error.is_some(), name != "whole");
+            if let Some(broken) = scan.broken {
+                assert_eq!(broken.place, ahead.malformed().place, "{name}");
+                assert_eq!(broken.place, here.malformed().place, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_file_that_changes_while_it_is_read_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let content = "{\"a\":1}\n".repeat(1 << 20);
+    let path = written(directory.path(), "a", content.as_bytes());
+    let scan = scan_file(&path).unwrap();
+    let mut reader = Reader::open(&path, Limits::default(), Some(&scan.fingerprint)).unwrap();
+    reader.next().unwrap().unwrap();
+    fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"a\":2}\n").unwrap();
+    let error = reader.find_map(Result::err).unwrap();
+    assert!(matches!(error, DatasetError::Changed { .. }), "{error}");
+}
+
+#[test]
 fn a_scan_knows_the_file_by_its_digest_even_where_it_breaks() {
     let directory = tempfile::tempdir().unwrap();
     let path = written(directory.path(), "a", ARRAY);

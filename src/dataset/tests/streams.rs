@@ -9,7 +9,7 @@ use super::*;
 
 const LINES: &str = "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n";
 
-fn gzip(text: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()
