@@ -334,6 +334,10 @@ fn keys_of_the_dashboard_know_where_they_stand() {
         refused(&format!("[ui.keys]\n{}", many.concat())),
         "1002:9: `k1000` in [ui.keys] is one too many: 1000 actions are the most"
     );
+    assert_eq!(
+        refused(&format!("[ui.keys]\npause = [{}]", "\"F5\",".repeat(51))),
+        "2:9: `pause` in [ui.keys] has 51 keys, and 50 are the most"
+    );
     let wrong = read("[ui.keys]\nzom = \"F5\"\n").unwrap();
     let why = crate::tui::check_keys(&wrong.ui).unwrap_err().to_string();
     assert_eq!(

@@ -127,8 +127,9 @@ impl Setting for KeyBindings {
     }
 }
 
-/// More than there are actions, by far.
+/// More than there are actions, by far, and more keys than one of them can need.
 const MOST_BINDINGS: usize = 1000;
+const MOST_KEYS: usize = 50;
 
 /// Reads a table of actions, and those in it.
 fn collect(node: &Node<'_>, above: &str, into: &mut Vec<KeyBinding>) -> Result<(), DocumentError> {
@@ -148,6 +149,9 @@ fn collect(node: &Node<'_>, above: &str, into: &mut Vec<KeyBinding>) -> Result<(
         };
         if into.len() == MOST_BINDINGS {
             return Err(entry.error(&format!("is one too many: {MOST_BINDINGS} actions are the most")));
+        }
+        if keys.len() > MOST_KEYS {
+            return Err(entry.error(&format!("has {} keys, and {MOST_KEYS} are the most", keys.len())));
         }
         into.push(KeyBinding { action, keys, place: entry.place() });
     }

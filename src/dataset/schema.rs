@@ -20,8 +20,7 @@ mod words;
 use std::borrow::Cow;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, ReferencingError, ValidationError, Validator};
@@ -37,10 +36,10 @@ const INTERACTION: (&str, &str) = ("interaction", include_str!("../../assets/sch
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The most violations that are told of one record.
 const MOST: usize = 50;
-/// Violations are looked for where one of each value, and of each member that may be missing, takes no more than that, in
-/// bytes. The validator holds all of them at once, each with the whole way to its value, and copies values where it tells
-/// why none of several forms fits; and a value can have several.
-const ALL_UP_TO: usize = 4 << 20;
+/// Violations are looked for where one of each value, and of each member that may be missing, by each rule of one place,
+/// takes no more than that, in bytes. The validator holds all of them at once, each with the whole way to its value, and
+/// copies values where it tells why none of several forms fits.
+const ALL_UP_TO: usize = 32 << 20;
 /// A record of more levels is checked on a stack of its own: a schema may take many steps for each of them, and the
 /// validator calls itself for each.
 const DEEP: usize = 24;
@@ -55,8 +54,7 @@ const PATTERN_SIZE: usize = 10 << 20;
 pub struct Schema {
     name: String,
     validator: Validator,
-    /// The most members that it requires of one object.
-    required: usize,
+    most: file::Most,
 }
 
 /// Why there is no [`Schema`]. The messages are safe to be shown.
@@ -138,7 +136,7 @@ impl Schema {
             return Err(SchemaError::Unknown { name: one_line(name, 255) });
         }
         let schema = file::parse(INTERACTION.1.as_bytes(), name)?;
-        Self::compile(name, &schema, jsonschema::options().offline(), &AtomicUsize::new(0))
+        Self::compile(name, &schema, jsonschema::options().offline(), &Mutex::default())
     }
 
     /// The schema in a file of at most 1 MiB, with what it refers to in files beside it and below. Reads files, and so
@@ -155,7 +153,7 @@ impl Schema {
         let base =
             Url::from_file_path(&real).map_err(|()| unreadable(io::ErrorKind::InvalidFilename.into()))?;
         let folder = real.parent().unwrap_or(&real).to_owned();
-        let beside = Arc::new(AtomicUsize::new(0));
+        let beside = Arc::default();
         let options = jsonschema::options()
             .with_base_uri(base.as_str())
             .with_retriever(file::Beside::new(folder, Arc::clone(&beside)));
@@ -186,12 +184,12 @@ impl Schema {
         &self.name
     }
 
-    /// `beside` tells in the end how many members the files require that it leans on.
+    /// `beside` tells in the end what the files can say that it leans on.
     fn compile(
         name: &str,
         schema: &Value,
         options: jsonschema::ValidationOptions<'_>,
-        beside: &AtomicUsize,
+        beside: &Mutex<file::Most>,
     ) -> Result<Self, SchemaError> {
         let patterns = PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_SIZE);
         let validator = options
@@ -202,8 +200,8 @@ impl Schema {
             .with_pattern_options(patterns)
             .build(schema)
             .map_err(|error| unsound(name, &error))?;
-        let required = file::required(schema).max(beside.load(Ordering::Relaxed));
-        Ok(Self { name: name.to_owned(), validator, required })
+        let beside = *beside.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Self { name: name.to_owned(), validator, most: file::Most::of(schema).or(beside) })
     }
 
     /// Checks one record.
@@ -215,8 +213,8 @@ impl Schema {
     /// it is only told that it does not keep to the schema. What is no JSON, is nested over 127 levels deep or holds a
     /// number beyond every double is one violation of the whole. All texts are single lines, safe to be shown.
     pub fn check(&self, record: &[u8]) -> Result<(), Vec<Violation>> {
-        let record = read::record(record, self.required)
-            .map_err(|reason| vec![Violation::at(String::new(), reason)])?;
+        let record =
+            read::record(record, self.most).map_err(|reason| vec![Violation::at(String::new(), reason)])?;
         if record.depth <= DEEP {
             return self.judge(&record);
         }

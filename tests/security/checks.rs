@@ -38,6 +38,11 @@ fn what_is_wrong_with_a_record_takes_no_more_than_a_few_megabytes_to_say() {
     bench.file("items.schema", required);
     let name = "n".repeat(4000);
     bench.file("items.json", format!("[{{\"{name}\":[{}{{}}]}}]", "{},".repeat(780)));
+    // a text fits none of many, and each of those says so
+    let codes: Vec<_> = (0..250).map(|code| format!("{{\"const\":\"c{code}\"}}")).collect();
+    let codes = format!(r#"{{"additionalProperties":{{"items":{{"oneOf":[{}]}}}}}}"#, codes.join(","));
+    bench.file("codes.schema", codes);
+    bench.file("codes.json", format!("[{{\"a\":[{}\"\"]}}]", "\"\",".repeat(3000)));
     // each level fits none of two forms, and is told with a copy of it
     let tree = r##"{"anyOf":[{"type":"string"},{"type":"array","items":{"$ref":"#/$defs/tree"}}]}"##;
     let tree = format!(r##"{{"additionalProperties":{{"$ref":"#/$defs/tree"}},"$defs":{{"tree":{tree}}}}}"##);
@@ -49,6 +54,7 @@ fn what_is_wrong_with_a_record_takes_no_more_than_a_few_megabytes_to_say() {
         ("wrong.json", "map.schema"),
         ("wrong.json", "none.schema"),
         ("items.json", "items.schema"),
+        ("codes.json", "codes.schema"),
         ("tree.json", "tree.schema"),
     ];
     for (file, schema) in schemas {

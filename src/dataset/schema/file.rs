@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::{Retrieve, Uri};
 use serde_json::Value;
@@ -24,15 +23,50 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<Vec<u8>, SchemaError> {
     })
 }
 
-/// How many members it requires of one object, at most.
-pub(super) fn required(schema: &Value) -> usize {
-    match schema {
-        Value::Array(list) => list.iter().map(required).max().unwrap_or_default(),
-        Value::Object(members) => {
-            let here = members.get("required").and_then(Value::as_array).map_or(0, Vec::len);
-            members.values().map(required).max().unwrap_or_default().max(here)
+/// What a schema can say of one value at the most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Most {
+    /// Members that it requires of one object.
+    pub(super) required: usize,
+    /// Rules that it holds one value to in one place: each of several forms tells why it does not fit.
+    pub(super) rules: usize,
+}
+
+impl Most {
+    pub(super) fn of(schema: &Value) -> Self {
+        let mut most = Self::default();
+        most.look_into(schema);
+        most
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { required: self.required.max(other.required), rules: self.rules.max(other.rules) }
+    }
+
+    /// Looks into a part of it, and says how many rules that holds one value to.
+    fn look_into(&mut self, schema: &Value) -> usize {
+        match schema {
+            Value::Array(list) => list.iter().map(|part| self.look_into(part)).sum(),
+            Value::Object(members) => {
+                let mut rules = 1;
+                for (name, part) in members {
+                    let within = self.look_into(part);
+                    rules += match name.as_str() {
+                        "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" => within,
+                        "patternProperties" | "dependentSchemas" => {
+                            part.as_object().map_or(0, serde_json::Map::len)
+                        }
+                        _ => 0,
+                    };
+                    if name == "required" {
+                        self.required = self.required.max(part.as_array().map_or(0, Vec::len));
+                    }
+                }
+                self.rules = self.rules.max(rules);
+                rules
+            }
+            _ => 0,
         }
-        _ => 0,
     }
 }
 
@@ -57,13 +91,13 @@ pub(super) fn parse(text: &[u8], shown: &str) -> Result<Value, SchemaError> {
 pub(super) struct Beside {
     /// Without symbolic links, so that nothing below it can lead out unseen.
     folder: PathBuf,
-    /// The most members that one of them requires of an object.
-    required: Arc<AtomicUsize>,
+    /// What one of them can say at the most.
+    most: Arc<Mutex<Most>>,
 }
 
 impl Beside {
-    pub(super) fn new(folder: PathBuf, required: Arc<AtomicUsize>) -> Self {
-        Self { folder, required }
+    pub(super) fn new(folder: PathBuf, most: Arc<Mutex<Most>>) -> Self {
+        Self { folder, most }
     }
 }
 
@@ -80,7 +114,8 @@ impl Retrieve for Beside {
         }
         let shown = super::shown(&real);
         let schema = parse(&read(&real, &shown)?, &shown)?;
-        self.required.fetch_max(required(&schema), Ordering::Relaxed);
+        let mut most = self.most.lock().unwrap_or_else(PoisonError::into_inner);
+        *most = most.or(Most::of(&schema));
         Ok(schema)
     }
 }

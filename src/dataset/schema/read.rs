@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
+use super::file::Most;
 use crate::text::one_line;
 
 /// The most memory that a record may take as the validator sees it, in bytes. A text takes about as much as in the
@@ -14,8 +15,8 @@ use crate::text::one_line;
 const MOST_MEMORY: usize = 64 << 20;
 /// What a value takes beside what hangs on it.
 const OF_VALUE: usize = size_of::<Value>();
-/// What violations of one value take as the validator tells them, beside the way to it: there are a few at most places.
-const OF_VIOLATION: usize = 1024;
+/// What a violation takes as the validator tells it, beside the way to its value.
+const OF_VIOLATION: usize = 512;
 /// What an object takes for up to eleven members: the map of the standard library is a tree of nodes of that size.
 const OF_OBJECT: usize = 11 * (OF_VALUE + size_of::<String>()) + 16;
 
@@ -31,9 +32,9 @@ pub(super) struct Record {
     pub(super) depth: usize,
 }
 
-/// Reads one JSON value, of which the schema requires so many members of one object. The error is one for a person.
-pub(super) fn record(text: &[u8], required: usize) -> Result<Record, String> {
-    let mut seen = Seen { twice: Vec::new(), more: 0, left: MOST_MEMORY, required, violations: 0, depth: 0 };
+/// Reads one JSON value, of which the schema can say so much at the most. The error is one for a person.
+pub(super) fn record(text: &[u8], most: Most) -> Result<Record, String> {
+    let mut seen = Seen { twice: Vec::new(), more: 0, left: MOST_MEMORY, most, violations: 0, depth: 0 };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Reading { seen: &mut seen, way: 0, level: 0 }
         .deserialize(&mut deserializer)
@@ -54,8 +55,7 @@ struct Seen {
     more: usize,
     /// Bytes that the rest may take.
     left: usize,
-    /// The most members that the schema requires of an object.
-    required: usize,
+    most: Most,
     violations: usize,
     depth: usize,
 }
@@ -68,9 +68,15 @@ struct Reading<'w> {
 }
 
 impl Reading<'_> {
-    /// Weighs so many violations at the end of a way.
+    /// Weighs so many violations at the end of a way, by each rule.
     fn weigh(&mut self, violations: usize, way: usize) {
-        self.seen.violations = self.seen.violations.saturating_add(violations * (OF_VIOLATION + way));
+        self.add(violations.saturating_mul(OF_VIOLATION + way));
+    }
+
+    /// The same for copies of a value.
+    fn add(&mut self, bytes: usize) {
+        let bytes = bytes.saturating_mul(self.seen.most.rules.max(1));
+        self.seen.violations = self.seen.violations.saturating_add(bytes);
     }
 
     /// For a value within this one, by a step of so many bytes.
@@ -152,7 +158,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
 
     fn visit_string<E: Error>(mut self, value: String) -> Result<Value, E> {
         self.takes(value.len())?;
-        self.seen.violations += value.len();
+        self.add(value.len());
         Ok(Value::String(value))
     }
 
@@ -162,7 +168,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
         loop {
             let before = self.seen.twice.len();
             let Some(element) = elements.next_element_seed(self.inner(1))? else {
-                self.seen.violations += left - self.seen.left;
+                self.add(left - self.seen.left);
                 return Ok(Value::Array(array));
             };
             // an array that grows is moved into one of twice its size
@@ -193,9 +199,9 @@ impl<'de> Visitor<'de> for Reading<'_> {
                 }
             }
         }
-        self.seen.violations += left - self.seen.left;
+        self.add(left - self.seen.left);
         // each that is missing is one; those that are there are weighed as values
-        self.weigh(self.seen.required.saturating_sub(object.len()), self.way);
+        self.weigh(self.seen.most.required.saturating_sub(object.len()), self.way);
         Ok(Value::Object(object))
     }
 }
