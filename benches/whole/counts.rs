@@ -33,7 +33,7 @@ pub const ALL: [Count; 2] = [
             let mut command = Command::new(std::env::current_exe().unwrap());
             counted(command.args(["limit", "split", text(&file)]))
         },
-        records: [20_000, 40_000],
+        records: [40_000, 80_000],
     },
     Count {
         name: "count-delivery",

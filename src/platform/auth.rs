@@ -136,10 +136,15 @@ impl Token {
         }
     }
 
+    /// Whether one quick look tells that nothing of it is in there.
+    pub(super) fn lets_through(&self, bytes: &[u8]) -> bool {
+        let [sieve, _] = &self.sieves;
+        sieve.lets_through(bytes)
+    }
+
     /// The bytes without what is not shown; `None` where nothing of it is in there.
     fn conceal(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let [sieve, _] = &self.sieves;
-        if sieve.lets_through(bytes) { None } else { conceal(bytes, &self.hidden()) }
+        if self.lets_through(bytes) { None } else { conceal(bytes, &self.hidden()) }
     }
 
     /// The texts of it, of the others and of its client; an empty one is nothing.
