@@ -51,8 +51,8 @@ pub const ALL: [Count; 2] = [
 ];
 
 /// What was counted when this was last changed. Write down what is counted now, where a change is meant.
-const READING: u64 = 1113;
-const DELIVERY: u64 = 240_500;
+const READING: u64 = 1143;
+const DELIVERY: u64 = 236_500;
 
 impl Count {
     /// Counts it, and holds it to what is kept; the answer is its line.
