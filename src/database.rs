@@ -23,7 +23,7 @@ mod log;
 mod soundness;
 
 pub use soundness::Soundness;
-pub(crate) use soundness::{find_damage, soundness, within};
+pub(crate) use soundness::{LOOK, find_damage, look_at, soundness, within};
 
 /// The longest row or value that is read or written, in bytes: the largest record, its copy before an edit, and room. A file
 /// that somebody else made may hold longer ones.
@@ -31,7 +31,7 @@ const LONGEST: i32 = 64 * 1024 * 1024;
 /// The same at the first look: more than the longest SQL of ours.
 const LONGEST_LOOK: i32 = 8192;
 /// How long that may take.
-const LOOK: Duration = Duration::from_secs(2);
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// Makes a folder for its owner only. The names that lead to it are on the disk when this returns: a file in it that was
 /// synced would be nowhere after a power cut without them.
@@ -129,7 +129,7 @@ fn first_look(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_LOOK)?;
     // counted from the first step: before it, others may have had the file
     let mut begun = None;
-    let is_over = move || begun.get_or_insert_with(std::time::Instant::now).elapsed() > LOOK;
+    let is_over = move || begun.get_or_insert_with(std::time::Instant::now).elapsed() > FIRST_LOOK;
     connection.progress_handler(1, Some(is_over))?;
     let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     connection.progress_handler(0, None::<fn() -> bool>)?;

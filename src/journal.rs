@@ -259,6 +259,8 @@ pub struct Journal {
     trouble: watch::Receiver<Option<Trouble>>,
 }
 
+/// How long a person waits for the look at the file before the first frame.
+const GLANCE: Duration = Duration::from_millis(10);
 /// Orders that wait for the writer: enough to fill a commit while one is under way.
 const QUEUE: usize = 4096;
 
@@ -272,12 +274,25 @@ impl Journal {
         Self::over(Connections::to(folder))
     }
 
-    /// The same, on connections that may have been used before.
+    /// The same for a person who looks at it first: a large file is looked at for damage before something is written to it.
     ///
     /// # Errors
     ///
     /// As [`open`](Self::open).
+    pub fn open_to_look(folder: &Path) -> Result<Self, JournalError> {
+        Self::opened(Connections::to(folder), GLANCE)
+    }
+
+    /// The same as [`open`](Self::open), on connections that may have been used before.
+    ///
+    /// # Errors
+    ///
+    /// As there.
     pub fn over(connections: Connections) -> Result<Self, JournalError> {
+        Self::opened(connections, database::LOOK)
+    }
+
+    fn opened(connections: Connections, patience: Duration) -> Result<Self, JournalError> {
         let folder = connections.folder();
         make_folder(folder)?;
         let path = file_in(folder);
@@ -286,7 +301,7 @@ impl Journal {
             ErrorKind::InvalidData => JournalError::Damaged { path: path.clone(), what: source.to_string() },
             _ => JournalError::Folder { path: path.clone(), source },
         })?;
-        let connection = connections.writing_to_sound()?;
+        let connection = connections.writing_to_sound(patience)?;
         let (orders, queue) = mpsc::channel(QUEUE);
         let (told, trouble) = watch::channel(None);
         machine::serve("journal", writer::run(connection, queue, told, path))
@@ -304,7 +319,7 @@ impl Journal {
             Ok(lock) => lock,
             Err(carrier) => return Err(JournalError::Carried { run: new.id.to_string(), carrier }),
         };
-        let mut connection = self.connections.writing()?;
+        let mut connection = self.connections.writing_to_sound(database::LOOK)?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let total = new.datasets.iter().map(|dataset| dataset.records).sum::<Option<u64>>();
         tx.execute(
@@ -363,7 +378,7 @@ impl Journal {
             Ok(lock) => lock,
             Err(carrier) => return Err(JournalError::Carried { run: run.id.to_string(), carrier }),
         };
-        let mut connection = self.connections.writing()?;
+        let mut connection = self.connections.writing_to_sound(database::LOOK)?;
         audit::audit(&connection, run.number, &file_in(self.data_folder()))?;
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut counts, traffic, took, last_event) = read::counts(&tx, run.number)?;

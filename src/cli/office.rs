@@ -170,7 +170,7 @@ impl Desk {
         if let Some(journal) = &*journal {
             return Ok(journal.clone());
         }
-        Ok(journal.insert(Journal::open(&self.room.house.places.data_dir)?).clone())
+        Ok(journal.insert(Journal::open_to_look(&self.room.house.places.data_dir)?).clone())
     }
 
     /// The run that was begun last, once none is being begun any more.

@@ -9,8 +9,8 @@ use rusqlite::{Connection, ErrorCode};
 use crate::machine;
 use crate::text::one_line;
 
-/// How long a start may be held up by the look at a large file.
-const START: Duration = Duration::from_millis(700);
+/// How long work may be held up by the look at a large file.
+pub(crate) const LOOK: Duration = Duration::from_millis(700);
 
 /// The most that is told of what is wrong.
 const MOST: usize = 5;
@@ -24,6 +24,16 @@ pub enum Soundness {
     SoundSoFar,
     /// Not: in SQLite's own words.
     Damaged(Vec<String>),
+}
+
+impl Soundness {
+    /// What is wrong, where something is.
+    pub(crate) fn damage(self) -> Option<String> {
+        match self {
+            Self::Sound | Self::SoundSoFar => None,
+            Self::Damaged(lines) => lines.into_iter().next(),
+        }
+    }
 }
 
 /// Asks SQLite whether the file is sound, first for its pages and then for its indices too.
@@ -42,16 +52,22 @@ pub(crate) fn soundness(connection: &Connection, patience: Duration) -> rusqlite
     Ok(Soundness::Sound)
 }
 
-/// What is wrong with the file's trees, as far as a look that holds up no start finds it.
+/// What is wrong with the file's trees, as far as a look finds it that takes no longer than this.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub(crate) fn look_at(connection: &Connection, patience: Duration) -> rusqlite::Result<Soundness> {
+    look(connection, "quick_check", patience)
+}
+
+/// What is wrong with the file's trees, as far as a look finds it that holds up no start.
 ///
 /// # Errors
 ///
 /// It cannot be read.
 pub(crate) fn find_damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    match look(connection, "quick_check", START)? {
-        Soundness::Sound | Soundness::SoundSoFar => Ok(None),
-        Soundness::Damaged(lines) => Ok(lines.into_iter().next()),
-    }
+    Ok(look_at(connection, LOOK)?.damage())
 }
 
 fn look(connection: &Connection, check: &str, patience: Duration) -> rusqlite::Result<Soundness> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{JournalError, file_in, schema};
-use crate::database;
+use crate::database::{self, Soundness};
 use crate::model::RunId;
 
 /// How long to wait while another process commits.
@@ -98,9 +98,9 @@ impl Connections {
         self.lend(connection, Rights::Write)
     }
 
-    /// One that writes to a file that is sound, as far as a look tells that holds up no start. It is taken once: what
-    /// happens to the file later shows where it is read.
-    pub(super) fn writing_to_sound(&self) -> Result<Lent, JournalError> {
+    /// One that writes to a file that is sound, as far as a look tells that takes no longer than this. The whole look is taken
+    /// once: what happens to the file later shows where it is read.
+    pub(super) fn writing_to_sound(&self, patience: Duration) -> Result<Lent, JournalError> {
         let path = self.path();
         let mut sound = self.sound.lock().unwrap_or_else(PoisonError::into_inner);
         let known = sound.is_some() && *sound == identity(&path).ok();
@@ -109,12 +109,15 @@ impl Connections {
         }
         let connection = self.writing()?;
         if !known {
-            let damage =
-                database::find_damage(&connection).map_err(|source| JournalError::open(&path, source))?;
-            if let Some(what) = damage {
+            let looked = database::look_at(&connection, patience);
+            let looked = looked.map_err(|source| JournalError::open(&path, source))?;
+            let is_done = looked == Soundness::Sound || patience >= database::LOOK;
+            if let Some(what) = looked.damage() {
                 return Err(JournalError::Damaged { path, what });
             }
-            *sound = identity(&path).ok();
+            if is_done {
+                *sound = identity(&path).ok();
+            }
         }
         Ok(connection)
     }

@@ -1,5 +1,7 @@
 //! What a failing disk may do to a journal: it is found before anything more is sent.
 
+use std::os::unix::fs::FileExt;
+
 use super::*;
 
 /// A run with a stretch, a chunk with a hole, a split one, and a failure; open at its end.
@@ -67,6 +69,23 @@ async fn what_decides_what_is_sent_is_not_believed_once_it_is_another() {
         let refused = taken(folder.path(), id);
         assert!(matches!(refused, Err(JournalError::Damaged { .. })), "{harm}: {refused:?}");
     }
+}
+
+#[tokio::test]
+async fn what_nobody_had_the_time_to_look_at_is_looked_at_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = run_of_all_shapes(folder.path()).await;
+    let file = Connection::open(file_in(folder.path())).unwrap();
+    file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let page: u32 = file
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'failure_place'", [], |row| row.get(0))
+        .unwrap();
+    let raw = std::fs::File::options().write(true).open(file_in(folder.path())).unwrap();
+    raw.write_all_at(&[0xff; 8], u64::from(page - 1) * 4096).unwrap();
+    let journal = Journal::opened(Connections::to(folder.path()), Duration::ZERO).unwrap();
+    let run = journal.reader().unwrap().run(&id.to_string()).unwrap();
+    assert!(matches!(journal.take(&run), Err(JournalError::Damaged { .. })));
+    assert!(matches!(journal.begin(&new_run(1)), Err(JournalError::Damaged { .. })));
 }
 
 #[tokio::test]
