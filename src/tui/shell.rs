@@ -71,8 +71,15 @@ pub enum TuiError {
     Panicked,
 }
 
-/// The least time between two samples, and between two frames.
+/// The least time between two frames, and between two samples while somebody is at the keys.
 const BEAT: Duration = Duration::from_micros(33_333);
+
+/// The least time between two samples otherwise: nobody reads figures that change more often, and drawing them takes
+/// from the run what it needs itself.
+const CALM: Duration = Duration::from_millis(100);
+
+/// For how long after a key somebody is at the keys.
+const AT_THE_KEYS: Duration = Duration::from_secs(1);
 
 /// The most that is taken in before the next look at the terminal and the screen.
 const HANDFUL: usize = 512;
@@ -138,6 +145,8 @@ pub(super) struct Shell {
     /// Whether the figures have changed since they were sampled, and when that was.
     stale: bool,
     sampled_at: Option<Instant>,
+    /// When somebody did something last.
+    acted_at: Option<Instant>,
     /// The frame that the painter has not confirmed, and when it was handed in.
     painting: Option<u64>,
     painted_at: Option<Instant>,
@@ -205,6 +214,7 @@ impl Shell {
             notes,
             stale: true,
             sampled_at: None,
+            acted_at: None,
             painting: None,
             painted_at: None,
             ring: Ring::No,
@@ -274,10 +284,18 @@ impl Shell {
 
     /// The next moment at which there is something to do even if nothing comes.
     fn due(&self) -> Option<Instant> {
-        let after = |moment: Option<Instant>| moment.map_or_else(|| self.app.now.instant, |at| at + BEAT);
-        let sample = (self.stale && self.live.is_some()).then(|| after(self.sampled_at));
-        let frame = (self.app.dirty && self.painting.is_none()).then(|| after(self.painted_at));
+        let after =
+            |moment: Option<Instant>, beat| moment.map_or_else(|| self.app.now.instant, |at| at + beat);
+        let sample = (self.stale && self.live.is_some()).then(|| after(self.sampled_at, self.beat()));
+        let frame = (self.app.dirty && self.painting.is_none()).then(|| after(self.painted_at, BEAT));
         [sample, frame, self.app.next_change()].into_iter().flatten().min()
+    }
+
+    /// The least time between two samples.
+    fn beat(&self) -> Duration {
+        let is_at_the_keys =
+            self.acted_at.is_some_and(|at| now().instant.saturating_duration_since(at) < AT_THE_KEYS);
+        if is_at_the_keys { BEAT } else { CALM }
     }
 
     fn take_in(&mut self, woken: Woken) {
@@ -303,6 +321,7 @@ impl Shell {
     }
 
     fn take_typed(&mut self, event: Event) {
+        self.acted_at = Some(now().instant);
         match event {
             Event::Key(key) => self.take(What::Key(key)),
             Event::Paste(text) => self.take(What::Paste(text)),
@@ -352,7 +371,7 @@ impl Shell {
     fn sample(&mut self) {
         let Some(live) = &self.live else { return };
         let at = now().instant;
-        let due = self.sampled_at.is_none_or(|last| at.saturating_duration_since(last) >= BEAT);
+        let due = self.sampled_at.is_none_or(|last| at.saturating_duration_since(last) >= self.beat());
         if self.stale && due {
             self.stale = false;
             self.sampled_at = Some(at);
