@@ -94,6 +94,9 @@ pub(crate) fn make_file(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The most of a file that a connection holds, in KiB. More of it gains nothing, since the system holds the file anyway.
+const PAGES_KIB: i64 = 1024;
+
 /// Opens a file that is there, and waits so long for others. Neither it nor what SQLite keeps beside it is a link, or
 /// anything whose opening could wait.
 ///
@@ -114,6 +117,7 @@ pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::R
     connection.busy_timeout(busy)?;
     first_look(&mut connection)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
+    connection.pragma_update(None, "cache_size", -PAGES_KIB)?;
     // else a statement is planned anew whenever values are bound to it, in case they suggest another plan
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // our files have none of it, and somebody else's do nothing on their own

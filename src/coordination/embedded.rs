@@ -323,7 +323,6 @@ fn connect(folder: &Path, path: &Path) -> Result<Connection, StoreError> {
             return Ok((connection, Some(strange.to_owned())));
         }
         database::begin_log(&connection, BUSY)?;
-        connection.pragma_update(None, "cache_size", -4096)?;
         connection.set_prepared_statement_cache_capacity(32);
         let damage = database::find_damage(&connection)?.map(|what| format!("it is damaged: {what}"));
         Ok((connection, damage))

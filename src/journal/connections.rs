@@ -212,8 +212,7 @@ fn connect(path: &Path, rights: Rights) -> Result<Connection, JournalError> {
     if rights == Rights::Write {
         let begin = || {
             database::begin_log(&connection, BUSY)?;
-            connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "cache_size", -4096)
+            connection.pragma_update(None, "synchronous", "full")
         };
         begin().map_err(failed)?;
     }
