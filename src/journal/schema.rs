@@ -263,6 +263,8 @@ CREATE TABLE failure_listed (
     most_tries INTEGER AS (-tries) VIRTUAL,
     UNIQUE (run, item, row)
 ) STRICT;
+-- materialised, or the whole of a path is read for each of its failures
+WITH named AS MATERIALIZED (SELECT run, dataset, substr(path, -256) AS file FROM dataset)
 INSERT INTO failure_listed (failure, run, item, row, key, records, tries, stage, status, code, message, cause, violations,
                             first_at, last_at, doubtful, state, before, note, kept)
     SELECT f.failure, f.run, f.item, f.row,
@@ -271,8 +273,7 @@ INSERT INTO failure_listed (failure, run, item, row, key, records, tries, stage,
            coalesce(i.count, 1), coalesce(i.attempts, 0), f.stage, f.status, f.code, f.message, f.cause, f.violations,
            f.first_at, f.last_at, f.doubtful, f.state, f.before, f.note, f.record IS NOT NULL
     FROM failure f LEFT JOIN item i ON i.run = f.run AND i.seq = f.item
-                   LEFT JOIN (SELECT run, dataset, substr(path, -256) AS file FROM dataset) d
-                          ON d.run = i.run AND d.dataset = i.dataset;
+                   LEFT JOIN named d ON d.run = i.run AND d.dataset = i.dataset;
 DROP TABLE failure;
 ALTER TABLE failure_listed RENAME TO failure;
 -- the columns after `row` are what filters ask for most: a page is found, and a count made, within an index

@@ -5,19 +5,21 @@
 
 mod conceal;
 mod endpoint;
+mod known;
 mod renewal;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use conceal::conceal_in_text;
-use conceal::{Sieve, conceal};
 pub use endpoint::{ClientAuth, Grant, SecretProvider, TokenEndpoint};
+use known::Known;
 pub use renewal::{Fetch, Tokens};
 
 use super::call::CallError;
@@ -26,12 +28,6 @@ use crate::machine::{Expiry, Since};
 
 /// What stands before a token in its header.
 const BEARER: &[u8] = b"Bearer ";
-/// Tokens before the present one that are not shown either: what a platform repeats may be as old as a key is kept.
-const EARLIER: usize = 3;
-/// Tokens of other kinds that come along with one, and are never used; no more of them are kept.
-const BESIDE: usize = 4;
-/// The forms in which a client's secret goes out, but for escapes.
-const PROOFS: usize = 3;
 /// How long before its end a token is renewed; one that lives shorter than twice this, at half its life.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What is believed of a token's life at least, so that a mistaken zero does not mean a new token for each call.
@@ -42,12 +38,8 @@ const LONGEST_LIFE: Duration = Duration::from_hours(365 * 24);
 /// A bearer token. Its text can be sent and nothing else.
 pub struct Token {
     authorization: HeaderValue,
-    /// Those before it, which a stored answer may repeat as well, and what came beside them.
-    others: Vec<Zeroizing<String>>,
-    /// What its client proved itself with: who hands out tokens and who takes them may be one, and write down both.
-    client: [Zeroizing<String>; PROOFS],
-    /// Lets through what holds none of these, and what holds none of them in small letters.
-    sieves: [Sieve; 2],
+    /// The token itself, and whatever else its tenant's answers must not show.
+    known: Arc<Known>,
     /// What the token may do, where its answer told.
     pub scopes: Option<Vec<String>>,
     due: Expiry,
@@ -64,6 +56,19 @@ impl Token {
         life: Duration,
         scopes: Option<Vec<String>>,
     ) -> Option<Self> {
+        let known = Arc::new(Known::default());
+        known.tokens(vec![Zeroizing::new(text.expose_secret().to_owned())]);
+        Self::known_to(known, text, asked, life, scopes)
+    }
+
+    /// The same for one that is known already.
+    fn known_to(
+        known: Arc<Known>,
+        text: &SecretString,
+        asked: Since,
+        life: Duration,
+        scopes: Option<Vec<String>>,
+    ) -> Option<Self> {
         let text = text.expose_secret();
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
@@ -71,16 +76,13 @@ impl Token {
         let life = life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
         // Half a life that is shorter than two margins is the longer of the two.
         let good = life.saturating_sub(MARGIN).max(life / 2);
-        let token = Self {
+        Some(Self {
             authorization: secret_header(&[BEARER, text.as_bytes()])?,
-            others: Vec::new(),
-            client: Default::default(),
-            sieves: [Sieve::of(&[]), Sieve::of(&[])],
+            known,
             scopes,
             due: Expiry::of(asked, good),
             ends: Expiry::of(asked, life),
-        };
-        Some(token.sifting())
+        })
     }
 
     /// The `Authorization` header, which shares the token's memory.
@@ -88,84 +90,30 @@ impl Token {
         self.authorization.clone()
     }
 
-    /// The same token, which never shows these either: what its client proved itself with, and the tokens before and beside it.
-    fn hiding(self, client: [Zeroizing<String>; PROOFS], others: Vec<Zeroizing<String>>) -> Self {
-        Self { others, client, ..self }.sifting()
-    }
-
-    /// With sieves for all that it does not show.
-    fn sifting(mut self) -> Self {
-        let small = self.hidden_in_small_letters();
-        self.sieves = [Sieve::of(&self.hidden()), Sieve::of(&slices(&small))];
-        self
-    }
-
-    /// What came back, without the token and the secret, where somebody on the way repeats what was sent: it is kept and shown.
+    /// What came back, without tokens and secrets, where somebody on the way repeats what was sent: it is kept and shown.
     pub(super) fn concealed(&self, came: Bytes) -> Bytes {
-        self.conceal(&came).map_or(came, Bytes::from)
+        self.known.now().concealed(came)
     }
 
     /// The same for a text.
     pub(super) fn concealed_text(&self, came: String) -> String {
-        conceal_in_text(came, &self.hidden())
+        self.known.now().concealed_text(came)
     }
 
     /// The same for a host, a scheme, or a header's name, which whoever read it has written in small letters.
     pub(super) fn concealed_host(&self, host: String) -> String {
-        let small = self.hidden_in_small_letters();
-        conceal_in_text(host, &slices(&small))
+        self.known.now().concealed_host(host)
     }
 
     /// The same for headers; one that is named so is left out.
     pub(super) fn conceal_in(&self, headers: &mut HeaderMap) {
-        let [_, small] = &self.sieves;
-        let named_so: Vec<HeaderName> = headers
-            .keys()
-            .filter(|name| !small.lets_through(name.as_str().as_bytes()))
-            .filter(|name| self.concealed_host(name.to_string()) != name.as_str())
-            .cloned()
-            .collect();
-        for name in named_so {
-            headers.remove(name);
-        }
-        for value in headers.values_mut() {
-            if let Some(shown) = self.conceal(value.as_bytes()) {
-                *value = HeaderValue::from_maybe_shared(Bytes::from(shown))
-                    .unwrap_or(HeaderValue::from_static(""));
-            }
-        }
+        self.known.now().conceal_in(headers);
     }
 
     /// Whether one quick look tells that nothing of it is in there.
     pub(super) fn lets_through(&self, bytes: &[u8]) -> bool {
-        let [sieve, _] = &self.sieves;
-        sieve.lets_through(bytes)
+        self.known.now().lets_through(bytes)
     }
-
-    /// The bytes without what is not shown; `None` where nothing of it is in there.
-    fn conceal(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        if self.lets_through(bytes) { None } else { conceal(bytes, &self.hidden()) }
-    }
-
-    /// The texts of it, of the others and of its client; an empty one is nothing.
-    fn hidden(&self) -> Vec<&[u8]> {
-        let others = self.others.iter().chain(&self.client).map(|text| text.as_bytes());
-        std::iter::once(token_in(&self.authorization)).chain(others).collect()
-    }
-
-    fn hidden_in_small_letters(&self) -> Vec<Zeroizing<Vec<u8>>> {
-        self.hidden().iter().map(|text| Zeroizing::new(text.to_ascii_lowercase())).collect()
-    }
-}
-
-fn slices(texts: &[Zeroizing<Vec<u8>>]) -> Vec<&[u8]> {
-    texts.iter().map(|text| text.as_slice()).collect()
-}
-
-/// The token that an `Authorization` header holds.
-fn token_in(header: &HeaderValue) -> &[u8] {
-    let text = header.as_bytes();
-    text.strip_prefix(BEARER).unwrap_or(text)
 }
 
 impl fmt::Debug for Token {

@@ -20,9 +20,9 @@ use reqwest::{Certificate, Client, Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-use super::auth::Token;
+use super::auth::{Token, conceal_in_text};
 use super::call::{Answer, AnswerLoss, CallError};
-use super::http::{correlation_id, read_body, send};
+use super::http::{conceal, correlation_id, read_body, send};
 use super::rate::{RateWindow, RetryAfter};
 use super::target::{Clients, Way, is_here, is_loopback};
 use super::trouble::{self, Progress};
@@ -31,6 +31,9 @@ use crate::text::one_line;
 
 #[cfg(test)]
 mod tests;
+
+/// The shortest value in a URL's query that may let somebody in.
+const SHORTEST_SIGNATURE: usize = 16;
 
 /// How many redirects are followed.
 const MOST_REDIRECTS: usize = 3;
@@ -146,7 +149,7 @@ impl Reach {
 
     pub(super) async fn fetch(&self, download: &Download<'_>, token: &Token) -> Result<Fetched, FetchError> {
         let started = Instant::now();
-        let Arrival { mut response, site, host } = self.arrive(download, token).await?;
+        let Arrival { mut response, site, host, queries } = self.arrive(download, token).await?;
         match response.status() {
             StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {
                 let bytes = save(&mut response, download, &host).await?;
@@ -157,9 +160,8 @@ impl Reach {
                 status.as_u16()
             ))),
             _ => {
-                token.conceal_in(response.headers_mut());
-                let mut answer = refusal(&mut response, site, download.patience, started).await;
-                answer.body = token.concealed(answer.body);
+                let mut answer = refusal(&mut response, token, site, download.patience, started).await;
+                answer.body = without_queries(answer.body, &queries);
                 let answer = Box::new(answer);
                 Err(FetchError::Status { answer, site, host })
             }
@@ -170,9 +172,11 @@ impl Reach {
     async fn arrive(&self, download: &Download<'_>, token: &Token) -> Result<Arrival, FetchError> {
         let mut url = self.parse(download.url)?;
         let mut named = Named::Platform;
+        let mut queries = Vec::new();
         for _ in 0..=MOST_REDIRECTS {
             let site = self.admit(&url, &named, token)?;
             let host = token.concealed_host(host(&url));
+            queries.extend(url.query().map(str::to_owned));
             let mut request = Request::new(Method::GET, url.clone());
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
             if site == Site::Api {
@@ -183,7 +187,7 @@ impl Reach {
                 trouble::before_status(&error, &host, Progress::MayHaveLeft, download.patience)
             })?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(Arrival { response, site, host });
+                return Ok(Arrival { response, site, host, queries });
             }
             let location = response.headers().get(LOCATION);
             let location = location.and_then(|location| str::from_utf8(location.as_bytes()).ok());
@@ -255,6 +259,8 @@ struct Arrival {
     response: Response,
     site: Site,
     host: String,
+    /// Of each URL on the way there.
+    queries: Vec<String>,
 }
 
 /// Who named a URL.
@@ -299,22 +305,43 @@ fn dripping(host: &str) -> CallError {
 }
 
 /// What a status other than a success says.
-async fn refusal(response: &mut Response, site: Site, patience: Duration, started: Instant) -> Answer {
+async fn refusal(
+    response: &mut Response,
+    token: &Token,
+    site: Site,
+    patience: Duration,
+    started: Instant,
+) -> Answer {
     let (body, cut) = match timeout(patience, read_body(response, MOST_OF_REFUSAL)).await {
         Ok((body, ending)) => (body, ending.is_cut()),
         Err(_) => (Bytes::new(), true),
     };
-    let headers = response.headers();
+    let mut headers = std::mem::take(response.headers_mut());
+    let body = conceal(token, &mut headers, body).await;
     Answer {
         status: response.status().as_u16(),
         body,
         cut,
-        retry_after: RetryAfter::read(headers, crate::machine::now().into()),
-        window: if site == Site::Api { RateWindow::read(headers) } else { None },
-        correlation_id: correlation_id(headers),
-        headers: headers.clone(),
+        retry_after: RetryAfter::read(&headers, machine::now().into()),
+        window: if site == Site::Api { RateWindow::read(&headers) } else { None },
+        correlation_id: correlation_id(&headers),
+        headers,
         took: started.elapsed(),
     }
+}
+
+/// What a site says, without what lets somebody in, where it repeats the address that it was asked for.
+fn without_queries(body: Bytes, queries: &[String]) -> Bytes {
+    let pairs = queries.iter().flat_map(|query| query.split('&'));
+    let values = pairs.filter_map(|pair| pair.split_once('=').map(|(_, value)| value));
+    // a shorter one is a word or a number
+    let signatures = values.filter(|value| value.len() >= SHORTEST_SIGNATURE);
+    let hidden: Vec<&[u8]> =
+        queries.iter().map(String::as_str).chain(signatures).map(str::as_bytes).collect();
+    if hidden.is_empty() {
+        return body;
+    }
+    conceal_in_text(String::from_utf8_lossy(&body).into_owned(), &hidden).into()
 }
 
 /// Writes the document to its file, and returns its size.

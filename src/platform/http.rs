@@ -31,9 +31,9 @@ const GENESYS_CORRELATION_ID: HeaderName = HeaderName::from_static("x-genesys-co
 /// What vendors' support knows a call by: Genesys's name for it, then `CXone`'s.
 const CORRELATION_IDS: [HeaderName; 2] =
     [HeaderName::from_static("inin-correlation-id"), HeaderName::from_static("x-request-id")];
-/// From so many bytes on it takes a while to look through a body, a millisecond and more.
+/// From so many bytes on it takes a while to look through an answer, a millisecond and more.
 const LARGE: usize = 16 << 10;
-/// Such bodies are looked through one at a time: each takes several times its bytes meanwhile.
+/// Such answers are looked through one at a time: each takes several times its bytes meanwhile.
 static LOOKS_THROUGH: Semaphore = Semaphore::const_new(1);
 /// A body's announced length is believed up to here when room is made for it.
 const MOST_ROOM: u64 = 1_000_000;
@@ -79,14 +79,7 @@ impl HttpTransport {
         };
         let mut incoming = exchange(&self.api, outgoing).await?;
         let took = started.elapsed();
-        token.conceal_in(&mut incoming.headers);
-        let body = incoming.body;
-        let body = if body.len() < LARGE || token.lets_through(&body) {
-            token.concealed(body)
-        } else {
-            let _turn = LOOKS_THROUGH.acquire().await;
-            machine::at_length(|| token.concealed(body))
-        };
+        let body = conceal(token, &mut incoming.headers, incoming.body).await;
         Ok(Answer {
             status: incoming.status.as_u16(),
             retry_after: RetryAfter::read(&incoming.headers, machine::now().into()),
@@ -115,6 +108,24 @@ impl Transport for HttpTransport {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Fetched, FetchError>> {
         Box::pin(self.reach.fetch(download, token))
+    }
+}
+
+/// Takes out of an answer what it must not show; the answer is its body.
+pub(super) async fn conceal(token: &Token, headers: &mut HeaderMap, body: Bytes) -> Bytes {
+    let length = body.len() + headers.values().map(HeaderValue::len).sum::<usize>();
+    let hides = |bytes: &[u8]| !token.lets_through(bytes);
+    let takes_a_while =
+        length >= LARGE && (hides(&body) || headers.values().any(|value| hides(value.as_bytes())));
+    let all = || {
+        token.conceal_in(headers);
+        token.concealed(body)
+    };
+    if takes_a_while {
+        let _turn = LOOKS_THROUGH.acquire().await;
+        machine::at_length(all)
+    } else {
+        all()
     }
 }
 

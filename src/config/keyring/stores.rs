@@ -11,6 +11,9 @@ use crate::text::one_line;
 
 const SERVICE: &str = "trunkline";
 
+/// Whose entry stores are tried out with: no profile has this name.
+const PROBE: &str = "[probe]";
+
 #[cfg(target_os = "linux")]
 const DESKTOP: &str = "the desktop's secret service";
 #[cfg(target_os = "linux")]
@@ -58,17 +61,10 @@ impl Stores {
         Self { usable: Vec::new(), troubles: vec!["this build knows none for this system".to_owned()] }
     }
 
-    /// How long the first store keeps what it is given that takes anything: some can be read and not written. What is
-    /// given is no secret, under a name that no profile has, and taken out again.
+    /// How long the first store keeps what it is given that takes anything: some can be read and not written.
     pub(super) fn probe(mut self) -> Result<Lasting, Trouble> {
-        for (store, entry, lasting) in self.entries("[probe]") {
-            let taken = entry.set_secret(b"trunkline was here");
-            // also of one that has failed half-way; another process may have been faster
-            let out = match entry.delete_credential() {
-                Err(Error::NoEntry) => Ok(()),
-                out => out,
-            };
-            match taken.and(out) {
+        for (store, entry, lasting) in self.entries(PROBE) {
+            match try_out(&entry) {
                 Ok(()) => return Ok(lasting),
                 Err(error) => self.troubles.push(in_words(store, &error)),
             }
@@ -90,29 +86,31 @@ impl Stores {
     }
 
     /// Into the first store that takes it. A store that fails half-way must not keep the secret that it was said not to
-    /// have taken; nor may one that is asked earlier keep an old one, once a later store has the new one.
+    /// have taken, so each is tried out before it; nor may one that is asked earlier keep an old one, once a later store
+    /// has the new one.
     pub(super) fn write(mut self, profile: &str, secret: &[u8]) -> Result<Lasting, Trouble> {
         let mut refused = Vec::new();
-        for (store, entry, lasting) in self.entries(profile) {
+        for ((store, entry, lasting), (.., probe, _)) in
+            self.entries(profile).into_iter().zip(self.entries(PROBE))
+        {
             let before = entry.get_secret().map(Zeroizing::new);
             let was_absent = matches!(before, Err(Error::NoEntry));
-            let error = match before {
-                Ok(_) | Err(Error::NoEntry) => match entry.set_secret(secret) {
-                    Ok(()) => {
-                        // what could not be asked can't be cleaned either
-                        for earlier in &refused {
-                            let _: Result<(), Error> = Entry::delete_credential(earlier);
-                        }
-                        return Ok(lasting);
-                    }
-                    Err(error) => error,
-                },
-                Err(error) => error,
+            let taken = match before {
+                Ok(_) => entry.set_secret(secret),
+                Err(Error::NoEntry) => try_out(&probe).and_then(|()| entry.set_secret(secret)),
+                Err(error) => Err(error),
+            };
+            let Err(error) = taken else {
+                // what could not be asked can't be cleaned either
+                for earlier in &refused {
+                    let _: Result<(), Error> = Entry::delete_credential(earlier);
+                }
+                return Ok(lasting);
             };
             self.troubles.push(in_words(store, &error));
-            if was_absent && !matches!(entry.delete_credential(), Ok(()) | Err(Error::NoEntry)) {
-                self.troubles
-                    .push(format!("{store} may hold the secret all the same, until the machine restarts"));
+            if was_absent {
+                // also of one that has failed half-way
+                let _: Result<(), Error> = entry.delete_credential();
             }
             refused.push(entry);
         }
@@ -155,6 +153,17 @@ impl Stores {
             (_, false) => Trouble::NoEntry { more: format!(" (and not all of it can be used: {troubles})") },
         }
     }
+}
+
+/// Whether a store takes anything, and lets it be taken out again, with what is no secret.
+fn try_out(probe: &Entry) -> Result<(), Error> {
+    let taken = probe.set_secret(b"trunkline was here");
+    // also of one that has failed half-way; another process may have been faster
+    let out = match probe.delete_credential() {
+        Err(Error::NoEntry) => Ok(()),
+        out => out,
+    };
+    taken.and(out)
 }
 
 /// Two of these errors hold what was read, and would show it when debugged; only their words are taken.

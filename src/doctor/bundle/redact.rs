@@ -11,6 +11,9 @@ use crate::text::one_line;
 /// The shortest name that is looked for: a shorter one stands in every other word.
 const SHORTEST: usize = 2;
 
+/// The shortest beginning of a name that is looked for where a message was cut off.
+const SHORTEST_BEGINNING: usize = 8;
+
 /// The shortest word of a command that is looked for: shorter ones are switches, and stand in every sentence.
 const SHORTEST_ARGUMENT: usize = 4;
 
@@ -81,7 +84,9 @@ impl Redactor {
     }
 
     fn cleaned(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (name, shown)| put_for(&text, name, shown))
+        self.0.iter().fold(text.to_owned(), |text, (name, shown)| {
+            put_for_beginning(put_for(&text, name, shown), name, shown)
+        })
     }
 }
 
@@ -157,6 +162,20 @@ fn put_for(text: &str, name: &str, shown: &str) -> String {
     cleaned
 }
 
+/// Puts the same in the place of a name's beginning where a message was cut off behind it.
+fn put_for_beginning(text: String, name: &str, shown: &str) -> String {
+    let Some(at) = text.find('…') else { return text };
+    let (before, rest) = text.split_at(at);
+    let begun = name.char_indices().map(|(end, _)| end).rev().take_while(|end| *end >= SHORTEST_BEGINNING);
+    let before = begun
+        .filter_map(|end| before.strip_suffix(name.get(..end)?))
+        .map(|kept| [kept, shown].concat())
+        .next()
+        .unwrap_or_else(|| before.to_owned());
+    let (mark, rest) = rest.split_at('…'.len_utf8());
+    [&before, mark, &put_for_beginning(rest.to_owned(), name, shown)].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -178,5 +197,24 @@ mod tests {
             value,
             json!({"a": ["`<data folder>/journal.db` of <user>, the same Sam"], "b": 7, "c": "<user>"})
         );
+    }
+
+    #[test]
+    fn a_long_name_is_taken_out_where_a_message_is_cut_off_within_it() {
+        let redactor = Redactor(vec![
+            (format!("/opt/annelise-kramer/{}", "x".repeat(300)), "<command>".to_owned()),
+            (format!("annelise-kramer.{}.example", "y".repeat(50)), "host-1".to_owned()),
+        ]);
+        for (text, cleaned) in [
+            ("`/opt/annelise-kramer/xxxxxx…` did not start", "`<command>…` did not start"),
+            ("/opt/annelise-kr…", "<command>…"),
+            (
+                "https://annelise-kramer.yyyyy… and https://annelise-kramer.y…",
+                "https://host-1… and https://host-1…",
+            ),
+            ("so … and on /opt/an…", "so … and on /opt/an…"),
+        ] {
+            assert_eq!(redactor.cleaned(text), cleaned);
+        }
     }
 }

@@ -5,9 +5,8 @@
 //! with a 400.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -21,10 +20,10 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use url::form_urlencoded;
 
-use super::{BESIDE, EARLIER, Fetch, PROOFS, Token, TokenError, conceal, secret_header, wipe};
+use super::known::{Hidden, Known, Texts};
+use super::{Fetch, Token, TokenError, secret_header, wipe};
 use crate::machine::{self, Since};
 use crate::platform::call::Payload;
 use crate::platform::error_body::{self, PlatformError};
@@ -42,6 +41,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long reading the secret may take: long enough for a person to unlock a key store, and not for ever, since all
 /// workers wait for it.
 const SECRET_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// What is in the names of members of a token's answer that hold secrets.
+const SECRET_NAMES: [&str; 6] = ["token", "secret", "assertion", "credential", "password", "jwt"];
+/// The shortest text of them that is one.
+const SHORTEST: usize = 6;
+/// The most such texts of one answer; each is looked for in all that comes back.
+const MOST_TOKENS: usize = 64;
 
 /// How a client's secret is read. It is asked anew for each token, so that a secret that was changed is found.
 pub trait SecretProvider: Send + Sync {
@@ -156,14 +162,17 @@ fn form_encoded(text: &str) -> Zeroizing<String> {
     encoded
 }
 
-/// As it stands in JSON, without its quotes.
-fn escaped(text: &str) -> Zeroizing<String> {
-    let mut json = Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
-    json.pop();
-    if !json.is_empty() {
-        json.remove(0);
-    }
-    json
+/// A client's secret in the forms in which it is sent, but for escapes: itself, its pair with the client's id, and what of
+/// that tells it.
+fn forms(client_id: &str, secret: &str) -> Texts {
+    let mut pair = basic_pair(client_id, secret);
+    // its end is often left out
+    let length = pair.trim_end_matches('=').len();
+    pair.truncate(length);
+    // four letters for each three bytes; less than half of the pair may be all of the secret
+    let before = 4 * (form_encoded(client_id).len() + 1) / 3;
+    let of_secret = Zeroizing::new(pair.get(before..).unwrap_or_default().to_owned());
+    vec![Zeroizing::new(secret.to_owned()), pair, of_secret]
 }
 
 #[derive(Serialize)]
@@ -178,8 +187,7 @@ pub struct TokenEndpoint {
     origin: Origin,
     grant: Grant,
     secret: Box<dyn SecretProvider>,
-    /// All tokens of the last answers, the latest last: what it writes down it may repeat.
-    brought: Mutex<Vec<Vec<Zeroizing<String>>>>,
+    known: Arc<Known>,
 }
 
 impl fmt::Debug for TokenEndpoint {
@@ -199,7 +207,7 @@ impl Fetch for TokenEndpoint {
 
 impl TokenEndpoint {
     pub(in crate::platform) fn new(origin: Origin, grant: Grant, secret: Box<dyn SecretProvider>) -> Self {
-        Self { origin, grant, secret, brought: Mutex::default() }
+        Self { origin, grant, secret, known: Arc::default() }
     }
 
     async fn ask(&self) -> Result<Token, TokenError> {
@@ -214,6 +222,8 @@ impl TokenEndpoint {
                 "the client's secret is empty; set it anew for this profile".to_owned(),
             ));
         }
+        // who hands out tokens and who takes them may be one, and write down both
+        self.known.secret(forms(&self.grant.client_id, secret.expose_secret()));
         let (headers, body) = self.grant.write(&secret)?;
         let outgoing = Outgoing {
             method: Method::POST,
@@ -226,19 +236,12 @@ impl TokenEndpoint {
         // Its life is counted from before the request: a token must not be believed in longer than it lives.
         let asked = Since::now();
         let incoming = exchange(&self.origin, outgoing).await?;
-        let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
-        let hidden = Hidden::of(&self.grant.client_id, &secret, &brought);
         if incoming.status.is_success() {
-            let token = accept(&incoming, asked, &hidden);
+            let token = accept(&incoming, asked, &self.known);
             wipe(incoming.body);
-            let (token, came) = token?;
-            let others = brought.iter().flatten().chain(&came).cloned().collect();
-            brought.push(came);
-            let forgotten = brought.len().saturating_sub(EARLIER);
-            brought.drain(..forgotten);
-            Ok(token.hiding(hidden.proofs(), others))
+            token
         } else {
-            Err(refuse(&incoming, &hidden))
+            Err(refuse(&incoming, &self.known.now()))
         }
     }
 }
@@ -255,24 +258,41 @@ struct TokenAnswer<'a> {
     scope: Value,
 }
 
-/// Texts that came beside the token, are not used, and are secrets all the same by their names.
-fn beside(answer: &[u8]) -> Vec<Zeroizing<String>> {
-    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(answer).unwrap_or_default();
-    let named_so = members.into_iter().filter(|(name, _)| {
-        let name = name.to_ascii_lowercase();
-        name.contains("token") && name != "access_token" && name != "token_type"
-    });
-    let texts = named_so.filter_map(|(_, value)| serde_json::from_str(value.get()).ok());
-    texts.map(Zeroizing::new).take(BESIDE).collect()
+/// The texts of a token's answer that are secrets by their names, wherever they stand in it: the token, and what comes
+/// beside it and is never used.
+fn tokens_in(answer: &[u8]) -> Texts {
+    let mut texts = Texts::new();
+    gather(serde_json::from_slice(answer).unwrap_or_default(), false, &mut texts);
+    texts
 }
 
-/// Reads a success: the token, and all tokens that came. No part of it is ever repeated in an error, and of its scopes
-/// no secret.
-fn accept(
-    incoming: &Incoming,
-    asked: Since,
-    hidden: &Hidden,
-) -> Result<(Token, Vec<Zeroizing<String>>), TokenError> {
+/// Adds the texts of the value that stand below such a name, or all where that is so already.
+fn gather(value: Value, is_secret: bool, texts: &mut Texts) {
+    match value {
+        Value::String(text) => {
+            let text = Zeroizing::new(text);
+            if is_secret && text.len() >= SHORTEST {
+                texts.push(text);
+            }
+        }
+        Value::Array(list) => list.into_iter().for_each(|value| gather(value, is_secret, texts)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                gather(value, is_secret || names_a_secret(&name), texts);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn names_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name != "token_type" && SECRET_NAMES.iter().any(|part| name.contains(part))
+}
+
+/// Reads a success. No part of it is ever repeated in an error, and of its scopes no secret; what is one is known from
+/// now on.
+fn accept(incoming: &Incoming, asked: Since, known: &Arc<Known>) -> Result<Token, TokenError> {
     let trouble = |message: &str| TokenError::Trouble {
         status: incoming.status.as_u16(),
         message: message.to_owned(),
@@ -290,13 +310,18 @@ fn accept(
     if !kind.eq_ignore_ascii_case("bearer") {
         return Err(trouble("the answer holds a token of another type than `bearer`"));
     }
+    let tokens = tokens_in(&incoming.body);
+    if tokens.len() > MOST_TOKENS {
+        return Err(trouble(
+            "the answer holds more tokens and secrets than any does, and could not hide them all",
+        ));
+    }
+    known.tokens(tokens);
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
-    let mut came = beside(&incoming.body);
-    came.push(Zeroizing::new(text.expose_secret().to_owned()));
-    let scopes = scopes(&answer.scope, &hidden.and(&came));
-    let token = Token::new(&text, asked, life, scopes);
-    Ok((token.ok_or_else(|| trouble("the answer's `access_token` is not one"))?, came))
+    let scopes = scopes(&answer.scope, &known.now());
+    let token = Token::known_to(Arc::clone(known), &text, asked, life, scopes);
+    token.ok_or_else(|| trouble("the answer's `access_token` is not one"))
 }
 
 /// `expires_in`: seconds, as a number or, from some gateways, as text.
@@ -313,8 +338,7 @@ fn life(value: &Value) -> Option<Duration> {
 /// `scope`: words between spaces (RFC 6749 §3.3), or an array of them. An empty one tells nothing.
 fn scopes(value: &Value, hidden: &Hidden) -> Option<Vec<String>> {
     let told = |text: &str| {
-        let text = hidden.concealed(text.as_bytes());
-        let words = String::from_utf8_lossy(&text);
+        let words = hidden.concealed_text(text.to_owned());
         words.split_whitespace().map(|word| one_line(word, 200)).collect::<Vec<_>>()
     };
     let words: Vec<String> = match value {
@@ -323,42 +347,6 @@ fn scopes(value: &Value, hidden: &Hidden) -> Option<Vec<String>> {
         _ => return None,
     };
     (!words.is_empty()).then_some(words)
-}
-
-/// What an endpoint that repeats it must not bring onto a screen.
-struct Hidden(Vec<Zeroizing<String>>);
-
-impl Hidden {
-    /// A client's secret, in each form in which it is sent, and tokens.
-    fn of(client_id: &str, secret: &SecretString, brought: &[Vec<Zeroizing<String>>]) -> Self {
-        let secret = secret.expose_secret();
-        let mut pair = basic_pair(client_id, secret);
-        // its end is often left out
-        let length = pair.trim_end_matches('=').len();
-        pair.truncate(length);
-        // four letters for each three bytes; less than half of the pair may be all of the secret
-        let before = 4 * (form_encoded(client_id).len() + 1) / 3;
-        let of_secret = Zeroizing::new(pair.get(before..).unwrap_or_default().to_owned());
-        let plain = Zeroizing::new(secret.to_owned());
-        let forms = [plain, pair, of_secret, form_encoded(secret), escaped(secret)];
-        Self(forms.into_iter().chain(brought.iter().flatten().cloned()).collect())
-    }
-
-    /// Those that differ in more than escapes: the secret, its pair with the client's id, and what of that tells it.
-    fn proofs(&self) -> [Zeroizing<String>; PROOFS] {
-        let mut all = self.0.iter().cloned();
-        std::array::from_fn(|_| all.next().unwrap_or_default())
-    }
-
-    /// The same, and tokens.
-    fn and(&self, tokens: &[Zeroizing<String>]) -> Self {
-        Self([&self.0, tokens].concat())
-    }
-
-    fn concealed<'a>(&self, came: &'a [u8]) -> Cow<'a, [u8]> {
-        let hidden: Vec<_> = self.0.iter().map(|text| text.as_bytes()).collect();
-        conceal(came, &hidden).map_or(Cow::Borrowed(came), Cow::Owned)
-    }
 }
 
 /// Whether an answer brings a token all the same, which nobody knows yet: then none of it is shown.
@@ -370,7 +358,8 @@ fn holds_a_token(body: &[u8]) -> bool {
 fn refuse(incoming: &Incoming, hidden: &Hidden) -> TokenError {
     let status = incoming.status.as_u16();
     // before a part of it is cut off
-    let body = if holds_a_token(&incoming.body) { Cow::default() } else { hidden.concealed(&incoming.body) };
+    let body =
+        if holds_a_token(&incoming.body) { Bytes::new() } else { hidden.concealed(incoming.body.clone()) };
     let PlatformError { code, message, .. } = error_body::parse(status, &body);
     let retry_after = RetryAfter::read(&incoming.headers, machine::now().into());
     let asked_too_often = status == 400

@@ -505,6 +505,25 @@ async fn a_site_that_repeats_the_token_brings_it_into_no_refusal() {
 }
 
 #[tokio::test]
+async fn a_site_that_repeats_the_address_brings_no_signature_of_it_into_its_refusal() {
+    let server = Server::start(|seen| {
+        let said = format!("no {} with SiGnAtUrE%2B0123456789 of results", seen.line());
+        if seen.line().contains("first") {
+            return redirect("/second?sig=SiGnAtUrE%2B0123456789&page=results");
+        }
+        Reply::Send(answer(403, "", said))
+    })
+    .await;
+    let asked = server.url.join("first?key=fIrSt").unwrap();
+    match fetch_at(server.url.as_str(), &Place::new(), asked.as_str(), 1000).await {
+        Err(FetchError::Status { answer, .. }) => {
+            assert_eq!(answer.body, "no GET /second?… HTTP/1.1 with … of results");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn a_success_without_a_document_is_none() {
     for status in [202, 204, 206] {
         let (fetched, place) = outcome(move |_| Reply::Send(answer(status, "", ""))).await;

@@ -329,6 +329,14 @@ async fn a_platform_that_repeats_the_token_brings_it_into_no_answer() {
 }
 
 #[tokio::test]
+async fn headers_that_take_long_to_look_through_hide_a_token_as_well() {
+    let flood = format!("x-echo: {}%25252541 tok-123\r\n", "&".repeat(60_000));
+    let answer = outcome(move || Reply::Send(answer(404, &flood, "tok-123"))).await.unwrap();
+    assert!(answer.headers["x-echo"].as_bytes().ends_with(" …".as_bytes()));
+    assert_eq!(answer.body, "…");
+}
+
+#[tokio::test]
 async fn no_part_of_a_repeated_token_is_left_where_an_answer_is_cut() {
     for form in ["tok-123", "tok\\u002d123"] {
         let mut body = vec![b'x'; Answer::MOST - form.len() + 1];

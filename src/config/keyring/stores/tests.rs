@@ -82,22 +82,29 @@ fn without_a_keyring_the_other_homes_are_named() {
     }
 }
 
-/// A store that takes a secret and then says that it did not, as the kernel's does where it may not be linked.
+/// A store that takes a secret and then says that it did not, as the kernel's does where it may not be linked. Of the
+/// session of somebody else it gives nothing back, either.
 #[derive(Debug, Clone, Default)]
-struct HalfWay(Arc<Mutex<Option<Vec<u8>>>>);
+struct HalfWay {
+    held: Arc<Mutex<Option<Vec<u8>>>>,
+    lets_nothing_out: bool,
+}
 
 impl CredentialApi for HalfWay {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        *self.0.lock().unwrap() = Some(secret.to_vec());
+        *self.held.lock().unwrap() = Some(secret.to_vec());
         Err(Error::NoStorageAccess("not linked".into()))
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        self.0.lock().unwrap().clone().ok_or(Error::NoEntry)
+        self.held.lock().unwrap().clone().filter(|_| !self.lets_nothing_out).ok_or(Error::NoEntry)
     }
 
     fn delete_credential(&self) -> Result<()> {
-        self.0.lock().unwrap().take().map(drop).ok_or(Error::NoEntry)
+        if self.lets_nothing_out {
+            return Err(Error::NoStorageAccess("not possessed".into()));
+        }
+        self.held.lock().unwrap().take().map(drop).ok_or(Error::NoEntry)
     }
 
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
@@ -139,20 +146,32 @@ fn a_store_that_fails_half_way_keeps_nothing() {
         stores(std::slice::from_ref(&store)).write("acme", b"hunter2"),
         Err(Trouble::Unusable(_))
     ));
-    assert_eq!(*half_way.0.lock().unwrap(), None);
+    assert_eq!(*half_way.held.lock().unwrap(), None);
 
     let Err(Trouble::Unusable(why)) = stores(std::slice::from_ref(&store)).probe() else {
         panic!("nothing can be kept there")
     };
     assert!(why.contains("not linked"), "{why}");
-    assert_eq!(*half_way.0.lock().unwrap(), None);
+    assert_eq!(*half_way.held.lock().unwrap(), None);
 
     // one that held a secret already is left alone, until a later store has the new one, which it would hide
-    *half_way.0.lock().unwrap() = Some(b"old".to_vec());
+    *half_way.held.lock().unwrap() = Some(b"old".to_vec());
     let all = [store, mock_store()];
     stores(&all[..1]).write("acme", b"hunter2").unwrap_err();
-    assert!(half_way.0.lock().unwrap().is_some());
+    assert!(half_way.held.lock().unwrap().is_some());
     stores(&all).write("acme", b"hunter2").unwrap();
-    assert_eq!(*half_way.0.lock().unwrap(), None);
+    assert_eq!(*half_way.held.lock().unwrap(), None);
     assert_eq!(*stores(&all).read("acme").unwrap(), b"hunter2");
+}
+
+#[test]
+fn a_store_that_would_keep_a_secret_is_not_given_it() {
+    let store = HalfWay { lets_nothing_out: true, ..HalfWay::default() };
+    let all: [Arc<CredentialStore>; 1] = [Arc::new(store.clone())];
+    assert!(matches!(stores(&all).write("acme", b"hunter2"), Err(Trouble::Unusable(_))));
+    assert_eq!(store.held.lock().unwrap().as_deref(), Some(&b"trunkline was here"[..]));
+    let later = [all[0].clone(), mock_store()];
+    stores(&later).write("acme", b"hunter2").unwrap();
+    assert_ne!(store.held.lock().unwrap().as_deref(), Some(&b"hunter2"[..]));
+    assert_eq!(*stores(&later).read("acme").unwrap(), b"hunter2");
 }

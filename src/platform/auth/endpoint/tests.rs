@@ -223,7 +223,7 @@ async fn a_token_that_comes_with_a_refusal_is_not_shown() {
     }
 }
 
-/// Brings `secret-token-0` and so on, and then refuses, repeating the last of them.
+/// Brings `secret-token-0` and so on, and then refuses, repeating the last four of them.
 async fn brought(count: usize) -> (Vec<Token>, TokenError) {
     let asked = AtomicUsize::new(0);
     let server = Server::start(move |_: &Seen| {
@@ -238,7 +238,8 @@ async fn brought(count: usize) -> (Vec<Token>, TokenError) {
             });
             answer(200, "", body.to_string())
         } else {
-            let last = [1, 2].map(|before| format!("secret-token-{0} and refreshing-{0}", count - before));
+            let last =
+                [1, 2, 3, 4].map(|before| format!("secret-token-{0} and refreshing-{0}", count - before));
             answer(401, "", serde_json::json!({ "error_description": last.join(" and ") }).to_string())
         })
     })
@@ -256,12 +257,69 @@ async fn brought(count: usize) -> (Vec<Token>, TokenError) {
 #[tokio::test]
 async fn the_tokens_before_the_present_one_are_shown_nowhere() {
     let (tokens, refused) = brought(6).await;
-    assert!(refused.to_string().contains("… and … and … and …"), "{refused}");
+    assert!(refused.to_string().contains(&["…"; 8].join(" and ")), "{refused}");
     let scopes = tokens[5].scopes.as_deref().unwrap();
     assert_eq!(scopes, ["a", "…", "…"]);
     let came = Bytes::from_static(b"secret-token-5, secret-token-4, secret-token-2 and another-token");
     assert_eq!(tokens[5].concealed(came), "…, …, … and another-token");
     assert_eq!(tokens[5].concealed(Bytes::from_static(b"refreshing-5 and identity-4")), "… and …");
+}
+
+#[tokio::test]
+async fn what_a_call_brings_shows_no_token_that_came_while_it_was_under_way() {
+    let (tokens, _) = brought(6).await;
+    let came = Bytes::from_static(b"the present one is secret-token-5, refreshing-5");
+    assert_eq!(tokens[4].concealed(came), "the present one is …, …");
+}
+
+#[tokio::test]
+async fn the_secrets_before_the_present_one_are_shown_nowhere() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |_: &Seen| {
+        Reply::Send(match asked.fetch_add(1, Ordering::SeqCst) {
+            0 | 2 => answer(200, "", GOOD),
+            _ => answer(401, "", r#"{"error_description": "first-S3cret was replaced by second-S3cret"}"#),
+        })
+    })
+    .await;
+    let target = Target { api_url: server.url.clone(), auth_url: server.url.clone(), ca_file: None };
+    let vault = Vault::holding(["first-S3cret", "second-S3cret", "third-S3cret"]);
+    let endpoint = HttpTransport::open(&target).unwrap().token_endpoint(Grant::genesys("id"), vault);
+    endpoint.fetch().await.unwrap();
+    let refused = endpoint.fetch().await.unwrap_err().to_string();
+    assert!(refused.contains("… was replaced by …"), "{refused}");
+    let token = endpoint.fetch().await.unwrap();
+    let came = Bytes::from_static(b"of first-S3cret, second-S3cret and third-S3cret");
+    assert_eq!(token.concealed(came), "of …, … and …");
+}
+
+#[tokio::test]
+async fn what_is_named_a_secret_is_one_wherever_it_stands_in_a_tokens_answer() {
+    let beside = serde_json::json!({
+        "access_token": "tok-1-of-them",
+        "session": { "refresh_token": "refreshing-1", "id": "session-1" },
+        "refreshTokens": ["refreshing-2", { "value": "refreshing-3" }],
+        "device_secret": "of-the-device", "csrf_token": "csrf-1", "id_token": "identity-1", "x_token": "other-1",
+        "token_type": "bearer",
+    });
+    let token = outcome(200, "", &beside.to_string()).await.unwrap();
+    for secret in [
+        "tok-1-of-them",
+        "refreshing-1",
+        "refreshing-2",
+        "refreshing-3",
+        "of-the-device",
+        "csrf-1",
+        "identity-1",
+        "other-1",
+    ] {
+        assert_eq!(token.concealed(Bytes::from(format!("<{secret}>"))), "<…>", "{secret}");
+    }
+    assert_eq!(token.concealed(Bytes::from_static(b"session-1 bearer")), "session-1 bearer");
+
+    let many: Vec<_> = (0..70).map(|number| format!("token-{number}")).collect();
+    let many = serde_json::json!({ "access_token": "tok-1", "refresh_tokens": many });
+    assert!(failure(200, "", &many.to_string()).await.to_string().contains("more tokens"));
 }
 
 #[tokio::test]

@@ -1,0 +1,189 @@
+//! The secrets and tokens of one tenant that this process knows, and what is done to texts that may repeat them.
+//!
+//! There is one of it for a tenant, and whatever comes back is looked through with what is known at that moment: an
+//! answer may repeat a token that came while its call was under way, a token of some time ago, what came beside one, or
+//! the secret that was in its home before somebody changed it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::zeroize::Zeroizing;
+
+use super::conceal::{Sieve, conceal, conceal_in_text};
+
+/// Tokens are known of so many answers: of the present one, and of three before it. What a platform repeats may be as old
+/// as a key is kept.
+const ANSWERS: usize = 4;
+/// So many secrets of the client are known: the present one, and two before it.
+const SECRETS: usize = 3;
+
+/// One secret, or one answer's tokens: texts that come and go together.
+pub(super) type Texts = Vec<Zeroizing<String>>;
+
+/// What is known by now. It is the same for all who share it.
+#[derive(Default)]
+pub(super) struct Known(RwLock<Arc<Hidden>>);
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Known {
+    /// Takes note of the client's secret, in each form in which it is sent.
+    pub(super) fn secret(&self, forms: Texts) {
+        self.note(|secrets, _| keep(secrets, forms, SECRETS));
+    }
+
+    /// Takes note of all tokens of one answer.
+    pub(super) fn tokens(&self, came: Texts) {
+        self.note(|_, tokens| keep(tokens, came, ANSWERS));
+    }
+
+    fn note(&self, note: impl FnOnce(&mut VecDeque<Texts>, &mut VecDeque<Texts>)) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let (mut secrets, mut tokens) = (known.secrets.clone(), known.tokens.clone());
+        note(&mut secrets, &mut tokens);
+        *known = Arc::new(Hidden::of(secrets, tokens));
+    }
+
+    /// What is known at this moment.
+    pub(super) fn now(&self) -> Arc<Hidden> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Adds what came last, and forgets what came before the latest so many.
+fn keep(all: &mut VecDeque<Texts>, last: Texts, most: usize) {
+    all.retain(|one| *one != last);
+    all.push_back(last);
+    while all.len() > most {
+        all.pop_front();
+    }
+}
+
+/// Texts that are shown nowhere.
+pub(super) struct Hidden {
+    secrets: VecDeque<Texts>,
+    tokens: VecDeque<Texts>,
+    /// All of them in small letters.
+    small: Vec<Zeroizing<Vec<u8>>>,
+    /// Lets through what holds none of them.
+    sieve: Sieve,
+    /// The same for what was written in small letters.
+    small_sieve: Sieve,
+}
+
+impl Default for Hidden {
+    fn default() -> Self {
+        Self::of(VecDeque::new(), VecDeque::new())
+    }
+}
+
+impl Hidden {
+    fn of(secrets: VecDeque<Texts>, tokens: VecDeque<Texts>) -> Self {
+        let all: Vec<_> = texts(&secrets, &tokens).collect();
+        let sieve = Sieve::of(&all);
+        let small: Vec<_> = all.iter().map(|text| Zeroizing::new(text.to_ascii_lowercase())).collect();
+        let small_sieve = Sieve::of(&slices(&small));
+        Self { secrets, tokens, small, sieve, small_sieve }
+    }
+
+    fn texts(&self) -> Vec<&[u8]> {
+        texts(&self.secrets, &self.tokens).collect()
+    }
+
+    /// Whether one quick look tells that nothing of them is in there.
+    pub(super) fn lets_through(&self, bytes: &[u8]) -> bool {
+        self.sieve.lets_through(bytes)
+    }
+
+    /// The bytes without them; `None` where nothing of them is in there.
+    pub(super) fn conceal(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if self.lets_through(bytes) { None } else { conceal(bytes, &self.texts()) }
+    }
+
+    /// The same for bytes that are shared.
+    pub(super) fn concealed(&self, came: Bytes) -> Bytes {
+        self.conceal(&came).map_or(came, Bytes::from)
+    }
+
+    /// The same for a text.
+    pub(super) fn concealed_text(&self, came: String) -> String {
+        conceal_in_text(came, &self.texts())
+    }
+
+    /// The same for a host, a scheme, or a header's name, which whoever read it has written in small letters.
+    pub(super) fn concealed_host(&self, host: String) -> String {
+        conceal_in_text(host, &slices(&self.small))
+    }
+
+    /// The same for headers; one that is named so is left out.
+    pub(super) fn conceal_in(&self, headers: &mut HeaderMap) {
+        let named_so: Vec<HeaderName> = headers
+            .keys()
+            .filter(|name| !self.small_sieve.lets_through(name.as_str().as_bytes()))
+            .filter(|name| self.concealed_host(name.to_string()) != name.as_str())
+            .cloned()
+            .collect();
+        for name in named_so {
+            headers.remove(name);
+        }
+        for value in headers.values_mut() {
+            if let Some(shown) = self.conceal(value.as_bytes()) {
+                *value = HeaderValue::from_maybe_shared(Bytes::from(shown))
+                    .unwrap_or(HeaderValue::from_static(""));
+            }
+        }
+    }
+}
+
+fn texts<'a>(secrets: &'a VecDeque<Texts>, tokens: &'a VecDeque<Texts>) -> impl Iterator<Item = &'a [u8]> {
+    secrets.iter().chain(tokens).flatten().map(|text| text.as_bytes())
+}
+
+fn slices(texts: &[Zeroizing<Vec<u8>>]) -> Vec<&[u8]> {
+    texts.iter().map(|text| text.as_slice()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Texts {
+        vec![Zeroizing::new(text.to_owned())]
+    }
+
+    fn shown(known: &Known, came: &str) -> String {
+        known.now().concealed_text(came.to_owned())
+    }
+
+    #[test]
+    fn the_latest_are_known_and_what_is_long_gone_is_not() {
+        let known = Known::default();
+        for number in 0..6 {
+            known.tokens(text(&format!("token-{number}")));
+        }
+        for number in [0, 1, 2, 2, 3, 3] {
+            known.secret(text(&format!("secret-{number}")));
+        }
+        assert_eq!(
+            shown(&known, "token-1 token-2 token-3 token-4 token-5 secret-0 secret-1 secret-2 secret-3"),
+            "token-1 … … … … secret-0 … … …"
+        );
+    }
+
+    #[test]
+    fn what_is_learnt_later_counts_for_all_who_share_it() {
+        let known = Arc::new(Known::default());
+        let other = Arc::clone(&known);
+        assert_eq!(shown(&other, "a token-1"), "a token-1");
+        known.tokens(text("token-1"));
+        assert_eq!(shown(&other, "a token-1"), "a …");
+        assert_eq!(format!("{other:?}"), "…");
+    }
+}
