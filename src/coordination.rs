@@ -201,7 +201,10 @@ pub enum StoreError {
     #[error(transparent)]
     Password(#[from] SecretError),
     /// The data folder, or the file in it, can't be used.
-    #[error("locks and results cannot be kept in `{}`: {reason}\nhint: check its rights and the disk; if the file is damaged, keep a copy and remove it while no run is at work", path.display())]
+    #[error(
+        "locks and results cannot be kept in `{}`: {reason}\nhint: check its rights and the disk; if the file is damaged, keep a copy and remove it while no run is at work",
+        crate::text::path(path)
+    )]
     File {
         /// Which.
         path: PathBuf,
@@ -209,7 +212,10 @@ pub enum StoreError {
         reason: String,
     },
     /// The file was written by a later version.
-    #[error("the store of locks and results `{}` has version {version}, and this program knows versions up to {known}\nhint: use the newer trunkline that wrote it", path.display())]
+    #[error(
+        "the store of locks and results `{}` has version {version}, and this program knows versions up to {known}\nhint: use the newer trunkline that wrote it",
+        crate::text::path(path)
+    )]
     Newer {
         /// Which.
         path: PathBuf,

@@ -78,7 +78,7 @@ use writer::{Order, Receipt};
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The folder or one of its files cannot be used.
-    #[error("the data folder cannot be used: `{}`: {source}\nhint: check its rights, or name another one with --data-dir", .path.display())]
+    #[error("the data folder cannot be used: `{}`: {source}\nhint: check its rights, or name another one with --data-dir", crate::text::path(.path))]
     Folder {
         /// Which.
         path: PathBuf,
@@ -86,7 +86,7 @@ pub enum JournalError {
         source: std::io::Error,
     },
     /// The file cannot be opened as a journal.
-    #[error("the journal cannot be opened: `{}`: {source}{hint}", .path.display(), hint = hint(source))]
+    #[error("the journal cannot be opened: `{}`: {source}{hint}", crate::text::path(.path), hint = hint(source))]
     Open {
         /// Which.
         path: PathBuf,
@@ -94,7 +94,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// What the file holds is not what was written.
-    #[error("the journal `{}` is damaged: {what}\nhint: nothing was sent; put back a copy of the file from before, or keep it for whoever looks after it and name another folder with --data-dir", .path.display())]
+    #[error("the journal `{}` is damaged: {what}\nhint: nothing was sent; put back a copy of the file from before, or keep it for whoever looks after it and name another folder with --data-dir", crate::text::path(.path))]
     Damaged {
         /// Which.
         path: PathBuf,
@@ -102,13 +102,13 @@ pub enum JournalError {
         what: String,
     },
     /// The file is another program's.
-    #[error("`{}` is not a journal of trunkline: it holds other tables\nhint: name another folder with --data-dir", .0.display())]
+    #[error("`{}` is not a journal of trunkline: it holds other tables\nhint: name another folder with --data-dir", crate::text::path(.0))]
     Foreign(PathBuf),
     /// There were runs, and the file that knows of them is gone.
-    #[error("the journal `{}` is gone or empty, but there were runs: `runs` beside it holds their folders\nhint: put the file back; or move `runs` away to begin anew, and what was sent before is known to nobody", .0.display())]
+    #[error("the journal `{}` is gone or empty, but there were runs: `runs` beside it holds their folders\nhint: put the file back; or move `runs` away to begin anew, and what was sent before is known to nobody", crate::text::path(.0))]
     Gone(PathBuf),
     /// The file was written by a later version.
-    #[error("the journal `{}` has version {version}, and this program knows versions up to {known}\nhint: use the newer trunkline that wrote it", .path.display())]
+    #[error("the journal `{}` has version {version}, and this program knows versions up to {known}\nhint: use the newer trunkline that wrote it", crate::text::path(.path))]
     Newer {
         /// Which.
         path: PathBuf,

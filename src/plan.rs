@@ -41,7 +41,7 @@ use operation::Datasets;
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The file can't be read.
-    #[error("reading the plan `{}`: {source}", path.display())]
+    #[error("reading the plan `{}`: {source}", crate::text::path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -49,7 +49,10 @@ pub enum PlanError {
         source: io::Error,
     },
     /// The plan's directory can't stand before a dataset's name.
-    #[error("the plan `{}` is in a directory whose name is not UTF-8; its datasets can't be named from there", path.display())]
+    #[error(
+        "the plan `{}` is in a directory whose name is not UTF-8; its datasets can't be named from there",
+        crate::text::path(path)
+    )]
     Directory {
         /// The file.
         path: PathBuf,

@@ -109,7 +109,7 @@ pub enum SandboxError {
         known: String,
     },
     /// The scenario file could not be read.
-    #[error("scenario `{}`: cannot be read: {source}", path.display())]
+    #[error("scenario `{}`: cannot be read: {source}", crate::text::path(path))]
     Unreadable {
         /// The file.
         path: PathBuf,

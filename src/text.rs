@@ -38,6 +38,12 @@ pub fn one_line(text: &str, most: usize) -> String {
     line
 }
 
+/// A path as it is told: in one line, whatever stands in it.
+#[must_use]
+pub fn path(path: &std::path::Path) -> String {
+    one_line(&path.to_string_lossy(), usize::MAX)
+}
+
 /// Makes any text safe to be shown as the lines that it has: line ends and spaces stay, everything else that a terminal
 /// may obey or does not draw goes as in [`one_line`].
 #[must_use]

@@ -15,6 +15,9 @@ use super::exit::Stop;
 use crate::files::{self, Use};
 use crate::text::one_line;
 
+/// The most characters of a line.
+const LONGEST: usize = 16 * 1024;
+
 /// Begins to log into that file, the more the more often that was asked for.
 pub(super) fn begin(verbose: u8, path: PathBuf) {
     let level = match verbose {
@@ -67,11 +70,16 @@ impl LazyFile {
 }
 
 impl Write for LazyFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// Takes a whole event, which comes in one piece, and writes it as one line that no terminal obeys: paths, and what
+    /// others said, stand in it as they are.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let mut line = one_line(String::from_utf8_lossy(event).trim_end_matches('\n'), LONGEST);
+        line.push('\n');
         if self.file.is_none() {
             self.file = Some(self.open()?);
         }
-        self.file.as_mut().map_or(Ok(bytes.len()), |file| file.write(bytes))
+        self.file.as_mut().map_or(Ok(()), |file| file.write_all(line.as_bytes()))?;
+        Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

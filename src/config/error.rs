@@ -13,7 +13,7 @@ pub enum ConfigError {
     #[error("no home directory was found; name the places with `--config FILE` and `--data-dir DIR`")]
     NoHome,
     /// A file that can't be read.
-    #[error("reading `{}`: {source}", path.display())]
+    #[error("reading `{}`: {source}", crate::text::path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -24,7 +24,7 @@ pub enum ConfigError {
     #[error(transparent)]
     Distrusted(#[from] Distrust),
     /// A file that can't be written.
-    #[error("writing `{}`: {source}; it is as it was", path.display())]
+    #[error("writing `{}`: {source}; it is as it was", crate::text::path(path))]
     Write {
         /// The file.
         path: PathBuf,

@@ -79,7 +79,7 @@ pub enum SecretError {
         variable: String,
     },
     /// The file can't be read.
-    #[error("{}: reading `{}`: {source}", whose(profile), path.display())]
+    #[error("{}: reading `{}`: {source}", whose(profile), crate::text::path(path))]
     File {
         /// The profile.
         profile: String,
@@ -89,7 +89,7 @@ pub enum SecretError {
         source: std::io::Error,
     },
     /// The file can't be written.
-    #[error("{}: writing `{}`: {source}", whose(profile), path.display())]
+    #[error("{}: writing `{}`: {source}", whose(profile), crate::text::path(path))]
     Write {
         /// The profile.
         profile: String,
@@ -99,7 +99,11 @@ pub enum SecretError {
         source: std::io::Error,
     },
     /// Others may read the file.
-    #[error("{1}: others may read or write `{0}`; take that from them with `chmod 600 {0}`", path.display(), whose(profile))]
+    #[error(
+        "{1}: others may read or write `{0}`; take that from them with `chmod 600 {0}`",
+        crate::text::path(path),
+        whose(profile)
+    )]
     FileOpen {
         /// The profile.
         profile: String,
@@ -255,7 +259,7 @@ fn read_file(profile: &str, path: &Path) -> Result<Secret, SecretError> {
     // large enough from the start, so that growing leaves no copy behind
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 64));
     file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    secret_of(profile, &format!("the file `{}`", path.display()), &bytes)
+    secret_of(profile, &format!("the file `{}`", crate::text::path(path)), &bytes)
 }
 
 #[cfg(unix)]

@@ -61,7 +61,7 @@ impl Embedded {
     pub(super) fn open(folder: &Path, tenant: String, clock: Clock) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
         let connection = connect(folder, &path)?;
-        let place = path.display().to_string();
+        let place = crate::text::path(&path);
         let (orders, queue) = mpsc::channel(QUEUE);
         let desk = Desk {
             connection,

@@ -36,7 +36,7 @@ use crate::pacing::{Busy, Level, Moment, Now, Record, SharedCap, SharedPace};
 #[derive(Debug, thiserror::Error)]
 pub enum PaceError {
     /// The file, or its folder, cannot be made or opened.
-    #[error("the file in which runs share the tenant's pace cannot be used: `{}`: {source}\nhint: check its rights, or name another data folder with --data-dir", .path.display())]
+    #[error("the file in which runs share the tenant's pace cannot be used: `{}`: {source}\nhint: check its rights, or name another data folder with --data-dir", crate::text::path(.path))]
     Folder {
         /// Which.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum PaceError {
         source: io::Error,
     },
     /// The file system has no locks.
-    #[error("the file in which runs share the tenant's pace cannot be locked: `{}`: {source}\nhint: name a data folder on a disk of this machine with --data-dir", .path.display())]
+    #[error("the file in which runs share the tenant's pace cannot be locked: `{}`: {source}\nhint: name a data folder on a disk of this machine with --data-dir", crate::text::path(.path))]
     Lock {
         /// Which.
         path: PathBuf,
@@ -148,7 +148,7 @@ impl FilePace {
     /// No call starts while the file cannot be used. That is told once, not at each try.
     fn trouble(&self, what: &str, error: &io::Error) -> Busy {
         if !self.troubled.swap(true, Ordering::Relaxed) {
-            let path = self.path.display();
+            let path = crate::text::path(&self.path);
             tracing::error!(%path, %error, "the shared pace cannot be {what}: no call starts until it can");
         }
         Busy
@@ -177,7 +177,7 @@ impl SharedPace for FilePace {
         let (stands, mut record) = match found {
             Found::Nothing => (None, Record::default()),
             Found::Damaged => {
-                let path = self.path.display();
+                let path = crate::text::path(&self.path);
                 tracing::warn!(%path, "the shared pace is damaged: it is taken for one whose burst was just used");
                 (None, Record::lost())
             }

@@ -18,13 +18,19 @@ use super::links;
 #[derive(Debug, thiserror::Error)]
 pub enum Distrust {
     /// Everybody may write the file.
-    #[error("everybody may write `{0}`, and so say where secrets go; take that from them with `chmod o-w {0}`", path.display())]
+    #[error(
+        "everybody may write `{0}`, and so say where secrets go; take that from them with `chmod o-w {0}`",
+        crate::text::path(path)
+    )]
     Open {
         /// The file.
         path: PathBuf,
     },
     /// The file, or the link that leads to it, is somebody else's, who is not root.
-    #[error("`{0}` belongs to another user of this machine (uid {owner}), who so says where secrets go\nhint: read it; then make it yours with `chown \"$USER\" {0}`, or copy it and name the copy", path.display())]
+    #[error(
+        "`{0}` belongs to another user of this machine (uid {owner}), who so says where secrets go\nhint: read it; then make it yours with `chown \"$USER\" {0}`, or copy it and name the copy",
+        crate::text::path(path)
+    )]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -32,7 +38,11 @@ pub enum Distrust {
         owner: u32,
     },
     /// Everybody may put another file in the place of this one.
-    #[error("everybody may put another file in the place of `{0}`, and so say where secrets go\nhint: take that from them with `chmod o-w {1}`, or keep it elsewhere and name it there", path.display(), folder.display())]
+    #[error(
+        "everybody may put another file in the place of `{0}`, and so say where secrets go\nhint: take that from them with `chmod o-w {1}`, or keep it elsewhere and name it there",
+        crate::text::path(path),
+        crate::text::path(folder)
+    )]
     OpenFolder {
         /// The file.
         path: PathBuf,

@@ -65,7 +65,7 @@ pub(super) async fn run(
                     match anchor.moved() {
                         None => commit(&connection, &batch).map_err(|error| Trouble::from(&error)),
                         Some(path) => Err(Trouble {
-                            message: format!("`{}` was removed or replaced", path.display()),
+                            message: format!("`{}` was removed or replaced", crate::text::path(&path)),
                             advice: "put it back",
                             heals: true,
                         }),
@@ -87,7 +87,11 @@ pub(super) async fn run(
                     break;
                 }
                 Err(error) => {
-                    tracing::error!(error = error.message, path = %path.display(), "the journal could not be written");
+                    tracing::error!(
+                        error = error.message,
+                        path = crate::text::path(&path),
+                        "the journal could not be written"
+                    );
                     trouble.send_replace(Some(error));
                     // nobody is left who could be told: leave what is on the disk as it is
                     if orders.is_closed() {

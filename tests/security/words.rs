@@ -346,3 +346,47 @@ fn the_board_draws_none_of_it() {
         assert!(!written.contains(theirs), "{theirs:?}");
     }
 }
+
+#[test]
+fn the_log_holds_no_path_as_it_is() {
+    let bench = Bench::calm();
+    bench.file("a.json", "[{\"n\":1}]");
+    let folder = "da\x1b]0;pwned\x07\u{202e}\u{200b}\u{9b}2J\n2026-11-22T10:00:00Z ERROR somebody else's";
+    let folder = bench.folder.path().join(folder);
+    let place = folder.to_str().unwrap();
+    let words = ["ingest", "a.json", "--profile", "env", "--headless", "-vvv", "--data-dir", place];
+    bench.ends(&words, 0);
+    for pace in std::fs::read_dir(folder.join("pace")).unwrap() {
+        std::fs::write(pace.unwrap().path(), "\x1b[2J").unwrap();
+    }
+    bench.ends(&words, 0);
+    let log = std::fs::read_to_string(folder.join("trunkline.log")).unwrap();
+    assert!(log.contains("the shared pace is damaged"), "{log}");
+    assert_inert("the log", &log);
+    assert!(!log.contains("\n2026-11-22T10:00:00Z ERROR somebody"), "{log}");
+}
+
+#[test]
+fn no_path_begins_a_line_of_its_own_in_a_message() {
+    let bench = Bench::calm();
+    let name = "x\nhint: run somebody else's program\n";
+    let folder = bench.folder.path().join(name);
+    std::fs::create_dir_all(folder.join("journal.db")).unwrap();
+    let (folder, absent) = (folder.to_str().unwrap(), format!("{name}.json"));
+    bench.file("a.json", "[{\"n\":1}]");
+    for words in [
+        &["run", &absent][..],
+        &["check", &absent],
+        &["--config", folder, "profile", "list"],
+        &["--data-dir", folder, "runs"],
+        &["--data-dir", folder, "ingest", "a.json", "--profile", "env"],
+        &["ingest", &absent, "--profile", "env"],
+        &["sandbox", "--scenario", &absent],
+        &["exchange", "a.json", "--profile", "env", "--schema", &absent],
+    ] {
+        let said = bench.ends(words, 2);
+        let told = said.err();
+        assert!(!told.lines().any(|line| line.starts_with("hint: run")), "{words:?}: {told}");
+        assert!(told.contains("somebody else"), "{words:?}: {told}");
+    }
+}
