@@ -94,7 +94,8 @@ pub fn main() -> ExitCode {
 fn read_line() -> CommandLine {
     let plain = std::env::args_os().any(|word| word == "--no-color");
     let colours = if plain { ColorChoice::Never } else { ColorChoice::Auto };
-    let matches = CommandLine::command().color(colours).try_get_matches();
+    // whoever has named the program may have named it anything
+    let matches = CommandLine::command().bin_name("trunkline").color(colours).try_get_matches();
     matches
         .and_then(|matches| CommandLine::from_arg_matches(&matches))
         .unwrap_or_else(|error| mistyped(&error))

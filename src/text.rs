@@ -108,13 +108,13 @@ pub fn grouped(number: u64) -> String {
 
 /// Characters that are not drawn, or make others be drawn as something else than they are: what Unicode calls default
 /// ignorable (direction marks, zero-width characters, fillers, variation selectors, tags), line and paragraph
-/// separators, and interlinear annotations.
+/// separators, interlinear annotations, and the blank of Braille.
 #[must_use]
 pub const fn is_deceptive(char: char) -> bool {
     matches!(char,
         '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
         | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
 }

@@ -111,9 +111,11 @@ struct Form {
 
 impl Form {
     fn fill(&self, args: &ProfileAddArgs) -> Result<ProfileSettings, Stop> {
-        let platform = match args.platform {
-            Some(platform) => platform,
-            None => self.required("platform (genesys or cxone)", "--platform")?.parse()?,
+        let platform = if let Some(platform) = args.platform {
+            platform
+        } else {
+            let typed = self.required("platform (genesys or cxone)", "--platform")?;
+            typed.parse().map_err(|_| mistaken("neither genesys nor cxone"))?
         };
         let mut region = args.region.clone();
         let mut api_url = args.api_url.clone();
@@ -179,7 +181,7 @@ impl Form {
         Ok(match flags {
             (Some(name), ..) => SecretSource::Env(name.clone()),
             (_, Some(path), _) => SecretSource::File(std::path::absolute(path)?),
-            (.., Some(words)) => SecretSource::Command(words.clone()),
+            (.., Some(words)) => SecretSource::Command(words.clone()).beside(&std::env::current_dir()?),
             (None, None, None) if args.keyring => SecretSource::Keyring,
             (None, None, None) => match self
                 .required(HOMES, "--keyring, --secret-env, --secret-file or --secret-command")?
@@ -188,14 +190,13 @@ impl Form {
                 "keyring" => SecretSource::Keyring,
                 "env" => SecretSource::Env(self.required("variable's name", "--secret-env")?),
                 "file" => {
-                    SecretSource::File(std::path::absolute(self.required("file's path", "--secret-file")?)?)
+                    let path = std::path::absolute(self.required("file's path", "--secret-file")?)?;
+                    if !path.exists() {
+                        return Err(mistaken("no file that is there"));
+                    }
+                    SecretSource::File(path)
                 }
-                other => {
-                    return Err(Stop::refuse(format!(
-                        "`{}` is none of keyring, env and file",
-                        one_line(other, 40)
-                    )));
-                }
+                _ => return Err(mistaken("none of keyring, env and file")),
             },
         })
     }
@@ -210,6 +211,13 @@ impl Form {
         let prompt = format!("secret of `{}` (it is not shown): ", one_line(name, 64));
         checked(question::secret(prompt, &mut Signals::listen()?).await?)
     }
+}
+
+/// What was typed is not repeated, nor kept: it may have been the secret, a question too early.
+fn mistaken(what: &str) -> Stop {
+    Stop::refuse(format!(
+        "what was typed is {what}\nhint: the secret is asked for last, when its home is `keyring`, and is not shown then"
+    ))
 }
 
 const HOMES: &str = "home of the secret (keyring, env or file)";

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::exit::Stop;
@@ -110,6 +111,8 @@ pub(super) async fn answer(prompt: &str, signals: &mut Signals) -> Result<String
 pub(super) async fn secret(prompt: String, signals: &mut Signals) -> Result<String, Stop> {
     let terminal = File::open("/dev/tty")?;
     let before = tcgetattr(&terminal).map_err(io::Error::from)?;
+    // which elsewhere ends the program at once
+    let mut quit = signal(SignalKind::quit())?;
     let read = read_aside(move || rpassword::prompt_password(prompt))?;
     tokio::select! {
         secret = read => match secret.unwrap_or_else(|_| Ok(String::new())) {
@@ -117,7 +120,7 @@ pub(super) async fn secret(prompt: String, signals: &mut Signals) -> Result<Stri
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Stop::interrupted()),
             secret => Ok(secret?),
         },
-        () = signals.next() => {
+        () = async { tokio::select! { () = signals.next() => {}, _ = quit.recv() => {} } } => {
             let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
             let _ = writeln!(io::stderr());
             Err(Stop::interrupted())

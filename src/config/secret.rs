@@ -212,10 +212,21 @@ impl SecretSource {
         }
     }
 
-    /// The same source, with a relative file taken from `directory`.
+    /// The same source, with a relative file, or a command's program that is named by a relative path, taken from
+    /// `directory`: what lies in the folder in which somebody happens to work is anybody's. A program's bare name is looked
+    /// for where the system looks for programs.
     pub(crate) fn beside(self, directory: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(directory.join(path)),
+            Self::Command(mut words) => {
+                if let Some(program) =
+                    words.first_mut().filter(|word| Path::new(word).components().count() > 1)
+                    && let Ok(path) = directory.join(&*program).into_os_string().into_string()
+                {
+                    *program = path;
+                }
+                Self::Command(words)
+            }
             other => other,
         }
     }

@@ -114,6 +114,11 @@ impl Origin {
         &self.host
     }
 
+    /// Scheme, host, port and path.
+    pub(super) fn base(&self) -> &str {
+        self.base.as_str()
+    }
+
     /// The URL of a path below this origin; `None` where the path would not go out exactly as it is written, or
     /// would lead elsewhere.
     ///

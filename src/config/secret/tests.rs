@@ -25,6 +25,22 @@ async fn a_command_tells_the_secret_on_its_output() {
 }
 
 #[tokio::test]
+async fn a_command_named_by_a_relative_path_is_the_one_beside_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let tell = folder.path().join("bin").join("tell");
+    std::fs::create_dir(tell.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/bin/echo", &tell).unwrap();
+    for program in ["./bin/tell", "bin/tell", tell.to_str().unwrap()] {
+        let source = SecretSource::Command(vec![program.into(), "hunter2".into()]);
+        assert_eq!(read(&source.beside(folder.path())).await.unwrap(), "hunter2", "{program}");
+    }
+    // a bare name is one of the system's, whatever lies there
+    std::fs::write(folder.path().join("printf"), "no program").unwrap();
+    let bare = SecretSource::Command(vec!["printf".into(), "hunter2".into()]).beside(folder.path());
+    assert_eq!(read(&bare).await.unwrap(), "hunter2");
+}
+
+#[tokio::test]
 async fn of_a_command_that_fails_nothing_is_told_that_it_wrote() {
     let failed = read(&command("set -x; echo hunter2; echo second >&2; exit 3")).await.unwrap_err();
     assert!(

@@ -207,7 +207,8 @@ impl Fetch for TokenEndpoint {
 
 impl TokenEndpoint {
     pub(in crate::platform) fn new(origin: Origin, grant: Grant, secret: Box<dyn SecretProvider>) -> Self {
-        Self { origin, grant, secret, known: Arc::default() }
+        let known = Known::of_client(origin.base(), &grant.client_id);
+        Self { origin, grant, secret, known }
     }
 
     async fn ask(&self) -> Result<Token, TokenError> {

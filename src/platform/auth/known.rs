@@ -1,12 +1,12 @@
 //! The secrets and tokens of one tenant that this process knows, and what is done to texts that may repeat them.
 //!
-//! There is one of it for a tenant, and whatever comes back is looked through with what is known at that moment: an
+//! There is one of it for each client of a process, whoever asks for its tokens, and whatever comes back is looked through with what is known at that moment: an
 //! answer may repeat a token that came while its call was under way, a token of some time ago, what came beside one, or
 //! the secret that was in its home before somebody changed it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, Weak};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -23,6 +23,12 @@ const SECRETS: usize = 3;
 /// One secret, or one answer's tokens: texts that come and go together.
 pub(super) type Texts = Vec<Zeroizing<String>>;
 
+/// Where a client's tokens come from, and its id.
+type Client = (String, String);
+
+/// What is known of the clients of this process.
+static OF_CLIENTS: LazyLock<Mutex<HashMap<Client, Weak<Known>>>> = LazyLock::new(Mutex::default);
+
 /// What is known by now. It is the same for all who share it.
 #[derive(Default)]
 pub(super) struct Known(RwLock<Arc<Hidden>>);
@@ -34,6 +40,19 @@ impl fmt::Debug for Known {
 }
 
 impl Known {
+    /// What is known of a client, shared by all of this process that ask for its tokens.
+    pub(super) fn of_client(endpoint: &str, client_id: &str) -> Arc<Self> {
+        let mut all = OF_CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, known| known.strong_count() > 0);
+        let client = (endpoint.to_owned(), client_id.to_owned());
+        if let Some(known) = all.get(&client).and_then(Weak::upgrade) {
+            return known;
+        }
+        let known = Arc::new(Self::default());
+        all.insert(client, Arc::downgrade(&known));
+        known
+    }
+
     /// Takes note of the client's secret, in each form in which it is sent.
     pub(super) fn secret(&self, forms: Texts) {
         self.note(|secrets, _| keep(secrets, forms, SECRETS));

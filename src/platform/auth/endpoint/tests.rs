@@ -273,6 +273,22 @@ async fn what_a_call_brings_shows_no_token_that_came_while_it_was_under_way() {
 }
 
 #[tokio::test]
+async fn a_token_that_somebody_else_of_this_process_was_given_is_not_shown_either() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |_: &Seen| {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        Reply::Send(answer(200, "", format!(r#"{{"access_token": "secret-token-{number}"}}"#)))
+    })
+    .await;
+    let carries = endpoint(&server, Grant::genesys("id"), "s3cret");
+    let token = carries.fetch().await.unwrap();
+    endpoint(&server, Grant::genesys("id"), "s3cret").fetch().await.unwrap();
+    endpoint(&server, Grant::genesys("another"), "s3cret").fetch().await.unwrap();
+    let came = Bytes::from_static(b"secret-token-0 secret-token-1 secret-token-2");
+    assert_eq!(token.concealed(came), "… … secret-token-2");
+}
+
+#[tokio::test]
 async fn the_secrets_before_the_present_one_are_shown_nowhere() {
     let asked = AtomicUsize::new(0);
     let server = Server::start(move |_: &Seen| {
