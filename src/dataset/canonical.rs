@@ -27,6 +27,8 @@ mod tests;
 const DEPTH: usize = 128;
 /// The most characters of a pointer in a message.
 const POINTER_LENGTH: usize = 256;
+/// The first byte of UTF-8 that a character from U+E000 on begins with.
+const FIRST_BEYOND_SURROGATES: u8 = 0xee;
 /// Integers of so many digits are below 2^53, and so doubles.
 const SURELY_EXACT: usize = 15;
 
@@ -214,7 +216,7 @@ impl<'a> Walk<'a, '_> {
         self.at += 1;
         self.out.push(b'{');
         let begun = self.out.len();
-        let mut members = Vec::with_capacity(1);
+        let mut members = Vec::new();
         loop {
             match self.look() {
                 Some(b',' | b':') => self.at += 1,
@@ -262,13 +264,16 @@ impl<'a> Walk<'a, '_> {
 
     /// Writes the string that begins here, and returns what it says.
     fn string(&mut self) -> Result<Cow<'a, str>, Obstacle<'a>> {
-        let token = self.token();
-        let said = unescaped(token)?;
-        match &said {
-            Cow::Borrowed(_) => self.verbatim(token),
-            Cow::Owned(text) => self.form(text)?,
+        let from = self.at;
+        let is_plain = self.pass_string();
+        let token = self.text.get(from..self.at).unwrap_or_default();
+        if is_plain {
+            self.verbatim(token);
+            return Ok(Cow::Borrowed(token.get(1..token.len().saturating_sub(1)).unwrap_or_default()));
         }
-        Ok(said)
+        let said: String = serde_json::from_str(token).map_err(|_| Obstacle::new(What::LoneSurrogate))?;
+        self.form(&said)?;
+        Ok(Cow::Owned(said))
     }
 
     /// A word, a text without escapes or a number that stays as it stands.
@@ -293,22 +298,24 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// The string that begins here, with its quotes.
-    fn token(&mut self) -> &'a str {
-        let from = self.at;
+    /// Goes behind the string that begins here. Says whether there are no escapes in it.
+    fn pass_string(&mut self) -> bool {
+        let mut is_plain = true;
         self.at += 1;
         loop {
             self.at = plain_end(self.text.as_bytes(), self.at);
             match self.text.as_bytes().get(self.at) {
-                Some(b'\\') => self.at += 2,
+                Some(b'\\') => {
+                    is_plain = false;
+                    self.at += 2;
+                }
                 Some(_) => {
                     self.at += 1;
-                    break;
+                    return is_plain;
                 }
-                None => break,
+                None => return is_plain,
             }
         }
-        self.text.get(from..self.at).unwrap_or_default()
     }
 
     fn run(&mut self, belongs: impl Fn(u8) -> bool) -> &'a str {
@@ -318,15 +325,6 @@ impl<'a> Walk<'a, '_> {
         }
         self.text.get(from..self.at).unwrap_or_default()
     }
-}
-
-/// What a string with its quotes says; borrowed where it says it without escapes.
-fn unescaped(token: &str) -> Result<Cow<'_, str>, Obstacle<'_>> {
-    if token.contains('\\') {
-        return serde_json::from_str(token).map(Cow::Owned).map_err(|_| Obstacle::new(What::LoneSurrogate));
-    }
-    let inner = token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    Ok(Cow::Borrowed(inner.unwrap_or_default()))
 }
 
 /// How a number is written.
@@ -358,7 +356,13 @@ struct Member<'a> {
 
 impl Member<'_> {
     /// RFC 8785 §3.2.3: by UTF-16 code units, in which the characters beyond U+FFFF come before U+E000.
+    /// Where none of those is at the first difference, the bytes' order is the same.
     fn order(&self, other: &Self) -> Ordering {
-        self.name.encode_utf16().cmp(other.name.encode_utf16())
+        let (one, two) = (self.name.as_bytes(), other.name.as_bytes());
+        match one.iter().zip(two).find(|(one, two)| one != two) {
+            None => one.len().cmp(&two.len()),
+            Some((one, two)) if *one.max(two) < FIRST_BEYOND_SURROGATES => one.cmp(two),
+            Some(_) => self.name.encode_utf16().cmp(other.name.encode_utf16()),
+        }
     }
 }

@@ -4,19 +4,19 @@
 local record, fences = KEYS[1], KEYS[2]
 local run, item, lease, keep = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
 local respects = ARGV[4] == 'respect'
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local function text(number) return string.format('%.0f', number) end
 
-local found = redis.call('HMGET', record, 'kind', 'run', 'item', 'lease', 'until', 'taken', 'mark')
+local found = redis.call('HMGET', record, 'kind', 'run', 'item', 'lease', 'until', 'taken', 'mark',
+  'status', 'headers', 'body', 'at')
 local kind = found[1]
 if kind == 'result' then
-  local result = redis.call('HMGET', record, 'status', 'headers', 'body', 'at')
-  return {'stored', result[1], result[2], result[3], result[4]}
+  return {'stored', found[8], found[9], found[10], found[11]}
 elseif kind and kind ~= 'lock' and kind ~= 'unsure' then
   return {'strange', 'a record of kind `' .. kind .. '`'}
 end
 
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local function text(number) return string.format('%.0f', number) end
 local mark = tonumber(found[7] or '0')
 local marked = mark > now
 local taken = '0'

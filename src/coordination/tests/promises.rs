@@ -21,6 +21,7 @@ for_both_stores!(
     a_holder_takes_its_own_lock_again_at_once_and_its_old_fence_is_stale,
     a_take_over_is_told_again_when_its_answer_is_asked_for_again,
     a_result_is_stored_in_one_step_with_the_end_of_its_lock,
+    who_has_found_a_result_is_told_of_other_keys_as_ever,
     a_late_result_is_stored_unless_another_is_there,
     a_result_is_forgotten_at_its_time_and_not_before,
     a_free_release_leaves_the_key_as_it_was,
@@ -156,6 +157,29 @@ async fn a_result_is_stored_in_one_step_with_the_end_of_its_lock(place: &Place) 
     let large = result(&"\u{0}\r\nx".repeat(1_000_000));
     store.keep("large", 0, &large, DAY).await.unwrap();
     assert_eq!(claim(&*other, "large", somebody(1)).await, Claim::Stored(large));
+}
+
+async fn who_has_found_a_result_is_told_of_other_keys_as_ever(place: &Place) {
+    let store = place.open("T");
+    let fence_of_a = fence(&*store, "a", somebody(1)).await;
+    store.keep("a", fence_of_a, &result("done"), DAY).await.unwrap();
+    fence(&*store, "locked", somebody(2)).await;
+    let unsure = fence(&*store, "unsure", somebody(3)).await;
+    store.release("unsure", unsure, Release::Unsure, DAY).await.unwrap();
+    let finds = async || match claim(&*store, "a", somebody(4)).await {
+        Claim::Stored(found) => assert_eq!(found, result("done")),
+        other => panic!("{other:?}"),
+    };
+    for _ in 0..2 {
+        finds().await;
+        finds().await;
+        assert!(is_locked(&claim(&*store, "locked", somebody(5)).await));
+        finds().await;
+        assert!(matches!(claim(&*store, "unsure", somebody(6)).await, Claim::Unsure));
+        finds().await;
+        let free = fence(&*store, "free", somebody(7)).await;
+        store.release("free", free, Release::Free, DAY).await.unwrap();
+    }
 }
 
 async fn a_late_result_is_stored_unless_another_is_there(place: &Place) {
