@@ -20,6 +20,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::files::{self, Use};
 
 mod log;
+mod rollback;
 mod soundness;
 
 pub use soundness::Soundness;
@@ -106,7 +107,11 @@ const PAGES_KIB: i64 = 1024;
 pub(crate) fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
     for end in ["", "-wal", "-shm", "-journal"] {
         let path = beside(path, end);
-        files::hold_to_own(&path).map_err(|error| {
+        let held = match end {
+            "-journal" => rollback::hold_to_one_file(&path),
+            _ => files::hold_to_own(&path),
+        };
+        held.map_err(|error| {
             let (kind, name) = (rusqlite::ffi::SQLITE_CANTOPEN, path.file_name().unwrap_or_default());
             let said = format!("`{}`: {error}", crate::text::one_line(&name.to_string_lossy(), 300));
             rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(kind), Some(said))
@@ -140,12 +145,13 @@ fn first_look(connection: &mut Connection) -> rusqlite::Result<()> {
     looked
 }
 
-/// Whether a file that could not be opened lies on a disk that cannot be written, and nothing is missing of it: SQLite
-/// wants to write even where somebody only looks.
+/// Whether a file that could not be opened lies on a disk that cannot be written, and nothing beside it belongs to it:
+/// SQLite wants to write even where somebody only looks.
 pub(crate) fn is_still(path: &Path, error: &rusqlite::Error) -> bool {
     let refused = matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly));
     let is_there = files::open_own(path, Use::Reading).is_ok();
-    refused && is_there && !log_of(path).exists()
+    let is_beside = |end| std::fs::symlink_metadata(beside(path, end)).is_ok();
+    refused && is_there && !is_beside("-wal") && !is_beside("-journal")
 }
 
 /// The name under which SQLite takes such a file as it is (its documentation, "URI filenames").

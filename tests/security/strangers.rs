@@ -439,3 +439,58 @@ fn a_pipe_that_the_environment_names_for_certificates_holds_nobody() {
     said.assert_code(2, &words);
     assert!(said.err().contains("`SSL_CERT_FILE` names it"), "{}", said.err());
 }
+
+/// A rollback journal that would have SQLite open another file, read it, and delete it.
+fn naming(database: &Path, other: &Path) -> Vec<u8> {
+    const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    const PAGE: u32 = 4096;
+    let pages = u32::try_from(fs::metadata(database).unwrap().len()).unwrap() / PAGE;
+    let mut journal = MAGIC.to_vec();
+    for word in [0, 0, pages, 512, PAGE] {
+        journal.extend(word.to_be_bytes());
+    }
+    journal.resize(512, 0);
+    let name = other.to_str().unwrap().as_bytes();
+    let sum: u32 = name.iter().map(|byte| u32::from(*byte)).sum();
+    journal.extend((0x4000_0000 / PAGE + 1).to_be_bytes());
+    journal.extend(name);
+    journal.extend(u32::try_from(name.len()).unwrap().to_be_bytes());
+    journal.extend(sum.to_be_bytes());
+    journal.extend(MAGIC);
+    journal
+}
+
+#[test]
+fn a_rollback_journal_leads_to_no_other_file() {
+    let (bench, _) = with_a_run();
+    bench.file("a.json", interactions(3));
+    ends(&bench, &["execute", "a.json", "--action", "a", "--profile", "env"], 0);
+    for name in ["journal.db", "coordination.db"] {
+        let database = bench.data_dir().join(name);
+        let connection = rusqlite::Connection::open(&database).unwrap();
+        connection.pragma_update(None, "wal_checkpoint", "truncate").unwrap();
+        connection.close().unwrap();
+        for (what, make) in [("file", None), ("pipe", Some(pipe as fn(&Path)))] {
+            let other = bench.folder.path().join(what);
+            match make {
+                Some(make) => make(&other),
+                None => fs::write(&other, PRECIOUS).unwrap(),
+            }
+            let journal = database.with_extension("db-journal");
+            fs::write(&journal, naming(&database, &other)).unwrap();
+            let words: &[&[&str]] = match name {
+                "journal.db" => &[&["runs"], &["doctor", "--offline"], &["dismiss", "last", "--note", "x"]],
+                _ => &[&["store", "status"], &["doctor", "--offline"]],
+            };
+            for words in words {
+                let said = ends_somehow(&bench, words);
+                let told = [said.out(), said.err()].concat();
+                assert!(told.contains("names another file"), "{name} {what} {words:?}: {told}");
+            }
+            assert!(other.exists() && journal.exists(), "{name} {what}");
+            fs::remove_file(&journal).unwrap();
+            fs::remove_file(&other).unwrap();
+        }
+    }
+    ends(&bench, &["runs"], 0);
+}

@@ -18,6 +18,7 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
@@ -261,28 +262,76 @@ struct TokenAnswer<'a> {
 
 /// The texts of a token's answer that are secrets by their names, wherever they stand in it: the token, and what comes
 /// beside it and is never used.
-fn tokens_in(answer: &[u8]) -> Texts {
+fn tokens_in(answer: &[u8]) -> serde_json::Result<Texts> {
     let mut texts = Texts::new();
-    gather(serde_json::from_slice(answer).unwrap_or_default(), false, &mut texts);
-    texts
+    let mut reading = serde_json::Deserializer::from_slice(answer);
+    Gather { is_secret: false, texts: &mut texts }.deserialize(&mut reading)?;
+    reading.end()?;
+    Ok(texts)
 }
 
-/// Adds the texts of the value that stand below such a name, or all where that is so already.
-fn gather(value: Value, is_secret: bool, texts: &mut Texts) {
-    match value {
-        Value::String(text) => {
-            let text = Zeroizing::new(text);
-            if is_secret && text.len() >= SHORTEST {
-                texts.push(text);
-            }
+/// Takes the texts out of a value that stand below such a name, each time it stands there; or all of them, where that is
+/// so already.
+struct Gather<'t> {
+    is_secret: bool,
+    texts: &'t mut Texts,
+}
+
+impl<'de> DeserializeSeed<'de> for Gather<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Gather<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        if self.is_secret && text.len() >= SHORTEST {
+            self.texts.push(Zeroizing::new(text.to_owned()));
         }
-        Value::Array(list) => list.into_iter().for_each(|value| gather(value, is_secret, texts)),
-        Value::Object(members) => {
-            for (name, value) in members {
-                gather(value, is_secret || names_a_secret(&name), texts);
-            }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Self { is_secret, texts } = self;
+        while list.next_element_seed(Gather { is_secret, texts: &mut *texts })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Self { is_secret, texts } = self;
+        while let Some(name) = members.next_key::<String>()? {
+            let is_secret = is_secret || names_a_secret(&name);
+            members.next_value_seed(Gather { is_secret, texts: &mut *texts })?;
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 }
 
@@ -311,7 +360,7 @@ fn accept(incoming: &Incoming, asked: Since, known: &Arc<Known>) -> Result<Token
     if !kind.eq_ignore_ascii_case("bearer") {
         return Err(trouble("the answer holds a token of another type than `bearer`"));
     }
-    let tokens = tokens_in(&incoming.body);
+    let tokens = tokens_in(&incoming.body).map_err(|_| trouble("the answer cannot be read to its end"))?;
     if tokens.len() > MOST_TOKENS {
         return Err(trouble(
             "the answer holds more tokens and secrets than any does, and could not hide them all",

@@ -194,6 +194,8 @@ async fn a_success_without_a_usable_token_is_trouble_and_shows_nothing_of_itself
         r#"{"access_token": "leak leak"}"#,
         r#"{"access_token": "leak", "token_type": "mac"}"#,
         r#"{"token": "leak"}"#,
+        r#"{"access_token": "leak", "x": 1e999}"#,
+        r#"{"access_token": "leak", "x": "\ud800"}"#,
     ] {
         let error = failure(200, "", body).await;
         assert!(matches!(error, TokenError::Trouble { status: 200, .. }), "{error:?}");
@@ -332,6 +334,11 @@ async fn what_is_named_a_secret_is_one_wherever_it_stands_in_a_tokens_answer() {
         assert_eq!(token.concealed(Bytes::from(format!("<{secret}>"))), "<…>", "{secret}");
     }
     assert_eq!(token.concealed(Bytes::from_static(b"session-1 bearer")), "session-1 bearer");
+
+    let twice =
+        r#"{"access_token":"tok-1","x":{"refresh_token":"refreshing-1","refresh_token":"refreshing-2"}}"#;
+    let token = outcome(200, "", twice).await.unwrap();
+    assert_eq!(token.concealed(Bytes::from_static(b"refreshing-1 refreshing-2")), "… …");
 
     let many: Vec<_> = (0..70).map(|number| format!("token-{number}")).collect();
     let many = serde_json::json!({ "access_token": "tok-1", "refresh_tokens": many });
