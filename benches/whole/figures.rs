@@ -22,7 +22,7 @@ pub struct Figure {
 }
 
 /// All of them, in the order of their table.
-pub const ALL: [Figure; 5] = [
+pub const ALL: [Figure; 6] = [
     Figure {
         name: "growth-ingest",
         what: "ingest: most memory with 1M and with 10M records",
@@ -44,6 +44,27 @@ pub const ALL: [Figure; 5] = [
                 let file = data::outcomes(ground.folder(), count);
                 ground.program("", &[&["outcomes", text(&file)][..], &NO_LIMITER].concat(), count)
             })
+        },
+    },
+    Figure {
+        name: "clients",
+        what: "ready-made outcomes, 10 at a time, by others than a `reqwest` client for all: calls of each for one of its",
+        most: "–",
+        measure: |ground| {
+            let count = ground.scale.of(200_000);
+            let (url, number) = (ground.url(), count.to_string());
+            let mut took = [const { Vec::new() }; 3];
+            for _ in 0..TIMES {
+                for (took, way) in took.iter_mut().zip(["puts", "puts-apart", "puts-hyper"]) {
+                    took.push(ground.limit_alone(&[way, &url, &number], count));
+                }
+            }
+            let [shared, apart, hyper] = took.each_mut().map(|took| median(took));
+            format!(
+                "{:.2} with a client each, {:.2} with a connection of hyper's each",
+                shared / apart,
+                shared / hyper
+            )
         },
     },
     Figure {

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
 use reqwest::{Client, Method, Request};
 use trunkline::dataset::{Entry, Limits, Reader};
 
@@ -29,7 +31,9 @@ pub fn seconds(words: &[&str]) -> f64 {
 pub fn run(name: &str, words: &[&str]) {
     let seconds = match (name, words) {
         ("bodies", [url, file]) => asynchronous(bodies(url, Path::new(file))),
-        ("puts", [url, count]) => asynchronous(puts(url, number(count))),
+        ("puts", [url, count]) => asynchronous(puts(url, number(count), Clients::Shared)),
+        ("puts-apart", [url, count]) => asynchronous(puts(url, number(count), Clients::Apart)),
+        ("puts-hyper", [url, count]) => asynchronous(puts_of_hyper(url, number(count))),
         ("posts", [url, count]) => asynchronous(posts(url, number(count))),
         ("gets", [url, count]) => asynchronous(gets(url, number(count))),
         ("schema", [file]) => schema(Path::new(file)),
@@ -99,17 +103,30 @@ async fn bodies(url: &str, file: &Path) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-/// Requests that are ready-made, so many at a time.
-async fn requests(client: Client, workers: usize, make: impl Fn(u64) -> Request, count: u64) -> f64 {
-    let mut stacks: Vec<Vec<Request>> = (0..workers).map(|_| Vec::new()).collect();
+/// What so many workers send, ready-made.
+fn stacks<R>(workers: usize, make: impl Fn(u64) -> R, count: u64) -> Vec<Vec<R>> {
+    let mut stacks: Vec<Vec<R>> = (0..workers).map(|_| Vec::new()).collect();
     for (number, stack) in (0..count).zip((0..workers).cycle()) {
         stacks[stack].push(make(number));
     }
+    stacks
+}
+
+/// Whether workers share a client, and so its connections, or have one each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clients {
+    Shared,
+    Apart,
+}
+
+/// Requests that are ready-made, by so many workers.
+async fn requests(clients: Vec<Client>, make: impl Fn(u64) -> Request, count: u64) -> f64 {
+    let stacks = stacks(clients.len(), make, count);
     let begun = Instant::now();
     let workers: Vec<_> = stacks
         .into_iter()
-        .map(|stack| {
-            let client = client.clone();
+        .zip(clients)
+        .map(|(stack, client)| {
             tokio::spawn(async move {
                 for request in stack {
                     let answer = client.execute(request).await.unwrap();
@@ -143,29 +160,68 @@ fn request(
         .unwrap()
 }
 
-async fn puts(url: &str, count: u64) -> f64 {
-    let client = client();
-    let make = {
-        let client = client.clone();
-        move |number| {
-            let url = format!("{url}/api/v2/contacts/{}", data::contact(number));
-            let body = Bytes::from_static(br#"{"outcome":{"category":"Contacted","subcategory":"Sale"}}"#);
-            request(&client, Method::PUT, url, number, body)
-        }
+const OUTCOME: &[u8] = br#"{"outcome":{"category":"Contacted","subcategory":"Sale"}}"#;
+
+async fn puts(url: &str, count: u64, clients: Clients) -> f64 {
+    let one = client();
+    let make = |number| {
+        let url = format!("{url}/api/v2/contacts/{}", data::contact(number));
+        request(&one, Method::PUT, url, number, Bytes::from_static(OUTCOME))
     };
-    requests(client, 10, make, count).await
+    let clients = match clients {
+        Clients::Shared => vec![one.clone(); 10],
+        Clients::Apart => (0..10).map(|_| client()).collect(),
+    };
+    requests(clients, make, count).await
+}
+
+/// The same without reqwest: a connection of hyper's for each worker.
+async fn puts_of_hyper(url: &str, count: u64) -> f64 {
+    let host = url.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();
+    let make = |number| {
+        hyper::Request::put(format!("/api/v2/contacts/{}", data::contact(number)))
+            .header("host", &host)
+            .header("authorization", "Bearer sink")
+            .header("content-type", "application/json")
+            .header("accept", "application/json")
+            .header("idempotency-key", format!("{number:064x}"))
+            .body(Full::new(Bytes::from_static(OUTCOME)))
+            .unwrap()
+    };
+    let stacks = stacks(10, make, count);
+    let begun = Instant::now();
+    let workers: Vec<_> = stacks
+        .into_iter()
+        .map(|stack| {
+            let host = host.clone();
+            tokio::spawn(async move {
+                let stream = tokio::net::TcpStream::connect(host).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+                tokio::spawn(connection);
+                for request in stack {
+                    sender.ready().await.unwrap();
+                    let answer = sender.send_request(request).await.unwrap();
+                    assert!(answer.status().is_success());
+                    answer.into_body().collect().await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    begun.elapsed().as_secs_f64()
 }
 
 async fn posts(url: &str, count: u64) -> f64 {
     let client = client();
-    let make = {
-        let client = client.clone();
-        move |number| {
-            let url = format!("{url}/api/v2/integrations/dataactions/bench/execute");
-            request(&client, Method::POST, url, number, data::interaction(number))
-        }
+    let make = |number| {
+        let url = format!("{url}/api/v2/integrations/dataactions/bench/execute");
+        request(&client, Method::POST, url, number, data::interaction(number))
     };
-    requests(client, 10, make, count).await
+    requests(vec![client.clone(); 10], make, count).await
 }
 
 /// A value from a Redis, ten at a time; they are there.

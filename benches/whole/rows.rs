@@ -90,6 +90,14 @@ impl Ground {
         ended
     }
 
+    /// The seconds of a limit that stands for itself, of which so much has to arrive.
+    pub fn limit_alone(&self, words: &[&str], arrives: u64) -> f64 {
+        self.sink.count();
+        let seconds = seconds(words);
+        self.arrived(arrives, words);
+        seconds
+    }
+
     /// The seconds of a limit, of which so much has to arrive: where anything does, the same bytes as of the program before.
     fn limit(&self, words: &[&str], arrives: u64) -> f64 {
         self.sink.count();
