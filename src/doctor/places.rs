@@ -191,6 +191,16 @@ fn disk(_: &Path) -> Option<Finding> {
     Some(Finding::unchecked(AREA, "kind of disk", "this system does not tell it in a way that is known here"))
 }
 
+/// Where a path leads through links, each link on the way, and the folders in which all of them lie: messages name them.
+pub(super) fn behind(path: &Path, shown: &'static str) -> Vec<(PathBuf, &'static str)> {
+    let mut all = crate::files::links(path);
+    all.extend(std::fs::canonicalize(path));
+    let folders =
+        all.iter().flat_map(|path| path.ancestors().skip(1)).filter(|path| path.components().count() > 2);
+    let folders: Vec<_> = folders.map(|path| (path.to_owned(), "<a folder>")).collect();
+    all.into_iter().map(|path| (path, shown)).chain(folders).collect()
+}
+
 /// What is shown of a path in a file that is given away is decided there, by these.
 pub(super) fn known(subject: &Subject<'_>) -> Vec<(PathBuf, &'static str)> {
     let mut known = vec![
@@ -199,6 +209,8 @@ pub(super) fn known(subject: &Subject<'_>) -> Vec<(PathBuf, &'static str)> {
         (subject.log.to_owned(), "<log>"),
     ];
     known.extend(subject.places.config_file.parent().map(|path| (path.to_owned(), "<configuration folder>")));
+    known.extend(behind(&subject.places.config_file, "<configuration>"));
+    known.extend(behind(&subject.places.data_dir, "<data folder>"));
     known.extend(std::env::current_dir().ok().map(|path| (path, "<this folder>")));
     known.extend(std::env::home_dir().map(|path| (path, "~")));
     known.retain(|(path, _)| path.components().count() > 1);

@@ -161,7 +161,7 @@ impl Reach {
             ))),
             _ => {
                 let mut answer = refusal(&mut response, token, site, download.patience, started).await;
-                answer.body = without_queries(answer.body, &queries);
+                hide_queries(&mut answer, &queries);
                 let answer = Box::new(answer);
                 Err(FetchError::Status { answer, site, host })
             }
@@ -330,18 +330,21 @@ async fn refusal(
     }
 }
 
-/// What a site says, without what lets somebody in, where it repeats the address that it was asked for.
-fn without_queries(body: Bytes, queries: &[String]) -> Bytes {
+/// Takes out of what a site says what lets somebody in, where it repeats the address that it was asked for.
+fn hide_queries(answer: &mut Answer, queries: &[String]) {
     let pairs = queries.iter().flat_map(|query| query.split('&'));
     let values = pairs.filter_map(|pair| pair.split_once('=').map(|(_, value)| value));
     // a shorter one is a word or a number
     let signatures = values.filter(|value| value.len() >= SHORTEST_SIGNATURE);
     let hidden: Vec<&[u8]> =
         queries.iter().map(String::as_str).chain(signatures).map(str::as_bytes).collect();
-    if hidden.is_empty() {
-        return body;
+    if !hidden.is_empty() {
+        let shown = |text: String| conceal_in_text(text, &hidden);
+        answer.body = shown(String::from_utf8_lossy(&answer.body).into_owned()).into();
+        answer.correlation_id = answer.correlation_id.take().map(shown);
+        // of what was fetched nobody keeps them
+        answer.headers.clear();
     }
-    conceal_in_text(String::from_utf8_lossy(&body).into_owned(), &hidden).into()
 }
 
 /// Writes the document to its file, and returns its size.

@@ -342,3 +342,20 @@ fn a_bundle_does_not_tell_where_a_secret_was_looked_for() {
     let text = bundle("store.json");
     assert!(text.contains("<secret file>") && !text.contains("vimes"), "{text}");
 }
+
+#[test]
+fn a_bundle_names_no_folder_to_which_a_link_leads() {
+    let bench = Bench::calm();
+    let folder = bench.folder.path().join("vimes").join("dotfiles");
+    std::fs::create_dir_all(&folder).unwrap();
+    let real = folder.join("trunkline.toml");
+    std::fs::write(&real, "").unwrap();
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::remove_file(bench.folder.path().join("config.toml")).ok();
+    std::os::unix::fs::symlink(&real, bench.folder.path().join("config.toml")).unwrap();
+    bench.command(&["doctor", "--offline", "--bundle", "b.json"]).output().unwrap();
+    let text = std::fs::read_to_string(bench.folder.path().join("b.json")).unwrap();
+    assert!(text.contains("everybody may put another file"), "{text}");
+    assert!(!text.contains("vimes"), "{text}");
+}

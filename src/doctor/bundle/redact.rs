@@ -35,6 +35,9 @@ impl Redactor {
             names.home_of_secret(&profile.secret);
             if let Some(path) = &profile.ca_file {
                 names.put(&path.to_string_lossy(), "<certificates>");
+                for (path, shown) in places::behind(path, "<certificates>") {
+                    names.put(&path.to_string_lossy(), shown);
+                }
             }
         }
         if let Ok(config) = subject.config {

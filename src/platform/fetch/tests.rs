@@ -511,13 +511,14 @@ async fn a_site_that_repeats_the_address_brings_no_signature_of_it_into_its_refu
         if seen.line().contains("first") {
             return redirect("/second?sig=SiGnAtUrE%2B0123456789&page=results");
         }
-        Reply::Send(answer(403, "", said))
+        Reply::Send(answer(403, "x-request-id: sig=SiGnAtUrE%2B0123456789\r\n", said))
     })
     .await;
     let asked = server.url.join("first?key=fIrSt").unwrap();
     match fetch_at(server.url.as_str(), &Place::new(), asked.as_str(), 1000).await {
         Err(FetchError::Status { answer, .. }) => {
             assert_eq!(answer.body, "no GET /second?… HTTP/1.1 with … of results");
+            assert_eq!(answer.correlation_id.as_deref(), Some("sig=…"));
         }
         other => panic!("{other:?}"),
     }
