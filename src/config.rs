@@ -38,6 +38,7 @@ pub use keyring::{Lasting, delete_secret, probe_keyring, store_secret};
 pub(crate) use nearest::hint as nearest_name;
 pub use places::Places;
 pub use profile::{AuthKind, AuthMethod, ClientAuth, Profile, ProfileSettings};
+pub(crate) use region::Region;
 pub use region::regions;
 pub use secret::{Secret, SecretError, SecretSource, store_secret_file};
 pub use store::StorePlace;

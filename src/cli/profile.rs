@@ -7,7 +7,7 @@ use super::args::{ProfileAddArgs, ProfileCommand};
 use super::exit::{Exit, Stop};
 use super::send::or_interrupted;
 use super::{House, office, question};
-use crate::config::{Config, ConfigError, Lasting, Profile, ProfileSettings, Secret, SecretSource};
+use crate::config::{Config, ConfigError, Lasting, Profile, ProfileSettings, Region, Secret, SecretSource};
 use crate::headless::Signals;
 use crate::model::PlatformKind;
 use crate::report::{Align, Column, Outlet, ReportError, Table};
@@ -122,7 +122,9 @@ impl Form {
         if region.is_none() && api_url.is_none() {
             match platform {
                 PlatformKind::Genesys => {
-                    region = Some(self.required("region, such as mypurecloud.ie", "--region")?);
+                    let typed = self.required("region, such as mypurecloud.ie", "--region")?;
+                    Region::find(&typed).map_err(|_| mistaken("no region: that is a domain such as `mypurecloud.ie`, or a name such as `eu-west-1`"))?;
+                    region = Some(typed);
                 }
                 PlatformKind::Cxone => api_url = Some(self.required("API's URL", "--api-url")?),
             }
@@ -188,7 +190,13 @@ impl Form {
                 .as_str()
             {
                 "keyring" => SecretSource::Keyring,
-                "env" => SecretSource::Env(self.required("variable's name", "--secret-env")?),
+                "env" => {
+                    let name = self.required("variable's name", "--secret-env")?;
+                    if std::env::var_os(&name).is_none() {
+                        return Err(mistaken("no variable that is set here"));
+                    }
+                    SecretSource::Env(name)
+                }
                 "file" => {
                     let path = std::path::absolute(self.required("file's path", "--secret-file")?)?;
                     if !path.exists() {

@@ -135,6 +135,38 @@ fn what_is_neither_yes_nor_no_makes_no_profile_production() {
 }
 
 #[test]
+fn a_secret_that_is_typed_a_question_too_early_is_neither_repeated_nor_kept() {
+    const SECRET: &str = "hunter2-S3CR3T";
+    let answers = ["genesys", "mypurecloud.ie", "id", "n"];
+    let asked = ["platform", "region", "client id", "is this production"];
+    for (early, home) in [(0, ""), (1, ""), (4, ""), (5, "env"), (5, "file")] {
+        let bench = Bench::calm();
+        let mut session = on_a_terminal(&bench, &["profile", "add", "a"]);
+        for (question, answer) in asked.iter().zip(answers).take(early) {
+            session.wait_for(question);
+            session.type_in(&format!("{answer}\r"));
+        }
+        if !home.is_empty() {
+            session.wait_for("home of the secret");
+            session.type_in(&format!("{home}\r"));
+        }
+        let question = match home {
+            "env" => "variable's name",
+            "file" => "file's path",
+            _ => asked.get(early).unwrap_or(&"home of the secret"),
+        };
+        session.wait_for(question);
+        session.type_in(&format!("{SECRET}\r"));
+        assert_eq!(session.wait_for_end(), 2, "{question}: {}", session.text());
+        let told = session.text();
+        assert!(told.contains("what was typed is"), "{question}: {told}");
+        // the terminal itself shows what is typed, once
+        assert_eq!(told.matches(SECRET).count(), 1, "{question}: {told}");
+        assert!(!bench.folder.path().join("config.toml").exists(), "{question}");
+    }
+}
+
+#[test]
 fn who_leaves_instead_of_typing_a_secret_finds_a_terminal_that_shows_what_is_typed() {
     let bench = Bench::calm();
     let words =
