@@ -209,6 +209,8 @@ pub(super) fn known(subject: &Subject<'_>) -> Vec<(PathBuf, &'static str)> {
         (subject.log.to_owned(), "<log>"),
     ];
     known.extend(subject.places.config_file.parent().map(|path| (path.to_owned(), "<configuration folder>")));
+    known.extend(subject.log.parent().map(|path| (path.to_owned(), "<log folder>")));
+    known.extend(std::env::var_os("XDG_RUNTIME_DIR").map(|path| (path.into(), "<runtime folder>")));
     known.extend(behind(&subject.places.config_file, "<configuration>"));
     known.extend(behind(&subject.places.data_dir, "<data folder>"));
     known.extend(std::env::current_dir().ok().map(|path| (path, "<this folder>")));

@@ -71,6 +71,11 @@ impl Redactor {
         for url in tenant::proxies().filter_map(|(_, value)| tenant::proxy_url(&value)) {
             names.url(&url);
         }
+        // where the keyring is: a path, or a host
+        let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").unwrap_or_default();
+        for part in bus.split([';', ',', '=']).filter(|part| part.contains(['/', '.'])) {
+            names.put(part, "<bus>");
+        }
         names.put(&crate::user::name(), "<user>");
         names.known.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         Self(names.known)

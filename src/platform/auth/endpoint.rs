@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::conceal::conceal;
 use super::known::{Hidden, Known, Texts};
 use super::{Fetch, Token, TokenError, secret_header, wipe};
 use crate::machine::{self, Since};
@@ -47,6 +48,8 @@ const SECRET_TIMEOUT: Duration = Duration::from_mins(1);
 const SECRET_NAMES: [&str; 6] = ["token", "secret", "assertion", "credential", "password", "jwt"];
 /// The shortest text of them that is one.
 const SHORTEST: usize = 6;
+/// From so many characters on a text of an answer that cannot be read may be a token.
+const LIKE_A_TOKEN: usize = 12;
 /// The most such texts of one answer; each is looked for in all that comes back.
 const MOST_TOKENS: usize = 64;
 
@@ -260,14 +263,24 @@ struct TokenAnswer<'a> {
     scope: Value,
 }
 
-/// The texts of a token's answer that are secrets by their names, wherever they stand in it: the token, and what comes
-/// beside it and is never used.
-fn tokens_in(answer: &[u8]) -> serde_json::Result<Texts> {
+/// The texts of an answer that are secrets by their names, wherever they stand in it: the token, and what comes beside it
+/// and is never used.
+fn tokens_in(answer: &[u8]) -> Texts {
     let mut texts = Texts::new();
     let mut reading = serde_json::Deserializer::from_slice(answer);
-    Gather { is_secret: false, texts: &mut texts }.deserialize(&mut reading)?;
-    reading.end()?;
-    Ok(texts)
+    let read = Gather { is_secret: false, texts: &mut texts }.deserialize(&mut reading);
+    if read.and_then(|()| reading.end()).is_err() {
+        // a name in Latin-1 or a number beyond all others: names cannot be told from values, and all that may be one counts
+        texts.extend(quoted(answer).filter(|text| text.len() >= LIKE_A_TOKEN).map(Zeroizing::new));
+    }
+    texts
+}
+
+/// Whatever stands between two quotes, and has no blanks in it.
+fn quoted(answer: &[u8]) -> impl Iterator<Item = String> {
+    let pieces = answer.split(|byte| *byte == b'"').skip(1);
+    let solid = pieces.filter(|piece| !piece.iter().any(u8::is_ascii_whitespace));
+    solid.map(|piece| String::from_utf8_lossy(piece).into_owned())
 }
 
 /// Takes the texts out of a value that stand below such a name, each time it stands there; or all of them, where that is
@@ -293,7 +306,7 @@ impl<'de> Visitor<'de> for Gather<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        if self.is_secret && text.len() >= SHORTEST {
+        if self.is_secret && text.len() >= SHORTEST && !text.contains(char::is_whitespace) {
             self.texts.push(Zeroizing::new(text.to_owned()));
         }
         Ok(())
@@ -360,7 +373,10 @@ fn accept(incoming: &Incoming, asked: Since, known: &Arc<Known>) -> Result<Token
     if !kind.eq_ignore_ascii_case("bearer") {
         return Err(trouble("the answer holds a token of another type than `bearer`"));
     }
-    let tokens = tokens_in(&incoming.body).map_err(|_| trouble("the answer cannot be read to its end"))?;
+    let mut tokens = tokens_in(&incoming.body);
+    if !tokens.iter().any(|token| **token == *answer.access_token) {
+        tokens.push(Zeroizing::new(answer.access_token.clone().into_owned()));
+    }
     if tokens.len() > MOST_TOKENS {
         return Err(trouble(
             "the answer holds more tokens and secrets than any does, and could not hide them all",
@@ -405,11 +421,20 @@ fn holds_a_token(body: &[u8]) -> bool {
     names.iter().any(|name| memmem::find(body, name.as_bytes()).is_some())
 }
 
+/// What may be shown of a refusal.
+fn shown_of(body: &Bytes, hidden: &Hidden) -> Bytes {
+    let came = tokens_in(body);
+    if holds_a_token(body) || came.len() > MOST_TOKENS {
+        return Bytes::new();
+    }
+    let came: Vec<&[u8]> = came.iter().map(|text| text.as_bytes()).collect();
+    hidden.concealed(conceal(body, &came).map_or_else(|| body.clone(), Bytes::from))
+}
+
 fn refuse(incoming: &Incoming, hidden: &Hidden) -> TokenError {
     let status = incoming.status.as_u16();
     // before a part of it is cut off
-    let body =
-        if holds_a_token(&incoming.body) { Bytes::new() } else { hidden.concealed(incoming.body.clone()) };
+    let body = shown_of(&incoming.body, hidden);
     let PlatformError { code, message, .. } = error_body::parse(status, &body);
     let retry_after = RetryAfter::read(&incoming.headers, machine::now().into());
     let asked_too_often = status == 400
