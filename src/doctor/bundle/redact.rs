@@ -14,6 +14,10 @@ const SHORTEST: usize = 2;
 /// The shortest beginning of a name that is looked for where a message was cut off.
 const SHORTEST_BEGINNING: usize = 8;
 
+/// Paths that name nobody: of calls, and of every machine.
+const COMMON_PATHS: [&str; 9] =
+    ["//", "/api/", "/oauth", "/authentication/", "/dev/", "/proc/", "/etc/", "/usr/", "/bin/"];
+
 /// The shortest word of a command that is looked for: shorter ones are switches, and stand in every sentence.
 const SHORTEST_ARGUMENT: usize = 4;
 
@@ -92,9 +96,10 @@ impl Redactor {
     }
 
     fn cleaned(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (name, shown)| {
+        let known = self.0.iter().fold(text.to_owned(), |text, (name, shown)| {
             put_for_beginning(put_for(&text, name, shown), name, shown)
-        })
+        });
+        without_paths(&known)
     }
 }
 
@@ -170,6 +175,31 @@ fn put_for(text: &str, name: &str, shown: &str) -> String {
     cleaned
 }
 
+/// Puts `<a path>` in the place of paths that nobody knew of: a system's message may name any. Those of calls, and those that
+/// are the same on every machine, stay.
+fn without_paths(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('/') {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(is_beside_path).unwrap_or(from.len());
+        let (path, after) = from.split_at(end);
+        let begins =
+            before.chars().next_back().or_else(|| cleaned.chars().next_back()).is_none_or(is_beside_path);
+        let is_common = path == "/" || COMMON_PATHS.iter().any(|common| path.starts_with(common));
+        cleaned.push_str(before);
+        cleaned.push_str(if begins && !is_common { "<a path>" } else { path });
+        rest = after;
+    }
+    cleaned.push_str(rest);
+    cleaned
+}
+
+/// What stands before a path in a sentence, and behind it.
+fn is_beside_path(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '`' | '"' | '\'' | '(' | ')' | '=' | ':' | ',' | ';' | '…')
+}
+
 /// Puts the same in the place of a name's beginning where a message was cut off behind it.
 fn put_for_beginning(text: String, name: &str, shown: &str) -> String {
     let Some(at) = text.find('…') else { return text };
@@ -220,7 +250,30 @@ mod tests {
                 "https://annelise-kramer.yyyyy… and https://annelise-kramer.y…",
                 "https://host-1… and https://host-1…",
             ),
-            ("so … and on /opt/an…", "so … and on /opt/an…"),
+            ("so … and on annelis…", "so … and on annelis…"),
+        ] {
+            assert_eq!(redactor.cleaned(text), cleaned);
+        }
+    }
+
+    #[test]
+    fn a_path_that_nobody_knew_of_is_taken_out_and_what_every_machine_has_stays() {
+        let redactor = Redactor::default();
+        for (text, cleaned) in [
+            (
+                "failed to connect to `unix:path=/srv/annelise/bus`",
+                "failed to connect to `unix:path=<a path>`",
+            ),
+            ("/home/annelise: not a folder", "<a path>: not a folder"),
+            (
+                "`<data folder>/runs/x` and /dev/null, 3/4 of it",
+                "`<data folder>/runs/x` and /dev/null, 3/4 of it",
+            ),
+            (
+                "GET https://api.mypurecloud.ie/x, /api/v2/contacts/1",
+                "GET https://api.mypurecloud.ie/x, /api/v2/contacts/1",
+            ),
+            ("trunkline/0.1 (/opt/annelise) at 1 / 2", "trunkline/0.1 (<a path>) at 1 / 2"),
         ] {
             assert_eq!(redactor.cleaned(text), cleaned);
         }
