@@ -276,11 +276,14 @@ fn tokens_in(answer: &[u8]) -> Texts {
     texts
 }
 
-/// Whatever stands between two quotes, and has no blanks in it.
+/// Whatever stands between two quotes, has no blanks in it, and is no member's name.
 fn quoted(answer: &[u8]) -> impl Iterator<Item = String> {
-    let pieces = answer.split(|byte| *byte == b'"').skip(1);
-    let solid = pieces.filter(|piece| !piece.iter().any(u8::is_ascii_whitespace));
-    solid.map(|piece| String::from_utf8_lossy(piece).into_owned())
+    let pieces = || answer.split(|byte| *byte == b'"').skip(1);
+    // also of one that is cut off
+    let behind = pieces().skip(1).map(<[u8]>::trim_ascii_start).chain([&[][..]]);
+    let values = pieces().zip(behind).filter(|(_, behind)| !behind.starts_with(b":"));
+    let solid = values.filter(|(piece, _)| !piece.iter().any(u8::is_ascii_whitespace));
+    solid.map(|(piece, _)| String::from_utf8_lossy(piece).into_owned())
 }
 
 /// Takes the texts out of a value that stand below such a name, each time it stands there; or all of them, where that is

@@ -221,6 +221,7 @@ async fn a_token_that_comes_with_a_refusal_is_not_shown() {
         (400, r#"{"AccessToken":"tok-A8f3kqPz"}"#),
         (400, r#"{"access\u005ftoken":"tok-A8f3kqPz"}"#),
         (400, r#"{"session_token":"tok-A8f3kqPz","x":1e999}"#),
+        (400, r#"{"session_token":"tok-A8f3kqPz"#),
     ] {
         let error = failure(status, "", body).await;
         let told = format!("{error} {error:?}");
@@ -352,8 +353,8 @@ async fn what_is_named_a_secret_is_one_wherever_it_stands_in_a_tokens_answer() {
         let bytes = answer(200, "", body);
         let server = Server::start(move |_| Reply::Send(bytes.clone())).await;
         let token = endpoint(&server, Grant::genesys("id"), "s3cret").fetch().await;
-        let shown = token.map(|token| token.concealed(Bytes::from_static(b"no refreshing-1")));
-        assert_eq!(shown.unwrap(), "no …", "{}", String::from_utf8_lossy(odd));
+        let shown = token.map(|token| token.concealed(Bytes::from_static(b"no refresh_token refreshing-1")));
+        assert_eq!(shown.unwrap(), "no refresh_token …", "{}", String::from_utf8_lossy(odd));
     }
 
     let many: Vec<_> = (0..70).map(|number| format!("token-{number}")).collect();
