@@ -16,6 +16,15 @@ pub fn program(url: &str, folder: &Path, config: &str, words: &[&str]) -> Ended 
     run(&mut command(url, folder, config, words))
 }
 
+/// The same in a session of its own, as a board has one in its terminal: Linux gives each session its share of the processors.
+pub fn apart(url: &str, folder: &Path, words: &[&str]) -> Ended {
+    let ours = command(url, folder, "", words);
+    let mut command = Command::new("setsid");
+    command.arg("--wait").arg(ours.get_program()).args(ours.get_args()).env_clear().current_dir(folder);
+    command.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    run(&mut command)
+}
+
 /// What runs it so.
 pub fn command(url: &str, folder: &Path, config: &str, words: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
