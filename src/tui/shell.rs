@@ -162,6 +162,8 @@ pub(super) struct Shell {
 
 /// What woke the loop.
 enum Woken {
+    /// Something panicked, on whichever thread.
+    Broke,
     Event(Option<io::Result<Event>>),
     Told(What),
     Note(Note),
@@ -246,6 +248,9 @@ impl Shell {
         loop {
             self.paint();
             let woken = self.wait().await;
+            if matches!(woken, Woken::Broke) {
+                return Err(TuiError::Panicked);
+            }
             self.take_in(woken);
             self.take_a_handful().await;
             self.sample();
@@ -261,18 +266,16 @@ impl Shell {
             if let Some(left) = self.app.left {
                 return Ok(left);
             }
-            if self.terminal.is_down() {
-                return Err(TuiError::Panicked);
-            }
         }
     }
 
     /// Waits for whatever comes first.
     async fn wait(&mut self) -> Woken {
         let due = self.due();
-        let Self { events, inbox, changes, stale, notes, .. } = self;
+        let Self { terminal, events, inbox, changes, stale, notes, .. } = self;
         tokio::select! {
             biased;
+            () = terminal.broke() => Woken::Broke,
             event = events.next() => Woken::Event(event),
             Some(what) = inbox.recv() => Woken::Told(what),
             Some(note) = notes.recv() => Woken::Note(note),
@@ -309,7 +312,7 @@ impl Shell {
             Woken::Told(what) => self.take(what),
             Woken::Note(note) => self.take_note(note),
             Woken::Changed => self.stale = true,
-            Woken::Due => {}
+            Woken::Broke | Woken::Due => {}
         }
     }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use crossterm::{cursor, event, queue, style, terminal};
+use tokio::sync::Notify;
 
 use super::input::{self, Told};
 use crate::text::lines;
@@ -38,6 +39,8 @@ pub(super) struct Screen {
     up: AtomicBool,
     /// Whether the mouse is listened to while it is up.
     mouse: AtomicBool,
+    /// Told once a panic has put everything back and its text has been printed.
+    broke: Notify,
     modes: Modes,
 }
 
@@ -59,6 +62,7 @@ impl Screen {
             out: Mutex::new(out),
             up: AtomicBool::new(true),
             mouse: AtomicBool::new(false),
+            broke: Notify::new(),
             modes: Modes::None,
         })
     }
@@ -109,6 +113,11 @@ impl Screen {
         }
     }
 
+    /// Wakes the board, which may have nothing else to wake it.
+    pub fn told_of_a_panic(&self) {
+        self.broke.notify_one();
+    }
+
     /// The painter may be in the middle of a frame, or hang in it.
     fn lock_with_patience(&self) -> Option<MutexGuard<'_, Box<dyn Write + Send>>> {
         let until = Instant::now() + PATIENCE;
@@ -152,6 +161,7 @@ impl Terminal {
             out: Mutex::new(out),
             up: AtomicBool::new(false),
             mouse: AtomicBool::new(false),
+            broke: Notify::new(),
             modes: Modes::Real,
         });
         remember(&screen);
@@ -181,9 +191,9 @@ impl Terminal {
         Arc::clone(&self.screen)
     }
 
-    /// Whether the modes were put back behind our back, as the panic hook does.
-    pub fn is_down(&self) -> bool {
-        !self.screen.up.load(Ordering::SeqCst)
+    /// Waits for a panic, of whichever thread. By then the screen has been put back.
+    pub async fn broke(&self) {
+        self.screen.broke.notified().await;
     }
 
     /// Sets the modes anew, after something else may have changed them.
@@ -308,10 +318,13 @@ fn remember(screen: &Arc<Screen>) {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
-            if let Some(screen) = shown {
+            if let Some(screen) = &shown {
                 screen.take_down();
             }
             before(info);
+            if let Some(screen) = shown {
+                screen.told_of_a_panic();
+            }
         }));
     });
 }

@@ -17,7 +17,7 @@ use crate::tui::live::Live;
 use crate::tui::message::What;
 use crate::tui::shell::{Left, Shell};
 use crate::tui::terminal::{Screen, Terminal};
-use crate::tui::{Board, Keeps};
+use crate::tui::{Board, Keeps, TuiError};
 
 /// A run in a test's hand.
 struct Run {
@@ -94,7 +94,8 @@ struct Bench {
     keys: mpsc::UnboundedSender<io::Result<Event>>,
     told: mpsc::Sender<What>,
     paper: Paper,
-    board: tokio::task::JoinHandle<Left>,
+    screen: Arc<Screen>,
+    board: tokio::task::JoinHandle<Result<Left, TuiError>>,
     _folder: tempfile::TempDir,
 }
 
@@ -107,12 +108,22 @@ impl Bench {
         let (told, inbox) = mpsc::channel(64);
         let mut app = empty((100, 30));
         app.now.instant = tokio::time::Instant::now().into_std();
-        let terminal = Terminal::on(Screen::of(Box::new(paper.clone())));
+        let screen = Screen::of(Box::new(paper.clone()));
+        let terminal = Terminal::on(Arc::clone(&screen));
         let by = "sam".to_owned();
         let board = Board { live, journal, run: None, office: Arc::new(Nobody), by, keeps: Keeps::Journal };
         let shell = Shell::new(app, terminal, events, (told.clone(), inbox), board).unwrap();
-        let board = tokio::spawn(async move { shell.run().await.unwrap() });
-        Self { keys: typed, told, paper, board, _folder: folder }
+        let board = tokio::spawn(shell.run());
+        Self { keys: typed, told, paper, screen, board, _folder: folder }
+    }
+
+    async fn first_frame(&self) {
+        within("the first frame", async {
+            while self.paper.frames.load(Ordering::SeqCst) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
     }
 
     fn press(&self, char: char) {
@@ -149,7 +160,7 @@ async fn a_stuck_terminal_stops_neither_the_run_nor_the_keys() {
     bench.control('c');
     assert_eq!(within("the drain", given.recv()).await, Some(Command::Drain));
     run.change(|figures| figures.phase = Phase::Ended(RunState::Paused));
-    assert_eq!(within("the board", bench.board).await.unwrap(), Left::PausedAndLeft);
+    assert_eq!(within("the board", bench.board).await.unwrap().unwrap(), Left::PausedAndLeft);
 }
 
 #[tokio::test]
@@ -179,19 +190,24 @@ async fn a_flood_of_changes_is_sampled_and_drawn_thirty_times_a_second_at_the_mo
 #[tokio::test]
 async fn an_idle_board_draws_nothing() {
     let bench = Bench::set_up(None, Paper::default());
-    within("the first frame", async {
-        while bench.paper.frames.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    bench.first_frame().await;
     // what is known of the profiles has come by then, too
     tokio::time::sleep(Duration::from_millis(200)).await;
     let settled = bench.paper.frames.load(Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(bench.paper.frames.load(Ordering::SeqCst), settled);
     bench.press('q');
-    assert_eq!(within("the board", bench.board).await.unwrap(), Left::Ended);
+    assert_eq!(within("the board", bench.board).await.unwrap().unwrap(), Left::Ended);
+}
+
+#[tokio::test]
+async fn a_panic_elsewhere_ends_a_board_that_nothing_else_wakes() {
+    let bench = Bench::set_up(None, Paper::default());
+    bench.first_frame().await;
+    bench.screen.take_down();
+    bench.screen.told_of_a_panic();
+    let ended = within("the board", bench.board).await.unwrap();
+    assert!(matches!(ended, Err(TuiError::Panicked)), "{ended:?}");
 }
 
 #[tokio::test]
@@ -213,7 +229,7 @@ async fn the_end_of_the_input_is_the_end_of_the_terminal() {
     keys.send(Err(io::Error::other("gone"))).unwrap();
     assert_eq!(within("the drain", given.recv()).await, Some(Command::Drain));
     run.change(|figures| figures.phase = Phase::Ended(RunState::Paused));
-    assert_eq!(within("the board", board).await.unwrap(), Left::Hangup);
+    assert_eq!(within("the board", board).await.unwrap().unwrap(), Left::Hangup);
 }
 
 #[tokio::test]
@@ -229,7 +245,7 @@ async fn the_board_ends_as_the_run_does_and_the_screen_is_put_back() {
     })
     .await;
     bench.press('q');
-    assert_eq!(within("the board", bench.board).await.unwrap(), Left::Ended);
+    assert_eq!(within("the board", bench.board).await.unwrap().unwrap(), Left::Ended);
     let written = text.lock().unwrap().clone();
     let written = String::from_utf8_lossy(&written);
     assert_eq!(written.matches("\x1b[?1049l").count(), 1);
