@@ -1,12 +1,13 @@
 //! The secrets and tokens of one tenant that this process knows, and what is done to texts that may repeat them.
 //!
-//! There is one of it for each client of a process, whoever asks for its tokens, and whatever comes back is looked through with what is known at that moment: an
-//! answer may repeat a token that came while its call was under way, a token of some time ago, what came beside one, or
-//! the secret that was in its home before somebody changed it.
+//! There is one of it for each client of a process, for as long as the process lasts, whoever asks for its tokens and when.
+//! Whatever comes back is looked through with what is known at that moment: an answer may repeat a token that came while
+//! its call was under way, a token of some time ago, what came beside one, or the secret that was in its home before
+//! somebody changed it.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -27,7 +28,7 @@ pub(super) type Texts = Vec<Zeroizing<String>>;
 type Client = (String, String);
 
 /// What is known of the clients of this process.
-static OF_CLIENTS: LazyLock<Mutex<HashMap<Client, Weak<Known>>>> = LazyLock::new(Mutex::default);
+static OF_CLIENTS: LazyLock<Mutex<HashMap<Client, Arc<Known>>>> = LazyLock::new(Mutex::default);
 
 /// What is known by now. It is the same for all who share it.
 #[derive(Default)]
@@ -40,17 +41,10 @@ impl fmt::Debug for Known {
 }
 
 impl Known {
-    /// What is known of a client, shared by all of this process that ask for its tokens.
+    /// What is known of a client, shared by all of this process that ask for its tokens, one after the other too.
     pub(super) fn of_client(endpoint: &str, client_id: &str) -> Arc<Self> {
         let mut all = OF_CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, known| known.strong_count() > 0);
-        let client = (endpoint.to_owned(), client_id.to_owned());
-        if let Some(known) = all.get(&client).and_then(Weak::upgrade) {
-            return known;
-        }
-        let known = Arc::new(Self::default());
-        all.insert(client, Arc::downgrade(&known));
-        known
+        Arc::clone(all.entry((endpoint.to_owned(), client_id.to_owned())).or_default())
     }
 
     /// Takes note of the client's secret, in each form in which it is sent.
@@ -194,6 +188,14 @@ mod tests {
             shown(&known, "token-1 token-2 token-3 token-4 token-5 secret-0 secret-1 secret-2 secret-3"),
             "token-1 … … … … secret-0 … … …"
         );
+    }
+
+    #[test]
+    fn a_client_s_are_known_to_who_asks_next_though_nobody_held_them_meanwhile() {
+        let endpoint = "https://login.known.example";
+        Known::of_client(endpoint, "client").tokens(text("token-1"));
+        assert_eq!(shown(&Known::of_client(endpoint, "client"), "a token-1"), "a …");
+        assert_eq!(shown(&Known::of_client(endpoint, "another"), "a token-1"), "a token-1");
     }
 
     #[test]
