@@ -22,7 +22,7 @@ use url::Url;
 
 use super::auth::{Token, conceal_in_text};
 use super::call::{Answer, AnswerLoss, CallError};
-use super::http::{conceal, correlation_id, read_body, send};
+use super::http::{conceal, correlation_id, packed, read_body, send};
 use super::rate::{RateWindow, RetryAfter};
 use super::target::{Clients, Way, is_here, is_loopback};
 use super::trouble::{self, Progress};
@@ -235,7 +235,12 @@ impl Reach {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("with a user name or password in it");
         }
-        Ok(if url.origin() == self.api.origin() { Site::Api } else { Site::Elsewhere })
+        if url.origin() == self.api.origin() {
+            return Ok(Site::Api);
+        }
+        let holds_the_token = token.concealed_text(url.to_string()) != url.as_str()
+            || url.host_str().is_some_and(|host| token.concealed_host(host.to_owned()) != host);
+        if holds_the_token { refuse("with the token in it") } else { Ok(Site::Elsewhere) }
     }
 
     fn client(&self, url: &Url) -> Result<Client, FetchError> {
@@ -358,6 +363,11 @@ async fn save(response: &mut Response, download: &Download<'_>, host: &str) -> R
     };
     if response.content_length().is_some_and(|announced| announced > most) {
         return Err(too_large());
+    }
+    if let Some(coding) = packed(response.headers()) {
+        return Err(refused(format!(
+            "the result at `{host}` is packed as `{coding}`, which was not asked for; it was not kept"
+        )));
     }
     let (part, file) = Part::create(into).map_err(unwritable)?;
     let (file, mut held) = (Arc::new(file), Vec::new());

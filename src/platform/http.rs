@@ -12,7 +12,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Body, Client, Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -251,8 +253,19 @@ impl Ending {
     }
 }
 
-/// Reads a body up to `most` bytes. One that comes in a single piece, as nearly all do, is not copied.
+/// How a body is packed that the client has not unpacked: nobody could look into it.
+pub(super) fn packed(headers: &HeaderMap) -> Option<String> {
+    let coding = headers.get_all(CONTENT_ENCODING).iter().find(|coding| *coding != "identity")?;
+    Some(one_line(&String::from_utf8_lossy(coding.as_bytes()), 40))
+}
+
+/// Reads a body up to `most` bytes. One that comes in a single piece, as nearly all do, is not copied; in the place of one
+/// that is still packed stands a sentence that says so.
 pub(super) async fn read_body(response: &mut Response, most: usize) -> (Bytes, Ending) {
+    if let Some(coding) = packed(response.headers()) {
+        let told = format!("[the answer is packed as `{coding}`, which was not asked for]");
+        return (told.into(), Ending::Whole);
+    }
     let announced = response.content_length().unwrap_or(0).min(MOST_ROOM);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();

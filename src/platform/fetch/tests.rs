@@ -219,6 +219,18 @@ async fn a_token_in_the_host_or_scheme_of_a_redirect_is_not_shown_in_small_lette
 }
 
 #[tokio::test]
+async fn a_redirect_takes_no_token_elsewhere_in_its_address() {
+    for to in ["login?access_token=tok-123", "login?t=tok%2D123", "%74ok-123/x"] {
+        let elsewhere = Server::start(|_| Reply::Send(answer(200, "", "{}"))).await;
+        let there = elsewhere.url.join(to).unwrap();
+        let (fetched, place) = outcome(move |_| redirect(there.as_str())).await;
+        let said = refusal(fetched);
+        assert!(said.contains("with the token in it") && !said.contains("123"), "{said}");
+        assert_eq!((elsewhere.seen().len(), place.files().len()), (0, 0));
+    }
+}
+
+#[tokio::test]
 async fn each_hop_is_held_to_the_rules() {
     for (to, words) in [
         (
@@ -312,6 +324,14 @@ async fn compressed_documents_are_unpacked_and_half_of_one_is_none() {
     let (fetched, place) =
         outcome(move |_| Reply::Send(answer(200, "content-encoding: gzip\r\n", &half))).await;
     assert!(matches!(fetched, Err(FetchError::Call(CallError::NoAnswer { .. }))), "{fetched:?}");
+    assert!(place.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_document_that_is_packed_as_nobody_asked_is_none() {
+    let (fetched, place) = outcome(|_| Reply::Send(answer(200, "content-encoding: br\r\n", "tok-123"))).await;
+    let said = refusal(fetched);
+    assert!(said.contains("is packed as `br`, which was not asked for"), "{said}");
     assert!(place.files().is_empty());
 }
 

@@ -152,6 +152,18 @@ async fn compressed_answers_are_read() {
 }
 
 #[tokio::test]
+async fn of_an_answer_that_nobody_can_unpack_it_is_said_so() {
+    for coding in ["br", "GZIP", "x-gzip", "gzip, gzip"] {
+        let header = format!("content-encoding: {coding}\r\n");
+        let told = outcome(move || Reply::Send(answer(200, &header, "tok-123"))).await.unwrap();
+        let sentence = format!("[the answer is packed as `{coding}`, which was not asked for]");
+        assert_eq!((&told.body[..], told.cut), (sentence.as_bytes(), false));
+    }
+    let plain = outcome(|| Reply::Send(answer(200, "content-encoding: identity\r\n", "as it is"))).await;
+    assert_eq!(plain.unwrap().body, "as it is");
+}
+
+#[tokio::test]
 async fn nobody_there_is_no_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
