@@ -129,8 +129,8 @@ fn carry_out(line: CommandLine) -> Exit {
         return complain(&Stop::refuse(message));
     }
     // said here, or the library looks for it in the environment, and breaks where that holds no number
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(machine::cores()).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return complain(&Stop::refuse(format!("the runtime could not be started: {error}"))),

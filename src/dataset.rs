@@ -121,6 +121,17 @@ pub enum Entry {
     Unusable(Unusable),
 }
 
+impl Entry {
+    /// Which one it is, from 0.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        match self {
+            Self::Record(record) => record.position,
+            Self::Unusable(unusable) => unusable.position,
+        }
+    }
+}
+
 /// How much one record may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

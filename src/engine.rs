@@ -30,6 +30,7 @@ mod family;
 mod faults;
 mod feeder;
 mod fetch;
+mod gate;
 mod gauges;
 mod grouping;
 mod guard;

@@ -5,6 +5,7 @@
 //! time of day follows the runtime's own clock, which may be paused, chance is `fastrand`'s, which may be seeded, the disk is as slow or as full as the simulation
 //! wants it, and calls go to it instead of a socket. Nothing else in the program knows of simulations.
 
+mod cores;
 mod since;
 
 use std::cell::RefCell;
@@ -22,6 +23,7 @@ use tokio::task::JoinError;
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 
+pub(crate) use cores::{Work, cores};
 pub use since::{Expiry, Since};
 
 thread_local! {

@@ -290,6 +290,11 @@ pub trait Operation: Send + Sync {
         Vec::new()
     }
 
+    /// Whether [`admit`](Self::admit) reads a record, which takes longer than handing it to another core.
+    fn looks_into_records(&self) -> bool {
+        true
+    }
+
     /// Whether a record may be sent, and how.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::act::{self, Act};
 use super::carry::{Shared, instant_of};
 use super::faults;
 use super::feeder::{Before, watch_again};
-use super::grouping::{Grouper, Refused, UNMAPPABLE, refusal};
+use super::gate::{Gate, Refused, UNMAPPABLE, refusal};
 use super::job::{Job, Sent};
 use super::schedule::Ahead;
 use super::supervisor::Readers;
@@ -119,9 +119,9 @@ async fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bo
         as_before(shared, act, vec![item.seq]).await;
         return true;
     };
-    let grouper = Grouper::new(&shared.operation, shared.mapping.as_ref());
+    let gate = Gate::new(&shared.operation, shared.mapping.as_ref());
     let extent = item.extent;
-    let records = match checked(&grouper, extent.first, extent.count, item.last.1.as_deref(), &record) {
+    let records = match checked(&gate, extent.first, extent.count, item.last.1.as_deref(), &record) {
         Ok(records) => records,
         Err(refused) => {
             let before = Before {
@@ -165,7 +165,7 @@ async fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bo
 /// What a failure's record makes when it is sent again: the record, or the elements of an array of as many as the item
 /// holds. A person may have edited it, so all of it is checked.
 pub(super) fn checked(
-    grouper: &Grouper,
+    gate: &Gate,
     first: Position,
     count: u64,
     code: Option<&str>,
@@ -174,14 +174,14 @@ pub(super) fn checked(
     if count <= 1 {
         // what could not be mapped was kept as it stands in the dataset
         let checked = match code {
-            Some(UNMAPPABLE) => grouper.check_raw(first, record),
-            _ => grouper.check_mapped(first, record),
+            Some(UNMAPPABLE) => gate.check_raw(first, record),
+            _ => gate.check_mapped(first, record),
         };
         return checked.map(|admitted| vec![admitted]);
     }
     let refuse = |message: String, violations| {
         let reason = Reason { violations, ..refusal(NO_BATCH, message) };
-        grouper.refuse(first, reason, Some(record))
+        gate.refuse(first, reason, Some(record))
     };
     let elements = serde_json::from_slice::<Vec<&RawValue>>(record)
         .map_err(|_| refuse("the records of the batch are no JSON array any more".to_owned(), Vec::new()))?;
@@ -192,7 +192,7 @@ pub(super) fn checked(
     let mut admitted = Vec::with_capacity(elements.len());
     let mut violations = Vec::new();
     for (place, element) in elements.into_iter().enumerate() {
-        match grouper.check_mapped(first, &record.slice_ref(element.get().as_bytes())) {
+        match gate.check_mapped(first, &record.slice_ref(element.get().as_bytes())) {
             Ok(one) => admitted.push(one),
             Err(refused) => violations.extend(within(place, refused.reason)),
         }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::grouping::{Grouper, Refused};
+use super::gate::{Gate, Handfuls, Passed, Refused};
+use super::grouping::Grouper;
 use super::preflight::Looked;
 use super::{Scanned, Setup, StartError, scan};
 use crate::dataset::{self, Reader};
@@ -127,33 +128,44 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
                 Grouping::Single => u64::MAX,
                 Grouping::Chunks { bytes, .. } => bytes,
             };
-            let mut grouper = Grouper::new(&operation, mapping.as_ref());
+            let gate = Gate::new(&operation, mapping.as_ref());
+            let mut handfuls = if dataset.fingerprint.is_some() {
+                Handfuls::of_file(gate)
+            } else {
+                Handfuls::of_stream(gate)
+            };
+            let mut grouper = Grouper::new(operation.grouping());
             grouper.put_together(64);
             grouper.limit_to(bytes);
             let first = report.records;
             // of the records that are not in a batch yet
             let mut lines = Vec::new();
-            for entry in reader {
+            let sound = dataset.records.filter(|_| dataset.broken.is_some());
+            let mut entries =
+                reader.take(sound.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)));
+            let mut at_end = false;
+            loop {
+                while let Some(Passed { position, line, checked }) = handfuls.next() {
+                    if let Some(batch) = grouper.push(position, checked) {
+                        report.take(&mut causes, batch, operation.as_ref(), (&dataset.path, &lines));
+                        lines.clear();
+                    }
+                    lines.push((position, line));
+                }
+                if at_end {
+                    break;
+                }
                 if is_wanted.strong_count() == 0 {
                     // nobody reads this
                     return Ok(report);
                 }
-                if dataset.broken.is_some()
-                    && dataset.records.is_some_and(|most| report.records - first >= most)
-                {
-                    break;
-                }
-                let entry = entry?;
-                let (local, place) = match &entry {
-                    dataset::Entry::Record(record) => (record.position, record.place),
-                    dataset::Entry::Unusable(unusable) => (unusable.position, unusable.place),
+                let Some(entry) = entries.next().transpose()? else {
+                    at_end = true;
+                    handfuls.end();
+                    continue;
                 };
                 report.records += 1;
-                if let Some(batch) = grouper.push(first + local, entry) {
-                    report.take(&mut causes, batch, operation.as_ref(), (&dataset.path, &lines));
-                    lines.clear();
-                }
-                lines.push((first + local, place.line));
+                handfuls.put(first + entry.position(), entry);
             }
             if let Some(batch) = grouper.finish() {
                 report.take(&mut causes, batch, operation.as_ref(), (&dataset.path, &lines));

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::StartError;
 use super::again::checked;
-use super::grouping::Grouper;
+use super::gate::Gate;
 use super::start::mapping;
 use crate::dataset::map::Mapping;
 use crate::files::{self, Use};
@@ -87,8 +87,8 @@ impl Checker {
     ///
     /// Why it would not be sent, with each place that is wrong.
     pub fn check(&self, failure: &FailureRow, record: &Bytes) -> Result<(), Box<Reason>> {
-        let grouper = Grouper::new(&self.operation, self.mapping.as_ref());
-        checked(&grouper, failure.position, failure.count, failure.code.as_deref(), record)
+        let gate = Gate::new(&self.operation, self.mapping.as_ref());
+        checked(&gate, failure.position, failure.count, failure.code.as_deref(), record)
             .map(drop)
             .map_err(|refused| Box::new(refused.reason))
     }

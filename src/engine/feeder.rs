@@ -19,7 +19,7 @@ use reading::{Reading, Step};
 use super::again::take_up;
 use super::carry::Shared;
 use super::faults;
-use super::grouping::Refused;
+use super::gate::Refused;
 use super::job::Job;
 use super::supervisor::Readers;
 use crate::dataset::Fingerprint;

@@ -2,13 +2,9 @@
 //!
 //! A pure step between reading and sending, so that `check` foretells exactly what a run does.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-
-use crate::dataset::{self, Entry, Limits, map::Mapping};
-use crate::model::{Position, Reason, Stage};
-use crate::operation::{Admitted, Grouping, Operation};
+use super::gate::{Checked, Refused};
+use crate::model::Position;
+use crate::operation::{Admitted, Grouping};
 
 /// Records that are planned together: one chunk, or several items of one record each; and the records among them that
 /// the local check refused, which are items of their own.
@@ -20,26 +16,6 @@ pub(super) struct Batch {
     pub(super) bytes: u64,
     /// Bytes that are kept of those that were refused.
     pub(super) kept: u64,
-}
-
-/// A record that the local check refused.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) position: Position,
-    pub(super) reason: Reason,
-    /// What there is of it; nothing where it is too large to be kept.
-    pub(super) record: Option<Bytes>,
-    /// What a person knows it by.
-    pub(super) name: Option<String>,
-}
-
-impl Refused {
-    /// Bytes that it takes in memory, and in the journal.
-    fn weight(&self) -> u64 {
-        let record = self.record.as_ref().map_or(0, Bytes::len);
-        let violations: usize = self.reason.violations.iter().map(|one| one.reason.len() + 64).sum();
-        (record + self.reason.message.len() + violations) as u64
-    }
 }
 
 impl Batch {
@@ -55,10 +31,8 @@ impl Batch {
     }
 }
 
-/// Checks records and puts them together.
+/// Puts records together.
 pub(super) struct Grouper {
-    operation: Arc<dyn Operation>,
-    mapping: Option<Arc<Mapping>>,
     grouping: Grouping,
     /// Records that are planned together where each is an item.
     together: usize,
@@ -69,94 +43,8 @@ pub(super) struct Grouper {
 
 impl Grouper {
     /// For items of one record, each planned alone, and chunks of any size, until it is told otherwise.
-    pub(super) fn new(operation: &Arc<dyn Operation>, mapping: Option<&Arc<Mapping>>) -> Self {
-        Self {
-            operation: Arc::clone(operation),
-            mapping: mapping.map(Arc::clone),
-            grouping: operation.grouping(),
-            together: 1,
-            limit: u64::MAX,
-            batch: Batch::default(),
-        }
-    }
-
-    /// Checks what a dataset holds.
-    pub(super) fn check(&self, position: Position, entry: Entry) -> Result<Admitted, Box<Refused>> {
-        match entry {
-            Entry::Record(record) => self.check_raw(position, &record.bytes),
-            // of what cannot be read whole, only how it begins is known: that is no record to keep
-            Entry::Unusable(bad) => Err(self.refuse(position, refusal(bad.code, bad.reason), None)),
-        }
-    }
-
-    /// Takes what a dataset holds of an item that was planned before. A record of a chunk was checked then, and its body
-    /// and key were made of it: what the schema says by now changes neither.
-    pub(super) fn check_again(&self, position: Position, entry: Entry) -> Result<Admitted, Box<Refused>> {
-        match (self.grouping, entry) {
-            (Grouping::Chunks { .. }, Entry::Record(record)) => {
-                self.mapped(position, &record.bytes).map(Admitted::plain)
-            }
-            (_, entry) => self.check(position, entry),
-        }
-    }
-
-    /// Checks a record as it stands in its dataset.
-    pub(super) fn check_raw(&self, position: Position, record: &Bytes) -> Result<Admitted, Box<Refused>> {
-        self.check_mapped(position, &self.mapped(position, record)?)
-    }
-
-    fn mapped(&self, position: Position, record: &Bytes) -> Result<Bytes, Box<Refused>> {
-        match self.mapping.as_ref().map(|mapping| mapping.apply(record, self.most())) {
-            None => Ok(record.clone()),
-            Some(Ok(mapped)) => Ok(mapped),
-            Some(Err(violations)) => {
-                let message = violations.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join("; ");
-                let reason = Reason { violations, ..refusal(UNMAPPABLE, message) };
-                Err(self.refuse(position, reason, Some(record)))
-            }
-        }
-    }
-
-    /// Checks a record as it stands after `map`, or after an edit: what a dataset may not hold is not sent either.
-    pub(super) fn check_mapped(&self, position: Position, record: &Bytes) -> Result<Admitted, Box<Refused>> {
-        let (bytes, most) = (record.len() as u64, self.most() as u64);
-        let too_large = match self.grouping {
-            Grouping::Single => {
-                (bytes > most).then(|| format!("the record has {bytes} bytes, and {most} is the most"))
-            }
-            Grouping::Chunks { frame, .. } => (bytes + frame > most).then(|| {
-                let whole = bytes + frame;
-                format!("the record alone makes a call of {whole} bytes, and one may have {most}")
-            }),
-        };
-        if let Some(message) = too_large {
-            return Err(self.refuse(position, refusal(dataset::TOO_LARGE, message), None));
-        }
-        if record.trim_ascii_start().first() != Some(&b'{') {
-            let reason = refusal(dataset::NOT_AN_OBJECT, dataset::not_an_object(record));
-            return Err(self.refuse(position, reason, Some(record)));
-        }
-        let admitted = self.operation.admit(record.clone());
-        admitted.map_err(|reason| self.refuse(position, *reason, Some(record)))
-    }
-
-    /// Bytes that a record may have.
-    pub(super) fn most(&self) -> usize {
-        match self.grouping {
-            Grouping::Single => Limits::default().record_bytes,
-            Grouping::Chunks { bytes, .. } => usize::try_from(bytes).unwrap_or(usize::MAX),
-        }
-    }
-
-    /// A copy of the record is kept: a slice would keep a reader's whole buffer alive.
-    pub(super) fn refuse(&self, position: Position, reason: Reason, record: Option<&Bytes>) -> Box<Refused> {
-        let name = record.and_then(|record| self.operation.name(record));
-        Box::new(Refused {
-            position,
-            reason,
-            record: record.map(|record| Bytes::copy_from_slice(record)),
-            name,
-        })
+    pub(super) fn new(grouping: Grouping) -> Self {
+        Self { grouping, together: 1, limit: u64::MAX, batch: Batch::default() }
     }
 
     /// From now on so many are planned together where each is an item.
@@ -170,8 +58,8 @@ impl Grouper {
     }
 
     /// Takes one record in; returns a batch that is complete without it.
-    pub(super) fn push(&mut self, position: Position, entry: Entry) -> Option<Batch> {
-        match self.check(position, entry) {
+    pub(super) fn push(&mut self, position: Position, checked: Checked) -> Option<Batch> {
+        match checked {
             Ok(admitted) => {
                 let bytes = admitted.record.len() as u64 + 1;
                 let full = match self.grouping {
@@ -217,21 +105,8 @@ impl Grouper {
     }
 }
 
-/// The code of a record that `map` could not make a new one of; it is kept as it stands in the dataset.
-pub(super) const UNMAPPABLE: &str = "record.unmappable";
-
 /// Bytes of records that gather, beside a chunk that alone may have more.
 const MOST_BYTES: u64 = 4_000_000;
 
 /// Refused records that gather beside a chunk before it is closed for their sake.
 const MOST_REFUSED: usize = 500;
-
-pub(super) fn refusal(code: &str, message: String) -> Reason {
-    Reason {
-        stage: Stage::Validation,
-        status: None,
-        code: Some(code.to_owned()),
-        message,
-        violations: Vec::new(),
-    }
-}

@@ -309,6 +309,10 @@ impl Operation for Import {
         OperationKind::Import
     }
 
+    fn looks_into_records(&self) -> bool {
+        false
+    }
+
     fn admit(&self, record: Bytes) -> Result<Admitted, Box<Reason>> {
         // the copy keeps no reader's buffer alive while the job runs
         Ok(Admitted::plain(Bytes::copy_from_slice(&record)))

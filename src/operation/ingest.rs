@@ -56,6 +56,10 @@ impl Operation for Ingest {
         OperationKind::Ingest
     }
 
+    fn looks_into_records(&self) -> bool {
+        false
+    }
+
     fn admit(&self, record: Bytes) -> Result<Admitted, Box<Reason>> {
         Ok(Admitted::plain(record))
     }

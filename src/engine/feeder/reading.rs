@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use super::{Before, Source, SourceOrigin, watch_again};
 use crate::dataset::{DatasetError, Entry, Limits, Reader};
 use crate::engine::carry::{Shared, instant_of};
-use crate::engine::grouping::{Batch, Grouper, Refused};
+use crate::engine::gate::{Gate, Handfuls, Passed, Refused};
+use crate::engine::grouping::{Batch, Grouper};
 use crate::engine::job::{Job, Sent};
 use crate::engine::schedule::Ahead;
 use crate::engine::{access, faults};
@@ -34,6 +35,7 @@ pub(super) struct Reading {
     reader: Reader,
     /// Where its bytes come from.
     kind: Kind,
+    handfuls: Handfuls,
     grouper: Grouper,
     /// What is read of the open item.
     piece: Vec<(Position, Admitted)>,
@@ -66,8 +68,8 @@ pub(super) enum Step {
 
 impl Reading {
     pub(super) fn open(shared: Arc<Shared>, source: Source) -> Result<Self, Fault> {
-        let grouper = Grouper::new(&shared.operation, shared.mapping.as_ref());
-        let limits = Limits { record_bytes: grouper.most(), ..Limits::default() };
+        let gate = Gate::new(&shared.operation, shared.mapping.as_ref());
+        let limits = Limits { record_bytes: gate.most(), ..Limits::default() };
         let (reader, kind) = match source.origin {
             SourceOrigin::File { ref path, ref fingerprint } => {
                 (Reader::open(path, limits, Some(fingerprint)), Kind::File)
@@ -77,6 +79,8 @@ impl Reading {
             }
             SourceOrigin::Spool { ref path } => (Reader::open(path, limits, None), Kind::CutOff),
         };
+        // a stream's record is not kept waiting for the next one
+        let handfuls = if kind == Kind::Stream { Handfuls::of_stream(gate) } else { Handfuls::of_file(gate) };
         Ok(Self {
             dataset: source.number,
             first_position: source.first_position,
@@ -85,7 +89,8 @@ impl Reading {
             stop_at: source.stop_at,
             reader: reader.map_err(|error| fault_of(&error))?,
             kind,
-            grouper,
+            handfuls,
+            grouper: Grouper::new(shared.operation.grouping()),
             piece: Vec::new(),
             holes: Vec::new(),
             count: 0,
@@ -97,46 +102,61 @@ impl Reading {
 
     /// Reads on until there is something to hand on.
     pub(super) fn step(&mut self) -> Result<Step, Fault> {
-        let single = self.shared.operation.grouping() == Grouping::Single;
-        while !self.at_end {
-            if self.stop_at.is_some_and(|most| self.count >= most) {
-                break;
-            }
-            let entry = match self.reader.next() {
-                None => break,
-                Some(Ok(entry)) => entry,
-                Some(Err(error)) => {
-                    self.fault = Some(fault_of(&error));
-                    break;
-                }
-            };
-            let local = match &entry {
-                Entry::Record(record) => record.position,
-                Entry::Unusable(unusable) => unusable.position,
-            };
-            self.count = local + 1;
-            let position = self.first_position + local;
-            if local < self.planned {
-                if let Some(again) = self.again(position, entry) {
-                    return Ok(Step::Again(Box::new(again)));
-                }
-                continue;
-            }
-            self.grouper.put_together(self.shared.together());
-            self.grouper.limit_to(self.shared.byte_limit());
-            let complete = self.grouper.push(position, entry);
-            // a stream's record is not kept waiting for the next one
-            let at_once = self.kind == Kind::Stream && single;
-            let complete = if at_once { complete.or_else(|| self.grouper.finish()) } else { complete };
-            if let Some(planned) = complete.and_then(|batch| self.plan(batch)) {
+        loop {
+            if let Some(planned) = self.next_planned() {
                 return Ok(Step::Planned(planned));
             }
+            if self.at_end {
+                break;
+            }
+            if let Some(again) = self.read_one() {
+                return Ok(Step::Again(Box::new(again)));
+            }
         }
-        self.at_end = true;
         if let Some(planned) = self.grouper.finish().and_then(|batch| self.plan(batch)) {
             return Ok(Step::Planned(planned));
         }
         self.fault.take().map_or(Ok(Step::Read), Err)
+    }
+
+    /// Takes records that were checked, until they make something new.
+    fn next_planned(&mut self) -> Option<Planned> {
+        let single = self.shared.operation.grouping() == Grouping::Single;
+        while let Some(Passed { position, checked, .. }) = self.handfuls.next() {
+            self.grouper.put_together(self.shared.together());
+            self.grouper.limit_to(self.shared.byte_limit());
+            let complete = self.grouper.push(position, checked);
+            // a stream's record is not kept waiting for the next one
+            let at_once = self.kind == Kind::Stream && single;
+            let complete = if at_once { complete.or_else(|| self.grouper.finish()) } else { complete };
+            if let Some(planned) = complete.and_then(|batch| self.plan(batch)) {
+                return Some(planned);
+            }
+        }
+        None
+    }
+
+    /// Reads the next record, to be checked; returns the item that was planned before whose last one it is.
+    fn read_one(&mut self) -> Option<Again> {
+        let is_enough = self.stop_at.is_some_and(|most| self.count >= most);
+        let next = if is_enough { None } else { self.reader.next() };
+        let entry = match next {
+            Some(Ok(entry)) => entry,
+            end => {
+                self.fault = end.and_then(Result::err).map(|error| fault_of(&error));
+                self.at_end = true;
+                self.handfuls.end();
+                return None;
+            }
+        };
+        let local = entry.position();
+        self.count = local + 1;
+        let position = self.first_position + local;
+        if local < self.planned {
+            return self.again(position, entry);
+        }
+        self.handfuls.put(position, entry);
+        None
     }
 
     /// Takes a record of what was planned before; returns the item whose last one it is.
@@ -147,7 +167,7 @@ impl Reading {
             // another item holds it
             return None;
         }
-        match self.grouper.check_again(position, entry) {
+        match self.handfuls.gate().check_again(position, entry) {
             Ok(admitted) => self.piece.push((position, admitted)),
             Err(refused) => self.holes.push(*refused),
         }
