@@ -161,7 +161,7 @@ impl Reach {
             ))),
             _ => {
                 let mut answer = refusal(&mut response, token, site, download.patience, started).await;
-                hide_queries(&mut answer, &queries);
+                Signatures::of(&queries).hide_in(&mut answer);
                 let answer = Box::new(answer);
                 Err(FetchError::Status { answer, site, host })
             }
@@ -174,9 +174,12 @@ impl Reach {
         let mut named = Named::Platform;
         let mut queries = Vec::new();
         for _ in 0..=MOST_REDIRECTS {
-            let site = self.admit(&url, &named, token)?;
-            let host = token.concealed_host(host(&url));
             queries.extend(url.query().map(str::to_owned));
+            let site = self.admit(&url, &named, token).map_err(|error| match error {
+                FetchError::Refused { message } => refused(Signatures::of(&queries).hide(message)),
+                other => other,
+            })?;
+            let host = Signatures::of(&queries).hide(token.concealed_host(host(&url)));
             let mut request = Request::new(Method::GET, url.clone());
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
             if site == Site::Api {
@@ -335,20 +338,35 @@ async fn refusal(
     }
 }
 
-/// Takes out of what a site says what lets somebody in, where it repeats the address that it was asked for.
-fn hide_queries(answer: &mut Answer, queries: &[String]) {
-    let pairs = queries.iter().flat_map(|query| query.split('&'));
-    let values = pairs.filter_map(|pair| pair.split_once('=').map(|(_, value)| value));
-    // a shorter one is a word or a number
-    let signatures = values.filter(|value| value.len() >= SHORTEST_SIGNATURE);
-    let hidden: Vec<&[u8]> =
-        queries.iter().map(String::as_str).chain(signatures).map(str::as_bytes).collect();
-    if !hidden.is_empty() {
-        let shown = |text: String| conceal_in_text(text, &hidden);
-        answer.body = shown(String::from_utf8_lossy(&answer.body).into_owned()).into();
-        answer.correlation_id = answer.correlation_id.take().map(shown);
-        // of what was fetched nobody keeps them
-        answer.headers.clear();
+/// What lets somebody in, of the addresses that were asked for: whoever is asked may repeat it.
+struct Signatures(Vec<String>);
+
+impl Signatures {
+    fn of(queries: &[String]) -> Self {
+        let pairs = queries.iter().flat_map(|query| query.split('&'));
+        let values = pairs.filter_map(|pair| pair.split_once('=').map(|(_, value)| value));
+        // a shorter one is a word or a number
+        let signatures = values.filter(|value| value.len() >= SHORTEST_SIGNATURE);
+        let all = queries.iter().map(String::as_str).chain(signatures);
+        // as they are, and as they stand in a host
+        Self(all.flat_map(|text| [text.to_owned(), text.to_ascii_lowercase()]).collect())
+    }
+
+    fn hide(&self, text: String) -> String {
+        if self.0.is_empty() {
+            return text;
+        }
+        let hidden: Vec<&[u8]> = self.0.iter().map(String::as_bytes).collect();
+        conceal_in_text(text, &hidden)
+    }
+
+    fn hide_in(&self, answer: &mut Answer) {
+        if !self.0.is_empty() {
+            answer.body = self.hide(String::from_utf8_lossy(&answer.body).into_owned()).into();
+            answer.correlation_id = answer.correlation_id.take().map(|id| self.hide(id));
+            // of what was fetched nobody keeps them
+            answer.headers.clear();
+        }
     }
 }
 

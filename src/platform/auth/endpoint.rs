@@ -286,6 +286,39 @@ fn quoted(answer: &[u8]) -> impl Iterator<Item = String> {
     solid.map(|(piece, _)| String::from_utf8_lossy(piece).into_owned())
 }
 
+/// The texts that stand right behind the name of a secret, in whatever an answer is written: `token=…`, `<token>…`, `"token": "…"`.
+fn named(answer: &[u8]) -> impl Iterator<Item = Zeroizing<String>> {
+    let signs = answer.iter().enumerate().filter(|(_, byte)| matches!(byte, b'=' | b':' | b'>'));
+    signs.filter_map(|(at, _)| {
+        let (before, behind) = (trim_end(answer.get(..at)?), trim_start(answer.get(at + 1..)?));
+        let begins = before.iter().rposition(|byte| !is_of_a_name(*byte)).map_or(0, |at| at + 1);
+        let name = String::from_utf8_lossy(before.get(begins..)?);
+        let ends = |byte: &u8| is_between(*byte) || matches!(byte, b'&' | b'<' | b',' | b';' | b'}' | b')');
+        let value = || behind.split(ends).next().filter(|value| value.len() >= LIKE_A_TOKEN);
+        let value = if names_a_secret(&name) { value() } else { None };
+        value.map(|value| Zeroizing::new(String::from_utf8_lossy(value).into_owned()))
+    })
+}
+
+const fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Whether it may stand between a name, a sign and a value.
+const fn is_between(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\')
+}
+
+fn trim_start(text: &[u8]) -> &[u8] {
+    let begins = text.iter().position(|byte| !is_between(*byte)).unwrap_or(text.len());
+    text.get(begins..).unwrap_or_default()
+}
+
+fn trim_end(text: &[u8]) -> &[u8] {
+    let ends = text.iter().rposition(|byte| !is_between(*byte)).map_or(0, |at| at + 1);
+    text.get(..ends).unwrap_or_default()
+}
+
 /// Takes the texts out of a value that stand below such a name, each time it stands there; or all of them, where that is
 /// so already.
 struct Gather<'t> {
@@ -421,12 +454,16 @@ fn scopes(value: &Value, hidden: &Hidden) -> Option<Vec<String>> {
 /// Whether an answer brings a token all the same, which nobody knows yet: then none of it is shown.
 fn holds_a_token(body: &[u8]) -> bool {
     let names = ["access_token", "refresh_token", "id_token", "accessToken", "refreshToken", "idToken"];
-    names.iter().any(|name| memmem::find(body, name.as_bytes()).is_some())
+    // `invalid_token` is what refusals say
+    let begins =
+        |at: usize| !at.checked_sub(1).and_then(|at| body.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    names.iter().any(|name| memmem::find_iter(body, name.as_bytes()).any(begins))
 }
 
 /// What may be shown of a refusal.
 fn shown_of(body: &Bytes, hidden: &Hidden) -> Bytes {
-    let came = tokens_in(body);
+    let mut came = tokens_in(body);
+    came.extend(named(body).take(MOST_TOKENS + 1));
     if holds_a_token(body) || came.len() > MOST_TOKENS {
         return Bytes::new();
     }

@@ -545,6 +545,21 @@ async fn a_site_that_repeats_the_address_brings_no_signature_of_it_into_its_refu
 }
 
 #[tokio::test]
+async fn a_redirect_that_repeats_the_address_shows_no_signature_of_it() {
+    for to in [
+        "ftp://h.test/login/SiGnAtUrE0123456789",
+        "ftp://h.test/%2Fres%3Fsig%3DSiGnAtUrE0123456789",
+        "ftp://SiGnAtUrE0123456789.h.test/x",
+        "http://SiGnAtUrE0123456789.h.test/x",
+    ] {
+        let server = Server::start(move |_| redirect(to)).await;
+        let asked = server.url.join("res?sig=SiGnAtUrE0123456789").unwrap();
+        let told = refusal(fetch_at(server.url.as_str(), &Place::new(), asked.as_str(), 1000).await);
+        assert!(told.contains("h.test") && !told.to_lowercase().contains("0123456789"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_success_without_a_document_is_none() {
     for status in [202, 204, 206] {
         let (fetched, place) = outcome(move |_| Reply::Send(answer(status, "", ""))).await;

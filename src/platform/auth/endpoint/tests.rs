@@ -222,11 +222,24 @@ async fn a_token_that_comes_with_a_refusal_is_not_shown() {
         (400, r#"{"access\u005ftoken":"tok-A8f3kqPz"}"#),
         (400, r#"{"session_token":"tok-A8f3kqPz","x":1e999}"#),
         (400, r#"{"session_token":"tok-A8f3kqPz"#),
+        (400, "error=pending&session_token=tok-A8f3kqPz"),
+        (401, "<error><Token>tok-A8f3kqPz</Token></error>"),
+        (401, "state: locked\r\njwt : tok-A8f3kqPz\r\n"),
+        (400, "{'session-token': 'tok-A8f3kqPz'}"),
+        (400, r#"{"error_description":"{\"session_token\":\"tok-A8f3kqPz\"}"}"#),
     ] {
         let error = failure(status, "", body).await;
         let told = format!("{error} {error:?}");
         assert!(told.contains(&status.to_string()) && !told.contains("A8f3"), "{told}");
     }
+}
+
+#[tokio::test]
+async fn what_a_refusal_says_of_secrets_in_words_is_shown() {
+    let said = "invalid_token: the client secret is wrong; secret=none, token_type=bearer-of-some-kind";
+    let body = format!("{{\"error\":\"invalid_client\",\"error_description\":\"{said}\"}}");
+    let error = failure(401, "", &body).await;
+    assert!(error.to_string().contains(said), "{error}");
 }
 
 /// Brings `secret-token-0` and so on, and then refuses, repeating the last four of them.
