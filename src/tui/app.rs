@@ -315,12 +315,20 @@ pub(super) enum Reading {
     Under,
 }
 
+/// The most columns and rows that are drawn on: a terminal that says it has more would take gigabytes.
+pub(super) const LARGEST: (u16, u16) = (1500, 700);
+
+/// How much of a terminal of this size is drawn on.
+pub(super) fn fitting((width, height): (u16, u16)) -> (u16, u16) {
+    (width.min(LARGEST.0), height.min(LARGEST.1))
+}
+
 impl App {
     pub fn new(now: Moment, zone: TimeZone, size: (u16, u16), look: Look) -> Self {
         Self {
             now,
             zone,
-            size,
+            size: fitting(size),
             look,
             bell: Bell::Rings,
             keymap: Keymap::default(),

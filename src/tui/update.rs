@@ -23,7 +23,7 @@ pub(super) mod welcome;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::actions::{self, Action, Key};
-use super::app::{App, Named, Overlay, Pane};
+use super::app::{App, Named, Overlay, Pane, fitting};
 use super::layout;
 use super::message::{Effect, Found, Look, Message, Request, What};
 use super::sheets;
@@ -67,7 +67,7 @@ pub(super) fn update(app: &mut App, message: Message) -> Vec<Effect> {
             if !is_readable(app) {
                 app.shows_from = app.frame;
             }
-            app.size = (width, height);
+            app.size = fitting((width, height));
         }
         What::Figures(figures) => news::figures(app, *figures, out),
         What::Found(found) => take_found(app, found, out),

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use super::fixtures::*;
 use crate::journal::FailureRow;
 use crate::model::{Bottleneck, Fault, FaultKind, PauseFigures, Phase, RunState, Violation};
-use crate::tui::app::App;
+use crate::tui::app::{App, LARGEST};
 use crate::tui::failures::{Anchor, Page};
 use crate::tui::message::{Answer, Found, What};
 use crate::tui::{record, view};
@@ -156,6 +156,15 @@ fn keys() -> impl Strategy<Value = Vec<(KeyCode, KeyModifiers)>> {
         any::<char>().prop_map(|char| (KeyCode::Char(char), KeyModifiers::ALT)),
     ];
     prop::collection::vec(key, 0..40)
+}
+
+#[test]
+fn of_a_terminal_that_is_too_large_for_any_memory_a_part_is_drawn_on() {
+    let mut app = board((u16::MAX, u16::MAX));
+    assert_eq!(app.size, LARGEST);
+    tell(&mut app, What::Resize(u16::MAX, 20));
+    assert_eq!(app.size, (LARGEST.0, 20));
+    draw(&app);
 }
 
 proptest! {
