@@ -50,6 +50,10 @@ pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
     }
     let bare: Vec<_> = hidden().map(|text| bare(text)).filter(|text| text.len() >= SHORTEST).collect();
     hide(&|bytes| escaped_places(bytes, &bare, MOST_ROUNDS));
+    // whose plain form may be too short for halves of it to be looked for
+    for text in hidden().filter(|text| text.len() >= LONG) {
+        hide(&|bytes| places(bytes, text));
+    }
     // last: of a known one these signs may be a part
     hide(&credentials);
     concealed
@@ -332,6 +336,14 @@ mod tests {
         assert_eq!(concealed(&text(&twice), TOKEN), "got '… …...' at 3");
         let rows = "q7xZkAAAAAAAm3Vb9LtRw2Yc";
         assert_eq!(concealed("got '7xZkAAAAAAAm3Vb9...'", rows), "got '…...'");
+        // of these what a form writes for a space is no part of the plain form
+        for secret in ["P0rw8p8ExYWAprR+", "UM5K++isONQqbC3M", "+P0rw8p8ExYWAprR", "P0rw8p8E%xY%YWAp"] {
+            for (from, to) in (0..=8).flat_map(|from| (from + 8..=16).map(move |to| (from, to))) {
+                let shown = concealed(&text(&secret[from..to]), secret);
+                assert_eq!(shown, "got '…...' at 3", "{from} to {to} of {secret}");
+                assert!(!Sieve::of(&[secret.as_bytes()]).lets_through(text(&secret[from..to]).as_bytes()));
+            }
+        }
         let begun = text(&TOKEN[..half - 1]);
         assert_eq!(concealed(&begun, TOKEN), begun, "by its beginning a person tells which one it was");
     }

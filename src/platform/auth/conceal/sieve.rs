@@ -27,12 +27,11 @@ impl Sieve {
         let mut heads = Zeroizing::new(SCHEMES.map(u32::from_le_bytes).to_vec());
         let mut has_spaces = false;
         for text in hidden.iter().filter(|text| text.len() >= SHORTEST) {
-            heads.extend(head(text));
             let bare = bare(text);
             has_spaces |= bare.contains(&b' ');
-            let piece = if bare.len() < LONG { bare.len() } else { bare.len() / 4 };
-            if bare.len() >= SHORTEST {
-                heads.extend(bare.chunks_exact(piece).filter_map(head));
+            for form in [text, bare.as_slice()].into_iter().filter(|form| form.len() >= SHORTEST) {
+                let piece = if form.len() < LONG { form.len() } else { form.len() / 4 };
+                heads.extend(form.chunks_exact(piece).filter_map(head));
             }
         }
         heads.sort_unstable();
