@@ -132,7 +132,7 @@ pub async fn check(setup: Setup, scanned: Scanned) -> Result<CheckReport, StartE
             let mut handfuls = if dataset.fingerprint.is_some() {
                 Handfuls::of_file(gate)
             } else {
-                Handfuls::of_stream(gate)
+                Handfuls::one_by_one(gate)
             };
             let mut grouper = Grouper::new(operation.grouping());
             grouper.put_together(64);

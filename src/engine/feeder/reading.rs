@@ -79,8 +79,9 @@ impl Reading {
             }
             SourceOrigin::Spool { ref path } => (Reader::open(path, limits, None), Kind::CutOff),
         };
-        // a stream's record is not kept waiting for the next one
-        let handfuls = if kind == Kind::Stream { Handfuls::of_stream(gate) } else { Handfuls::of_file(gate) };
+        // a stream's record is not kept waiting for the next one; where each has a call of its own, that binds
+        let one_by_one = kind == Kind::Stream || shared.operation.grouping() == Grouping::Single;
+        let handfuls = if one_by_one { Handfuls::one_by_one(gate) } else { Handfuls::of_file(gate) };
         Ok(Self {
             dataset: source.number,
             first_position: source.first_position,

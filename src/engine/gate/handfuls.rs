@@ -65,8 +65,8 @@ impl Handfuls {
         Self::new(gate, at_once)
     }
 
-    /// Of a stream: each record comes out before the next is read.
-    pub(in crate::engine) fn of_stream(gate: Gate) -> Self {
+    /// Each record comes out before the next is read.
+    pub(in crate::engine) fn one_by_one(gate: Gate) -> Self {
         Self::new(gate, 0)
     }
 
@@ -210,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn all_come_out_as_they_would_one_by_one_in_their_order() {
-        let one_by_one = through(Handfuls::of_stream(gate()), entries(3_000));
+        let one_by_one = through(Handfuls::one_by_one(gate()), entries(3_000));
         assert_eq!(one_by_one.len(), 3_000);
         assert!(one_by_one.iter().any(|(.., checked)| checked.contains("no_canonical_form")));
         for at_once in [1, 2, AT_ONCE] {
@@ -219,8 +219,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_a_stream_each_comes_out_before_the_next_is_put_in() {
-        let mut handfuls = Handfuls::of_stream(gate());
+    async fn one_by_one_each_comes_out_before_the_next_is_put_in() {
+        let mut handfuls = Handfuls::one_by_one(gate());
         for entry in entries(10) {
             let position = entry.position();
             handfuls.put(position, entry);
