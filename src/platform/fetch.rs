@@ -382,10 +382,8 @@ async fn save(response: &mut Response, download: &Download<'_>, host: &str) -> R
     if response.content_length().is_some_and(|announced| announced > most) {
         return Err(too_large());
     }
-    if let Some(coding) = packed(response.headers()) {
-        return Err(refused(format!(
-            "the result at `{host}` is packed as `{coding}`, which was not asked for; it was not kept"
-        )));
+    if let Some(how) = packed(response.headers()) {
+        return Err(refused(format!("the result at `{host}` is {how}; it was not kept")));
     }
     let (part, file) = Part::create(into).map_err(unwritable)?;
     let (file, mut held) = (Arc::new(file), Vec::new());

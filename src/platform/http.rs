@@ -253,18 +253,22 @@ impl Ending {
     }
 }
 
-/// How a body is packed that the client has not unpacked: nobody could look into it.
+/// Codings by their names, as far as they are told: what else stands in that place may be anything.
+const CODINGS: [&str; 5] = ["br", "compress", "deflate", "gzip", "zstd"];
+
+/// Says of a body that is packed, and that the client has not unpacked, how it is: nobody could look into it.
 pub(super) fn packed(headers: &HeaderMap) -> Option<String> {
     let coding = headers.get_all(CONTENT_ENCODING).iter().find(|coding| *coding != "identity")?;
-    Some(one_line(&String::from_utf8_lossy(coding.as_bytes()), 40))
+    let known = CODINGS.iter().find(|known| coding.as_bytes().eq_ignore_ascii_case(known.as_bytes()));
+    let how = known.map_or_else(String::new, |known| format!(" as `{known}`"));
+    Some(format!("packed{how} in a way that was not asked for"))
 }
 
 /// Reads a body up to `most` bytes. One that comes in a single piece, as nearly all do, is not copied; in the place of one
 /// that is still packed stands a sentence that says so.
 pub(super) async fn read_body(response: &mut Response, most: usize) -> (Bytes, Ending) {
-    if let Some(coding) = packed(response.headers()) {
-        let told = format!("[the answer is packed as `{coding}`, which was not asked for]");
-        return (told.into(), Ending::Whole);
+    if let Some(how) = packed(response.headers()) {
+        return (format!("[the answer is {how}]").into(), Ending::Whole);
     }
     let announced = response.content_length().unwrap_or(0).min(MOST_ROOM);
     let mut first = Bytes::new();

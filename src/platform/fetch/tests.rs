@@ -331,7 +331,7 @@ async fn compressed_documents_are_unpacked_and_half_of_one_is_none() {
 async fn a_document_that_is_packed_as_nobody_asked_is_none() {
     let (fetched, place) = outcome(|_| Reply::Send(answer(200, "content-encoding: br\r\n", "tok-123"))).await;
     let said = refusal(fetched);
-    assert!(said.contains("is packed as `br`, which was not asked for"), "{said}");
+    assert!(said.contains("is packed as `br` in a way that was not asked for"), "{said}");
     assert!(place.files().is_empty());
 }
 
