@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
@@ -160,8 +160,8 @@ impl Reach {
                 status.as_u16()
             ))),
             _ => {
-                let mut answer = refusal(&mut response, token, site, download.patience, started).await;
-                Signatures::of(&queries).hide_in(&mut answer);
+                let hidden = Hidden { token, signatures: Signatures::of(&queries) };
+                let answer = refusal(&mut response, &hidden, site, download.patience, started).await;
                 let answer = Box::new(answer);
                 Err(FetchError::Status { answer, site, host })
             }
@@ -179,7 +179,7 @@ impl Reach {
                 FetchError::Refused { message } => refused(Signatures::of(&queries).hide(message)),
                 other => other,
             })?;
-            let host = Signatures::of(&queries).hide(token.concealed_host(host(&url)));
+            let host = one_line(&Signatures::of(&queries).hide(token.concealed_host(host(&url))), 255);
             let mut request = Request::new(Method::GET, url.clone());
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
             if site == Site::Api {
@@ -293,8 +293,7 @@ fn shown(url: &Url, token: &Token) -> String {
 
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    one_line(&host, 255)
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn refused(message: String) -> FetchError {
@@ -315,7 +314,7 @@ fn dripping(host: &str) -> CallError {
 /// What a status other than a success says.
 async fn refusal(
     response: &mut Response,
-    token: &Token,
+    hidden: &Hidden<'_>,
     site: Site,
     patience: Duration,
     started: Instant,
@@ -325,17 +324,25 @@ async fn refusal(
         Err(_) => (Bytes::new(), true),
     };
     let mut headers = std::mem::take(response.headers_mut());
-    let body = conceal(token, &mut headers, body).await;
+    let body = conceal(hidden.token, &mut headers, body).await;
+    let shown = |text: String| hidden.signatures.hide(text);
     Answer {
         status: response.status().as_u16(),
-        body,
+        body: shown(String::from_utf8_lossy(&body).into_owned()).into(),
         cut,
         retry_after: RetryAfter::read(&headers, machine::now().into()),
         window: if site == Site::Api { RateWindow::read(&headers) } else { None },
-        correlation_id: correlation_id(&headers),
-        headers,
+        correlation_id: correlation_id(&headers, shown),
+        // of what was fetched nobody keeps them
+        headers: HeaderMap::new(),
         took: started.elapsed(),
     }
+}
+
+/// What a site may repeat, and nobody is shown.
+struct Hidden<'a> {
+    token: &'a Token,
+    signatures: Signatures,
 }
 
 /// What lets somebody in, of the addresses that were asked for: whoever is asked may repeat it.
@@ -358,15 +365,6 @@ impl Signatures {
         }
         let hidden: Vec<&[u8]> = self.0.iter().map(String::as_bytes).collect();
         conceal_in_text(text, &hidden)
-    }
-
-    fn hide_in(&self, answer: &mut Answer) {
-        if !self.0.is_empty() {
-            answer.body = self.hide(String::from_utf8_lossy(&answer.body).into_owned()).into();
-            answer.correlation_id = answer.correlation_id.take().map(|id| self.hide(id));
-            // of what was fetched nobody keeps them
-            answer.headers.clear();
-        }
     }
 }
 

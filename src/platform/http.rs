@@ -86,7 +86,7 @@ impl HttpTransport {
             status: incoming.status.as_u16(),
             retry_after: RetryAfter::read(&incoming.headers, machine::now().into()),
             window: RateWindow::read(&incoming.headers),
-            correlation_id: correlation_id(&incoming.headers),
+            correlation_id: correlation_id(&incoming.headers, |id| id),
             headers: incoming.headers,
             body,
             cut: incoming.cut,
@@ -253,15 +253,19 @@ impl Ending {
     }
 }
 
-/// Codings by their names, as far as they are told: what else stands in that place may be anything.
-const CODINGS: [&str; 5] = ["br", "compress", "deflate", "gzip", "zstd"];
+/// How a body may be packed (RFC 9110 §8.4.1). What else stands in that place, such as `utf-8`, packs nothing.
+const CODINGS: [&str; 7] = ["br", "compress", "deflate", "gzip", "x-compress", "x-gzip", "zstd"];
 
 /// Says of a body that is packed, and that the client has not unpacked, how it is: nobody could look into it.
 pub(super) fn packed(headers: &HeaderMap) -> Option<String> {
-    let coding = headers.get_all(CONTENT_ENCODING).iter().find(|coding| *coding != "identity")?;
-    let known = CODINGS.iter().find(|known| coding.as_bytes().eq_ignore_ascii_case(known.as_bytes()));
-    let how = known.map_or_else(String::new, |known| format!(" as `{known}`"));
-    Some(format!("packed{how} in a way that was not asked for"))
+    let told = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let told: Vec<_> = told.map(<[u8]>::trim_ascii).collect();
+    let coding =
+        CODINGS.iter().find(|coding| told.iter().any(|told| told.eq_ignore_ascii_case(coding.as_bytes())))?;
+    Some(format!("packed as `{coding}` in a way that was not asked for"))
 }
 
 /// Reads a body up to `most` bytes. One that comes in a single piece, as nearly all do, is not copied; in the place of one
@@ -311,10 +315,11 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) -> Res
     Ok(())
 }
 
-pub(super) fn correlation_id(headers: &HeaderMap) -> Option<String> {
+/// What an answer is known by to those who gave it, as `shown` shows it, before it is cut.
+pub(super) fn correlation_id(headers: &HeaderMap, shown: impl Fn(String) -> String) -> Option<String> {
     CORRELATION_IDS.iter().find_map(|name| {
         let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
-        let text = one_line(&text, 128);
+        let text = one_line(&shown(text.into_owned()), 128);
         (!text.is_empty()).then_some(text)
     })
 }

@@ -243,9 +243,13 @@ impl TokenEndpoint {
         let incoming = exchange(&self.origin, outgoing).await?;
         if incoming.status.is_success() {
             let token = accept(&incoming, asked, &self.known);
+            if token.is_err() {
+                self.known.unused(long(named_in(&incoming.body)));
+            }
             wipe(incoming.body);
             token
         } else {
+            self.known.unused(long(named_in(&incoming.body)));
             Err(refuse(&incoming, &self.known.now()))
         }
     }
@@ -409,7 +413,7 @@ fn accept(incoming: &Incoming, asked: Since, known: &Arc<Known>) -> Result<Token
     if !kind.eq_ignore_ascii_case("bearer") {
         return Err(trouble("the answer holds a token of another type than `bearer`"));
     }
-    let mut tokens = tokens_in(&incoming.body);
+    let mut tokens = long(tokens_in(&incoming.body));
     if !tokens.iter().any(|token| **token == *answer.access_token) {
         tokens.push(Zeroizing::new(answer.access_token.clone().into_owned()));
     }
@@ -460,10 +464,23 @@ fn holds_a_token(body: &[u8]) -> bool {
     names.iter().any(|name| memmem::find_iter(body, name.as_bytes()).any(begins))
 }
 
+/// All texts that are secrets by their names in an answer of which none is used, and no more than one more than are hidden.
+fn named_in(body: &[u8]) -> Texts {
+    let mut texts = tokens_in(body);
+    texts.extend(named(body).take(MOST_TOKENS + 1));
+    texts.truncate(MOST_TOKENS + 1);
+    texts
+}
+
+/// Those that are no words, which other answers hold by chance (`"token_format": "opaque"`).
+fn long(mut texts: Texts) -> Texts {
+    texts.retain(|text| text.len() >= LIKE_A_TOKEN);
+    texts
+}
+
 /// What may be shown of a refusal.
 fn shown_of(body: &Bytes, hidden: &Hidden) -> Bytes {
-    let mut came = tokens_in(body);
-    came.extend(named(body).take(MOST_TOKENS + 1));
+    let came = named_in(body);
     if holds_a_token(body) || came.len() > MOST_TOKENS {
         return Bytes::new();
     }

@@ -18,6 +18,8 @@ use super::conceal::{Sieve, conceal, conceal_in_text};
 /// Tokens are known of so many answers: of the present one, and of three before it. What a platform repeats may be as old
 /// as a key is kept.
 const ANSWERS: usize = 4;
+/// What came in answers that brought no token is known of so many of them.
+const REFUSALS: usize = 3;
 /// So many secrets of the client are known: the present one, and two before it.
 const SECRETS: usize = 3;
 
@@ -49,19 +51,26 @@ impl Known {
 
     /// Takes note of the client's secret, in each form in which it is sent.
     pub(super) fn secret(&self, forms: Texts) {
-        self.note(|secrets, _| keep(secrets, forms, SECRETS));
+        self.note(|kept| keep(&mut kept.secrets, forms, SECRETS));
     }
 
     /// Takes note of all tokens of one answer.
     pub(super) fn tokens(&self, came: Texts) {
-        self.note(|_, tokens| keep(tokens, came, ANSWERS));
+        self.note(|kept| keep(&mut kept.tokens, came, ANSWERS));
     }
 
-    fn note(&self, note: impl FnOnce(&mut VecDeque<Texts>, &mut VecDeque<Texts>)) {
+    /// Takes note of all tokens of an answer of which none is used.
+    pub(super) fn unused(&self, came: Texts) {
+        if !came.is_empty() {
+            self.note(|kept| keep(&mut kept.unused, came, REFUSALS));
+        }
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Kept)) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let (mut secrets, mut tokens) = (known.secrets.clone(), known.tokens.clone());
-        note(&mut secrets, &mut tokens);
-        *known = Arc::new(Hidden::of(secrets, tokens));
+        let mut kept = known.kept.clone();
+        note(&mut kept);
+        *known = Arc::new(Hidden::of(kept));
     }
 
     /// What is known at this moment.
@@ -79,10 +88,24 @@ fn keep(all: &mut VecDeque<Texts>, last: Texts, most: usize) {
     }
 }
 
-/// Texts that are shown nowhere.
-pub(super) struct Hidden {
+/// Of each kind what came last, the latest at the end.
+#[derive(Clone, Default)]
+struct Kept {
     secrets: VecDeque<Texts>,
     tokens: VecDeque<Texts>,
+    unused: VecDeque<Texts>,
+}
+
+impl Kept {
+    fn texts(&self) -> Vec<&[u8]> {
+        let all = self.secrets.iter().chain(&self.tokens).chain(&self.unused);
+        all.flatten().map(|text| text.as_bytes()).collect()
+    }
+}
+
+/// Texts that are shown nowhere.
+pub(super) struct Hidden {
+    kept: Kept,
     /// All of them in small letters.
     small: Vec<Zeroizing<Vec<u8>>>,
     /// Lets through what holds none of them.
@@ -93,21 +116,21 @@ pub(super) struct Hidden {
 
 impl Default for Hidden {
     fn default() -> Self {
-        Self::of(VecDeque::new(), VecDeque::new())
+        Self::of(Kept::default())
     }
 }
 
 impl Hidden {
-    fn of(secrets: VecDeque<Texts>, tokens: VecDeque<Texts>) -> Self {
-        let all: Vec<_> = texts(&secrets, &tokens).collect();
+    fn of(kept: Kept) -> Self {
+        let all = kept.texts();
         let sieve = Sieve::of(&all);
         let small: Vec<_> = all.iter().map(|text| Zeroizing::new(text.to_ascii_lowercase())).collect();
         let small_sieve = Sieve::of(&slices(&small));
-        Self { secrets, tokens, small, sieve, small_sieve }
+        Self { kept, small, sieve, small_sieve }
     }
 
     fn texts(&self) -> Vec<&[u8]> {
-        texts(&self.secrets, &self.tokens).collect()
+        self.kept.texts()
     }
 
     /// Whether one quick look tells that nothing of them is in there.
@@ -155,10 +178,6 @@ impl Hidden {
     }
 }
 
-fn texts<'a>(secrets: &'a VecDeque<Texts>, tokens: &'a VecDeque<Texts>) -> impl Iterator<Item = &'a [u8]> {
-    secrets.iter().chain(tokens).flatten().map(|text| text.as_bytes())
-}
-
 fn slices(texts: &[Zeroizing<Vec<u8>>]) -> Vec<&[u8]> {
     texts.iter().map(|text| text.as_slice()).collect()
 }
@@ -181,12 +200,21 @@ mod tests {
         for number in 0..6 {
             known.tokens(text(&format!("token-{number}")));
         }
+        for number in 0..9 {
+            known.unused(text(&format!("unused-{number}")));
+            known.unused(Texts::new());
+        }
         for number in [0, 1, 2, 2, 3, 3] {
             known.secret(text(&format!("secret-{number}")));
         }
         assert_eq!(
             shown(&known, "token-1 token-2 token-3 token-4 token-5 secret-0 secret-1 secret-2 secret-3"),
             "token-1 … … … … secret-0 … … …"
+        );
+        assert_eq!(
+            shown(&known, "unused-5 unused-6 unused-7 unused-8"),
+            "unused-5 … … …",
+            "they take no token's place"
         );
     }
 

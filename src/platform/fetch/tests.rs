@@ -545,6 +545,22 @@ async fn a_site_that_repeats_the_address_brings_no_signature_of_it_into_its_refu
 }
 
 #[tokio::test]
+async fn no_part_of_a_signature_is_shown_where_a_text_is_cut() {
+    let signature = "SiGnAtUrE".repeat(9);
+    let (said, host) = (format!("{}{signature}", "x".repeat(100)), "a.".repeat(110));
+    let there = format!("https://{host}{}.test/", &signature[..40]);
+    for reply in [
+        answer(404, &format!("x-request-id: {said}\r\n"), ""),
+        answer(302, &format!("location: {there}\r\n"), ""),
+    ] {
+        let server = Server::start(move |_| Reply::Send(reply.clone())).await;
+        let asked = server.url.join(&format!("res?sig={signature}&part={}", &signature[..40])).unwrap();
+        let told = fetch_at(server.url.as_str(), &Place::new(), asked.as_str(), 1000).await.unwrap_err();
+        assert!(!format!("{told} {told:?}").to_lowercase().contains("signature"), "{told:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_that_repeats_the_address_shows_no_signature_of_it() {
     for to in [
         "ftp://h.test/login/SiGnAtUrE0123456789",

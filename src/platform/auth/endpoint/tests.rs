@@ -252,7 +252,7 @@ async fn brought(count: usize) -> (Vec<Token>, TokenError) {
             let body = serde_json::json!({
                 "access_token": format!("secret-token-{number}"),
                 "refresh_token": format!("refreshing-{number}"),
-                "idToken": format!("identity-{number}"),
+                "idToken": format!("identity-of-{number}"),
                 "scope": scope,
             });
             answer(200, "", body.to_string())
@@ -281,7 +281,7 @@ async fn the_tokens_before_the_present_one_are_shown_nowhere() {
     assert_eq!(scopes, ["a", "…", "…"]);
     let came = Bytes::from_static(b"secret-token-5, secret-token-4, secret-token-2 and another-token");
     assert_eq!(tokens[5].concealed(came), "…, …, … and another-token");
-    assert_eq!(tokens[5].concealed(Bytes::from_static(b"refreshing-5 and identity-4")), "… and …");
+    assert_eq!(tokens[5].concealed(Bytes::from_static(b"refreshing-5 and identity-of-4")), "… and …");
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ async fn what_is_named_a_secret_is_one_wherever_it_stands_in_a_tokens_answer() {
         "access_token": "tok-1-of-them",
         "session": { "refresh_token": "refreshing-1", "id": "session-1" },
         "refreshTokens": ["refreshing-2", { "value": "refreshing-3" }],
-        "device_secret": "of-the-device", "csrf_token": "csrf-1", "id_token": "identity-1", "x_token": "other-1",
+        "device_secret": "of-the-device", "csrf_token": "csrf-of-them", "id_token": "identity-of-1", "x_token": "other-of-them",
         "token_type": "bearer",
     });
     let token = outcome(200, "", &beside.to_string()).await.unwrap();
@@ -344,9 +344,9 @@ async fn what_is_named_a_secret_is_one_wherever_it_stands_in_a_tokens_answer() {
         "refreshing-2",
         "refreshing-3",
         "of-the-device",
-        "csrf-1",
-        "identity-1",
-        "other-1",
+        "csrf-of-them",
+        "identity-of-1",
+        "other-of-them",
     ] {
         assert_eq!(token.concealed(Bytes::from(format!("<{secret}>"))), "<…>", "{secret}");
     }
@@ -370,9 +370,37 @@ async fn what_is_named_a_secret_is_one_wherever_it_stands_in_a_tokens_answer() {
         assert_eq!(shown.unwrap(), "no refresh_token …", "{}", String::from_utf8_lossy(odd));
     }
 
-    let many: Vec<_> = (0..70).map(|number| format!("token-{number}")).collect();
+    let many: Vec<_> = (0..70).map(|number| format!("token-number-{number}")).collect();
     let many = serde_json::json!({ "access_token": "tok-1", "refresh_tokens": many });
     assert!(failure(200, "", &many.to_string()).await.to_string().contains("more tokens"));
+}
+
+#[tokio::test]
+async fn what_came_in_an_answer_that_brought_no_token_is_not_shown_later_either() {
+    let first = [
+        (200, r#"{"access_token":"tok-A8f3kqPz","token_type":"mac"}"#),
+        (200, r#"{"access_token":"tok-A8f3kqPz","access_token":"tok-A8f3kqPz"}"#),
+        (503, r#"{"session_token":"tok-A8f3kqPz"}"#),
+    ];
+    for (status, body) in first {
+        let asked = AtomicUsize::new(0);
+        let server = Server::start(move |_: &Seen| {
+            let is_first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+            let again = r#"{"error":"invalid_request","error_description":"grant tok-A8f3kqPz is issued"}"#;
+            Reply::Send(if is_first { answer(status, "", body) } else { answer(400, "", again) })
+        })
+        .await;
+        let target = Target { api_url: server.url.clone(), auth_url: server.url.clone(), ca_file: None };
+        let vault = Vault::holding(["s3cret", "s3cret"]);
+        let endpoint = HttpTransport::open(&target).unwrap().token_endpoint(Grant::genesys("id"), vault);
+        endpoint.fetch().await.unwrap_err();
+        let told = endpoint.fetch().await.unwrap_err().to_string();
+        assert!(told.contains("grant … is issued"), "{told}");
+    }
+    // a word that stands under such a name is a word
+    let worded = r#"{"access_token":"tok-1-of-them","token_format":"opaque"}"#;
+    let token = outcome(200, "", worded).await.unwrap();
+    assert_eq!(token.concealed(Bytes::from_static(b"an opaque one")), "an opaque one");
 }
 
 #[tokio::test]
