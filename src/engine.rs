@@ -9,6 +9,8 @@
 //!     plan items, durably             one item at a time, as far as it goes now
 //!            └──▶ Schedule ──▶┘       order, back-offs, how much is planned ahead
 //!
+//! what a record meets:  its check, on several cores                (gate)
+//!                       others that go in the same call            (grouping)
 //! what a worker meets:  a key that must not be executed twice      (guard, worker/keys)
 //!                       a refused or too large batch               (isolate, split, family)
 //!                       a result that lies elsewhere               (fetch, worker/results)

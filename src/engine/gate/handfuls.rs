@@ -1,4 +1,7 @@
 //! Records on their way through the gate: a handful on each core, and out again in the order of their dataset.
+//!
+//! Handing a record over costs memory and a wake-up, so that it is done where a check takes long, and a run or a person
+//! waits for checks; and never with a stream, whose record would have to wait for those that fill a handful.
 
 use std::collections::VecDeque;
 
