@@ -57,7 +57,7 @@ impl Token {
         scopes: Option<Vec<String>>,
     ) -> Option<Self> {
         let known = Arc::new(Known::default());
-        known.tokens(vec![Zeroizing::new(text.expose_secret().to_owned())]);
+        known.tokens("", vec![Zeroizing::new(text.expose_secret().to_owned())]);
         Self::known_to(known, text, asked, life, scopes)
     }
 

@@ -211,7 +211,7 @@ impl Fetch for TokenEndpoint {
 
 impl TokenEndpoint {
     pub(in crate::platform) fn new(origin: Origin, grant: Grant, secret: Box<dyn SecretProvider>) -> Self {
-        let known = Known::of_client(origin.base(), &grant.client_id);
+        let known = Known::at(origin.base());
         Self { origin, grant, secret, known }
     }
 
@@ -227,8 +227,9 @@ impl TokenEndpoint {
                 "the client's secret is empty; set it anew for this profile".to_owned(),
             ));
         }
+        let client = &self.grant.client_id;
         // who hands out tokens and who takes them may be one, and write down both
-        self.known.secret(forms(&self.grant.client_id, secret.expose_secret()));
+        self.known.secret(client, forms(client, secret.expose_secret()));
         let (headers, body) = self.grant.write(&secret)?;
         let outgoing = Outgoing {
             method: Method::POST,
@@ -242,14 +243,14 @@ impl TokenEndpoint {
         let asked = Since::now();
         let incoming = exchange(&self.origin, outgoing).await?;
         if incoming.status.is_success() {
-            let token = accept(&incoming, asked, &self.known);
+            let token = accept(&incoming, asked, &self.known, client);
             if token.is_err() {
-                self.known.unused(long(named_in(&incoming.body)));
+                self.known.unused(client, long(named_in(&incoming.body)));
             }
             wipe(incoming.body);
             token
         } else {
-            self.known.unused(long(named_in(&incoming.body)));
+            self.known.unused(client, long(named_in(&incoming.body)));
             Err(refuse(&incoming, &self.known.now()))
         }
     }
@@ -395,7 +396,7 @@ fn names_a_secret(name: &str) -> bool {
 
 /// Reads a success. No part of it is ever repeated in an error, and of its scopes no secret; what is one is known from
 /// now on.
-fn accept(incoming: &Incoming, asked: Since, known: &Arc<Known>) -> Result<Token, TokenError> {
+fn accept(incoming: &Incoming, asked: Since, known: &Arc<Known>, client: &str) -> Result<Token, TokenError> {
     let trouble = |message: &str| TokenError::Trouble {
         status: incoming.status.as_u16(),
         message: message.to_owned(),
@@ -422,7 +423,7 @@ fn accept(incoming: &Incoming, asked: Since, known: &Arc<Known>) -> Result<Token
             "the answer holds more tokens and secrets than any does, and could not hide them all",
         ));
     }
-    known.tokens(tokens);
+    known.tokens(client, tokens);
     let text = SecretString::from(answer.access_token.into_owned());
     let life = life(&answer.expires_in).unwrap_or(UNTOLD_LIFE);
     let scopes = scopes(&answer.scope, &known.now());

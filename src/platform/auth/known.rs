@@ -1,11 +1,12 @@
-//! The secrets and tokens of one tenant that this process knows, and what is done to texts that may repeat them.
+//! The secrets and tokens of one platform's clients that this process knows, and what is done to texts that may repeat them.
 //!
-//! There is one of it for each client of a process, for as long as the process lasts, whoever asks for its tokens and when.
+//! There is one of it for each token endpoint, for as long as the process lasts, whoever asks for tokens there and when: what
+//! is said to one client may be of another.
 //! Whatever comes back is looked through with what is known at that moment: an answer may repeat a token that came while
 //! its call was under way, a token of some time ago, what came beside one, or the secret that was in its home before
 //! somebody changed it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
@@ -26,11 +27,8 @@ const SECRETS: usize = 3;
 /// One secret, or one answer's tokens: texts that come and go together.
 pub(super) type Texts = Vec<Zeroizing<String>>;
 
-/// Where a client's tokens come from, and its id.
-type Client = (String, String);
-
-/// What is known of the clients of this process.
-static OF_CLIENTS: LazyLock<Mutex<HashMap<Client, Arc<Known>>>> = LazyLock::new(Mutex::default);
+/// What is known, by the endpoint from which tokens come.
+static AT_ENDPOINTS: LazyLock<Mutex<HashMap<String, Arc<Known>>>> = LazyLock::new(Mutex::default);
 
 /// What is known by now. It is the same for all who share it.
 #[derive(Default)]
@@ -43,34 +41,35 @@ impl fmt::Debug for Known {
 }
 
 impl Known {
-    /// What is known of a client, shared by all of this process that ask for its tokens, one after the other too.
-    pub(super) fn of_client(endpoint: &str, client_id: &str) -> Arc<Self> {
-        let mut all = OF_CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry((endpoint.to_owned(), client_id.to_owned())).or_default())
+    /// What is known of an endpoint's clients, shared by all of this process that ask for tokens there, one after the other
+    /// too.
+    pub(super) fn at(endpoint: &str) -> Arc<Self> {
+        let mut all = AT_ENDPOINTS.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(endpoint.to_owned()).or_default())
     }
 
-    /// Takes note of the client's secret, in each form in which it is sent.
-    pub(super) fn secret(&self, forms: Texts) {
-        self.note(|kept| keep(&mut kept.secrets, forms, SECRETS));
+    /// Takes note of a client's secret, in each form in which it is sent.
+    pub(super) fn secret(&self, client: &str, forms: Texts) {
+        self.note(client, |kept| keep(&mut kept.secrets, forms, SECRETS));
     }
 
     /// Takes note of all tokens of one answer.
-    pub(super) fn tokens(&self, came: Texts) {
-        self.note(|kept| keep(&mut kept.tokens, came, ANSWERS));
+    pub(super) fn tokens(&self, client: &str, came: Texts) {
+        self.note(client, |kept| keep(&mut kept.tokens, came, ANSWERS));
     }
 
     /// Takes note of all tokens of an answer of which none is used.
-    pub(super) fn unused(&self, came: Texts) {
+    pub(super) fn unused(&self, client: &str, came: Texts) {
         if !came.is_empty() {
-            self.note(|kept| keep(&mut kept.unused, came, REFUSALS));
+            self.note(client, |kept| keep(&mut kept.unused, came, REFUSALS));
         }
     }
 
-    fn note(&self, note: impl FnOnce(&mut Kept)) {
+    fn note(&self, client: &str, note: impl FnOnce(&mut Kept)) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut kept = known.kept.clone();
-        note(&mut kept);
-        *known = Arc::new(Hidden::of(kept));
+        let mut of_clients = known.of_clients.clone();
+        note(of_clients.entry(client.to_owned()).or_default());
+        *known = Arc::new(Hidden::of(of_clients));
     }
 
     /// What is known at this moment.
@@ -88,7 +87,7 @@ fn keep(all: &mut VecDeque<Texts>, last: Texts, most: usize) {
     }
 }
 
-/// Of each kind what came last, the latest at the end.
+/// Of one client, of each kind what came last, the latest at the end.
 #[derive(Clone, Default)]
 struct Kept {
     secrets: VecDeque<Texts>,
@@ -97,15 +96,15 @@ struct Kept {
 }
 
 impl Kept {
-    fn texts(&self) -> Vec<&[u8]> {
+    fn texts(&self) -> impl Iterator<Item = &[u8]> {
         let all = self.secrets.iter().chain(&self.tokens).chain(&self.unused);
-        all.flatten().map(|text| text.as_bytes()).collect()
+        all.flatten().map(|text| text.as_bytes())
     }
 }
 
 /// Texts that are shown nowhere.
 pub(super) struct Hidden {
-    kept: Kept,
+    of_clients: BTreeMap<String, Kept>,
     /// All of them in small letters.
     small: Vec<Zeroizing<Vec<u8>>>,
     /// Lets through what holds none of them.
@@ -116,21 +115,21 @@ pub(super) struct Hidden {
 
 impl Default for Hidden {
     fn default() -> Self {
-        Self::of(Kept::default())
+        Self::of(BTreeMap::new())
     }
 }
 
 impl Hidden {
-    fn of(kept: Kept) -> Self {
-        let all = kept.texts();
+    fn of(of_clients: BTreeMap<String, Kept>) -> Self {
+        let all: Vec<_> = of_clients.values().flat_map(Kept::texts).collect();
         let sieve = Sieve::of(&all);
         let small: Vec<_> = all.iter().map(|text| Zeroizing::new(text.to_ascii_lowercase())).collect();
         let small_sieve = Sieve::of(&slices(&small));
-        Self { kept, small, sieve, small_sieve }
+        Self { of_clients, small, sieve, small_sieve }
     }
 
     fn texts(&self) -> Vec<&[u8]> {
-        self.kept.texts()
+        self.of_clients.values().flat_map(Kept::texts).collect()
     }
 
     /// Whether one quick look tells that nothing of them is in there.
@@ -198,14 +197,14 @@ mod tests {
     fn the_latest_are_known_and_what_is_long_gone_is_not() {
         let known = Known::default();
         for number in 0..6 {
-            known.tokens(text(&format!("token-{number}")));
+            known.tokens("client", text(&format!("token-{number}")));
         }
         for number in 0..9 {
-            known.unused(text(&format!("unused-{number}")));
-            known.unused(Texts::new());
+            known.unused("client", text(&format!("unused-{number}")));
+            known.unused("client", Texts::new());
         }
         for number in [0, 1, 2, 2, 3, 3] {
-            known.secret(text(&format!("secret-{number}")));
+            known.secret("client", text(&format!("secret-{number}")));
         }
         assert_eq!(
             shown(&known, "token-1 token-2 token-3 token-4 token-5 secret-0 secret-1 secret-2 secret-3"),
@@ -219,11 +218,21 @@ mod tests {
     }
 
     #[test]
-    fn a_client_s_are_known_to_who_asks_next_though_nobody_held_them_meanwhile() {
+    fn they_are_known_to_who_asks_next_though_nobody_held_them_meanwhile_and_nowhere_else() {
         let endpoint = "https://login.known.example";
-        Known::of_client(endpoint, "client").tokens(text("token-1"));
-        assert_eq!(shown(&Known::of_client(endpoint, "client"), "a token-1"), "a …");
-        assert_eq!(shown(&Known::of_client(endpoint, "another"), "a token-1"), "a token-1");
+        Known::at(endpoint).tokens("client", text("token-1"));
+        assert_eq!(shown(&Known::at(endpoint), "a token-1"), "a …");
+        assert_eq!(shown(&Known::at("https://login.other.example"), "a token-1"), "a token-1");
+    }
+
+    #[test]
+    fn each_client_has_its_own_latest_and_all_of_them_are_hidden() {
+        let known = Known::default();
+        known.tokens("another", text("of-another"));
+        for number in 0..6 {
+            known.tokens("client", text(&format!("token-{number}")));
+        }
+        assert_eq!(shown(&known, "of-another token-5"), "… …");
     }
 
     #[test]
@@ -231,7 +240,7 @@ mod tests {
         let known = Arc::new(Known::default());
         let other = Arc::clone(&known);
         assert_eq!(shown(&other, "a token-1"), "a token-1");
-        known.tokens(text("token-1"));
+        known.tokens("client", text("token-1"));
         assert_eq!(shown(&other, "a token-1"), "a …");
         assert_eq!(format!("{other:?}"), "…");
     }

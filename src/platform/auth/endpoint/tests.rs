@@ -304,7 +304,7 @@ async fn a_token_that_somebody_else_of_this_process_was_given_is_not_shown_eithe
     endpoint(&server, Grant::genesys("id"), "s3cret").fetch().await.unwrap();
     endpoint(&server, Grant::genesys("another"), "s3cret").fetch().await.unwrap();
     let came = Bytes::from_static(b"secret-token-0 secret-token-1 secret-token-2");
-    assert_eq!(token.concealed(came), "… … secret-token-2");
+    assert_eq!(token.concealed(came), "… … …");
 }
 
 #[tokio::test]
