@@ -298,11 +298,39 @@ fn named(answer: &[u8]) -> impl Iterator<Item = Zeroizing<String>> {
         let (before, behind) = (trim_end(answer.get(..at)?), trim_start(answer.get(at + 1..)?));
         let begins = before.iter().rposition(|byte| !is_of_a_name(*byte)).map_or(0, |at| at + 1);
         let name = String::from_utf8_lossy(before.get(begins..)?);
-        let ends = |byte: &u8| is_between(*byte) || matches!(byte, b'&' | b'<' | b',' | b';' | b'}' | b')');
-        let value = || behind.split(ends).next().filter(|value| value.len() >= LIKE_A_TOKEN);
+        let value = || behind.get(..value_length(behind)).filter(|value| value.len() >= LIKE_A_TOKEN);
         let value = if names_a_secret(&name) { value() } else { None };
         value.map(|value| Zeroizing::new(String::from_utf8_lossy(value).into_owned()))
     })
+}
+
+/// How long a value is that begins here, with the escapes in it.
+fn value_length(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some([byte, rest @ ..]) = text.get(at..) {
+        at += match byte {
+            b'\\' => {
+                let more = rest.iter().take_while(|byte| **byte == b'\\').count();
+                match rest.get(more) {
+                    // of a quote that is escaped, as often as it may be
+                    None | Some(b'"' | b'\'') => break,
+                    Some(_) => 2 + more,
+                }
+            }
+            b'&' => {
+                let name =
+                    rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#').count();
+                if rest.get(name) != Some(&b';') {
+                    break;
+                }
+                2 + name
+            }
+            b'<' | b',' | b';' | b'}' | b')' => break,
+            byte if is_between(*byte) => break,
+            _ => 1,
+        };
+    }
+    at.min(text.len())
 }
 
 const fn is_of_a_name(byte: u8) -> bool {

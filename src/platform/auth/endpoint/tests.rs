@@ -227,6 +227,9 @@ async fn a_token_that_comes_with_a_refusal_is_not_shown() {
         (401, "state: locked\r\njwt : tok-A8f3kqPz\r\n"),
         (400, "{'session-token': 'tok-A8f3kqPz'}"),
         (400, r#"{"error_description":"{\"session_token\":\"tok-A8f3kqPz\"}"}"#),
+        (400, r#"{"error_description":"{\"session_token\":\"tok\\u002B12\\/345A8f3\"}"}"#),
+        (400, r"session_token=tok\/12345-A8f3&next=x"),
+        (401, "session_token=tok&#x2F;12345-A8f3&amp;next=x"),
     ] {
         let error = failure(status, "", body).await;
         let told = format!("{error} {error:?}");
