@@ -51,7 +51,7 @@ const SHORTEST: usize = 6;
 /// From so many characters on a text of an answer that cannot be read may be a token.
 const LIKE_A_TOKEN: usize = 12;
 /// The most such texts of one answer; each is looked for in all that comes back.
-const MOST_TOKENS: usize = 64;
+const MOST_TOKENS: usize = 16;
 
 /// How a client's secret is read. It is asked anew for each token, so that a secret that was changed is found.
 pub trait SecretProvider: Send + Sync {
