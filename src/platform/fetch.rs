@@ -175,11 +175,9 @@ impl Reach {
         let mut queries = Vec::new();
         for _ in 0..=MOST_REDIRECTS {
             queries.extend(url.query().map(str::to_owned));
-            let site = self.admit(&url, &named, token).map_err(|error| match error {
-                FetchError::Refused { message } => refused(Signatures::of(&queries).hide(message)),
-                other => other,
-            })?;
-            let host = one_line(&Signatures::of(&queries).hide(token.concealed_host(host(&url))), 255);
+            let hidden = Hidden { token, signatures: Signatures::of(&queries) };
+            let site = self.admit(&url, &named, &hidden)?;
+            let host = one_line(&hidden.signatures.hide(token.concealed_host(host(&url))), 255);
             let mut request = Request::new(Method::GET, url.clone());
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
             if site == Site::Api {
@@ -201,7 +199,8 @@ impl Reach {
             named = Named::Redirect { by: host };
         }
         Err(refused(format!("the result at `{}` lies behind more than {MOST_REDIRECTS} redirects", {
-            self.parse(download.url).map_or_else(|_| String::new(), |url| shown(&url, token))
+            let hidden = Hidden { token, signatures: Signatures::of(&queries) };
+            self.parse(download.url).map_or_else(|_| String::new(), |url| shown(&url, &hidden))
         })))
     }
 
@@ -214,9 +213,9 @@ impl Reach {
     }
 
     /// Holds a hop to the rules, and says whose it is.
-    fn admit(&self, url: &Url, named: &Named, token: &Token) -> Result<Site, FetchError> {
+    fn admit(&self, url: &Url, named: &Named, hidden: &Hidden<'_>) -> Result<Site, FetchError> {
         let refuse = |what: &str| {
-            let place = shown(url, token);
+            let place = shown(url, hidden);
             Err(refused(match named {
                 Named::Platform => {
                     format!("the platform names a result at `{place}`, {what}; it was not fetched")
@@ -241,6 +240,7 @@ impl Reach {
         if url.origin() == self.api.origin() {
             return Ok(Site::Api);
         }
+        let token = hidden.token;
         let holds_the_token = token.concealed_text(url.to_string()) != url.as_str()
             || url.host_str().is_some_and(|host| token.concealed_host(host.to_owned()) != host);
         if holds_the_token { refuse("with the token in it") } else { Ok(Site::Elsewhere) }
@@ -278,7 +278,8 @@ enum Named {
 }
 
 /// A URL for a message: without its query, which may be a signature, and without the token, which a redirect may repeat.
-fn shown(url: &Url, token: &Token) -> String {
+fn shown(url: &Url, hidden: &Hidden<'_>) -> String {
+    let Hidden { token, signatures } = hidden;
     // Both are in small letters here, whatever they were written in.
     let small = |part: &str| token.concealed_host(part.to_owned());
     let scheme = small(url.scheme());
@@ -288,7 +289,8 @@ fn shown(url: &Url, token: &Token) -> String {
     };
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
     let place = token.concealed_text(format!("{scheme}://{}{port}{}", small(host), url.path()));
-    one_line(&place, URL_LENGTH)
+    // before it is cut
+    one_line(&signatures.hide(place), URL_LENGTH)
 }
 
 fn host(url: &Url) -> String {

@@ -382,12 +382,16 @@ async fn a_transfer_that_drips_for_ever_ends() {
     assert!(place.files().is_empty());
 }
 
+fn admitted(reach: &Reach, text: &str) -> Option<Site> {
+    let hidden = Hidden { token: &token(), signatures: Signatures::of(&[]) };
+    reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform, &hidden)).ok()
+}
+
 /// What an attacker who chooses the URL, or a part of it, would gain: the token, or a call from this machine to itself.
 #[test]
 fn the_token_goes_to_the_very_origin_of_the_api_however_it_is_written() {
     let reach = Reach::new("https://api.example.test/gate/".parse().unwrap(), Vec::new());
-    let site =
-        |text: &str| reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform, &token())).ok();
+    let site = |text: &str| admitted(&reach, text);
     for own in [
         "https://api.example.test/x",
         "https://API.Example.TEST/x",
@@ -445,8 +449,7 @@ fn the_token_goes_to_the_very_origin_of_the_api_however_it_is_written() {
     }
     // a platform on this machine is its own port, and no other
     let reach = Reach::new("http://127.0.0.1:8080".parse().unwrap(), Vec::new());
-    let site =
-        |text: &str| reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform, &token())).ok();
+    let site = |text: &str| admitted(&reach, text);
     assert_eq!(site("http://127.1:8080/x"), Some(Site::Api));
     for other in [
         "http://127.0.0.1:8081/x",
