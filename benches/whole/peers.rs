@@ -4,11 +4,12 @@ use std::path::Path;
 use std::process::Command;
 
 use super::data::{self, Layout};
-use super::rows::{Ground, NO_LIMITER, Pair, Row, text};
+use super::redis::RedisServer;
+use super::rows::{Ground, NO_LIMITER, Pair, Row, execute, store, text};
 
-/// All of them: by name alone, as they need Go, or Python with `httpx` and `pydantic`. The limit is the script, and the
-/// second peak is its own.
-pub const ALL: [Row; 3] = [
+/// All of them: by name alone, as they need Go or Python, and packages of theirs (`docs/performance.md`). The limit
+/// is the script, and the second peak is its own.
+pub const ALL: [Row; 7] = [
     Row {
         name: "peer-ingest",
         what: "ingest, 500 records a chunk",
@@ -35,6 +36,38 @@ pub const ALL: [Row; 3] = [
         },
     },
     Row {
+        name: "peer-execute-cold",
+        what: "execute, cold, Redis, 10 in flight",
+        limit: "a script in Go",
+        least: 3.0,
+        pairs: 3,
+        measure: |ground| executions(ground, State::Cold, 10),
+    },
+    Row {
+        name: "peer-execute-stored",
+        what: "execute, all stored, Redis, 10 in flight",
+        limit: "a script in Go",
+        least: 2.5,
+        pairs: 3,
+        measure: |ground| executions(ground, State::Stored, 10),
+    },
+    Row {
+        name: "peer-execute-cold-one",
+        what: "execute, cold, Redis, 10 in flight",
+        limit: "a script in Go, one at a time",
+        least: 3.0,
+        pairs: 3,
+        measure: |ground| executions(ground, State::Cold, 1),
+    },
+    Row {
+        name: "peer-execute-stored-one",
+        what: "execute, all stored, Redis, 10 in flight",
+        limit: "a script in Go, one at a time",
+        least: 2.5,
+        pairs: 3,
+        measure: |ground| executions(ground, State::Stored, 1),
+    },
+    Row {
         name: "peer-exchange",
         what: "exchange, 5 in flight",
         limit: "a script in Python",
@@ -50,6 +83,32 @@ pub const ALL: [Row; 3] = [
     },
 ];
 
+/// What Redis has of the executions before they are measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Cold,
+    Stored,
+}
+
+/// The script with so many workers; each side has a Redis of its own.
+fn executions(ground: &Ground, state: State, workers: usize) -> Pair {
+    let redis = RedisServer::start();
+    let config = store(&redis);
+    let (count, mut ours) = execute(ground, &config, true);
+    if state == State::Stored {
+        (_, ours) = execute(ground, &config, false);
+    }
+    let redis = RedisServer::start();
+    let (_, file) = ground.executions();
+    let mut script = go(ground, "execute", &file);
+    script.arg(redis.url()).arg(workers.to_string());
+    let mut other = ground.other(&mut script, count);
+    if state == State::Stored {
+        other = ground.other(&mut script, 0);
+    }
+    Pair::beside(count, &ours, &other)
+}
+
 fn compare(ground: &Ground, words: &[&str], (count, calls): (u64, u64), script: &mut Command) -> Pair {
     let ours = ground.program("", words, calls);
     Pair::beside(count, &ours, &ground.other(script, calls))
@@ -60,6 +119,8 @@ fn go(ground: &Ground, name: &str, file: &Path) -> Command {
     let program = ground.folder().join(name);
     if !program.exists() {
         let built = Command::new("go")
+            // where Debian puts the packages that it has of Go's
+            .envs([("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode")])
             .arg("build")
             .arg("-o")
             .arg(&program)

@@ -125,6 +125,11 @@ impl Ground {
         seconds
     }
 
+    /// The records of all executions.
+    pub fn executions(&self) -> (u64, std::path::PathBuf) {
+        self.interactions(50_000, Layout::Lines)
+    }
+
     pub fn interactions(&self, full: u64, layout: Layout) -> (u64, std::path::PathBuf) {
         let count = self.scale.of(full);
         (count, data::interactions(self.folder.path(), count, layout))
@@ -329,12 +334,14 @@ pub const ALL: [Row; 9] = [
     },
 ];
 
-fn store(redis: &RedisServer) -> String {
+/// The configuration for executions over it.
+pub fn store(redis: &RedisServer) -> String {
     format!("[store]\nurl = \"{}\"\n", redis.url())
 }
 
-fn execute(ground: &Ground, config: &str, is_cold: bool) -> (u64, Ended) {
-    let (count, file) = ground.interactions(50_000, Layout::Lines);
+/// Executes 50,000 records, each of which has to be sent, or none.
+pub fn execute(ground: &Ground, config: &str, is_cold: bool) -> (u64, Ended) {
+    let (count, file) = ground.executions();
     let words = [&["execute", text(&file), "--action", "bench", "--workers", "10"][..], &NO_LIMITER].concat();
     (count, ground.program(config, &words, if is_cold { count } else { 0 }))
 }
