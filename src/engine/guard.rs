@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::carry::Shared;
@@ -112,7 +113,7 @@ impl Guard {
     pub(super) async fn keep(&self, held: &Held, answer: &Answer) -> (Source, Option<StoreError>) {
         let result = StoredResult {
             status: answer.status,
-            headers: headers(answer),
+            headers: harmless(&answer.headers),
             body: answer.kept(),
             at: machine::now(),
         };
@@ -161,11 +162,11 @@ impl Guard {
     }
 }
 
-/// Headers that may be kept: none that let somebody in.
-fn headers(answer: &Answer) -> Vec<(String, String)> {
-    const SECRET: [&str; 7] = ["authenti", "authoriz", "cookie", "credential", "api-key", "secret", "token"];
-    answer
-        .headers
+/// Headers that may be kept: none that let somebody in, by their names.
+fn harmless(headers: &HeaderMap) -> Vec<(String, String)> {
+    const SECRET: [&str; 10] =
+        ["assertion", "auth", "cookie", "credential", "jwt", "key", "password", "secret", "session", "token"];
+    headers
         .iter()
         .filter(|(name, _)| !SECRET.iter().any(|part| name.as_str().contains(part)))
         .map(|(name, value)| {

@@ -80,6 +80,9 @@ impl HttpTransport {
             most: Answer::MOST,
         };
         let mut incoming = exchange(&self.api, outgoing).await?;
+        if let Some(error) = incoming.broken {
+            return Err(error);
+        }
         let took = started.elapsed();
         let body = conceal(token, &mut incoming.headers, incoming.body).await;
         Ok(Answer {
@@ -148,6 +151,8 @@ pub(super) struct Incoming {
     pub headers: HeaderMap,
     pub body: Bytes,
     pub cut: bool,
+    /// Why it is none, where it is a success whose body broke off.
+    pub broken: Option<CallError>,
 }
 
 /// One exchange with one origin. All calls are sent from here; [`fetch`](super::fetch) alone sends elsewhere.
@@ -173,15 +178,13 @@ pub(super) async fn exchange(origin: &Origin, outgoing: Outgoing<'_>) -> Result<
         .map_err(|lost| trouble::before_status(&lost, host, progress(), timeout))?;
     let status = response.status();
     let (body, ending) = read_body(&mut response, most).await;
-    let cut = match ending {
-        Ending::Whole => false,
+    let broken = match &ending {
         // A refusal is one even where its explanation broke off; a success that broke off is none.
-        Ending::Broken(error) if status.is_success() => {
-            return Err(trouble::inside_body(&error, host, timeout));
-        }
-        Ending::TooLong | Ending::Broken(_) => true,
+        Ending::Broken(error) if status.is_success() => Some(trouble::inside_body(error, host, timeout)),
+        _ => None,
     };
-    Ok(Incoming { status, headers: std::mem::take(response.headers_mut()), body, cut })
+    let headers = std::mem::take(response.headers_mut());
+    Ok(Incoming { status, headers, body, cut: ending.is_cut(), broken })
 }
 
 /// Why a request has brought no status.

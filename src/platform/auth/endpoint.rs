@@ -234,17 +234,18 @@ impl TokenEndpoint {
         // Its life is counted from before the request: a token must not be believed in longer than it lives.
         let asked = Since::now();
         let incoming = exchange(&self.origin, outgoing).await?;
-        if incoming.status.is_success() {
-            let token = accept(&incoming, asked, &self.known, client);
-            if token.is_err() {
-                self.known.unused(client, long(named_in(&incoming.body)));
-            }
-            wipe(incoming.body);
-            token
+        let keep_unused = || self.known.unused(client, long(named_in(&incoming.body)));
+        let token = if let Some(error) = &incoming.broken {
+            keep_unused();
+            Err(error.clone().into())
+        } else if incoming.status.is_success() {
+            accept(&incoming, asked, &self.known, client).inspect_err(|_| keep_unused())
         } else {
-            self.known.unused(client, long(named_in(&incoming.body)));
+            keep_unused();
             Err(refuse(&incoming, &self.known.now()))
-        }
+        };
+        wipe(incoming.body);
+        token
     }
 }
 

@@ -36,6 +36,7 @@ impl Seen {
 }
 
 /// What is done with a request.
+#[derive(Clone)]
 pub enum Reply {
     /// These bytes, and the next request of this connection.
     Send(Vec<u8>),

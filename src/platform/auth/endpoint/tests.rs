@@ -380,17 +380,22 @@ async fn what_is_named_a_secret_is_one_wherever_it_stands_in_a_tokens_answer() {
 
 #[tokio::test]
 async fn what_came_in_an_answer_that_brought_no_token_is_not_shown_later_either() {
+    let broken_off = |body: &str| {
+        let whole = answer(200, "", format!("{body}       "));
+        Reply::Close(whole.get(..whole.len() - 7).unwrap().to_owned())
+    };
     let first = [
-        (200, r#"{"access_token":"tok-A8f3kqPz","token_type":"mac"}"#),
-        (200, r#"{"access_token":"tok-A8f3kqPz","access_token":"tok-A8f3kqPz"}"#),
-        (503, r#"{"session_token":"tok-A8f3kqPz"}"#),
+        Reply::Send(answer(200, "", r#"{"access_token":"tok-A8f3kqPz","token_type":"mac"}"#)),
+        Reply::Send(answer(200, "", r#"{"access_token":"tok-A8f3kqPz","access_token":"tok-A8f3kqPz"}"#)),
+        Reply::Send(answer(503, "", r#"{"session_token":"tok-A8f3kqPz"}"#)),
+        broken_off(r#"{"access_token":"tok-A8f3kqPz"}"#),
     ];
-    for (status, body) in first {
+    for first in first {
         let asked = AtomicUsize::new(0);
         let server = Server::start(move |_: &Seen| {
             let is_first = asked.fetch_add(1, Ordering::SeqCst) == 0;
             let again = r#"{"error":"invalid_request","error_description":"grant tok-A8f3kqPz is issued"}"#;
-            Reply::Send(if is_first { answer(status, "", body) } else { answer(400, "", again) })
+            if is_first { first.clone() } else { Reply::Send(answer(400, "", again)) }
         })
         .await;
         let target = Target { api_url: server.url.clone(), auth_url: server.url.clone(), ca_file: None };
