@@ -4,7 +4,6 @@
 //! own, and one that grows over the limit on the way is let go at once; it is checked to its end all the same.
 
 use std::ops::Range;
-use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
 
@@ -49,7 +48,6 @@ pub(super) enum Content {
 
 /// Cuts one text into records.
 pub(super) struct Cutter {
-    path: PathBuf,
     text: Text,
     splitter: Splitter,
     chunk: Chunk,
@@ -62,7 +60,6 @@ pub(super) struct Cutter {
 impl Cutter {
     pub(super) fn new(text: Text, format: Format, limits: &Limits) -> Self {
         Self {
-            path: text.path().to_owned(),
             text,
             splitter: Splitter::new(format, limits),
             chunk: Chunk::default(),
@@ -128,7 +125,7 @@ impl Cutter {
 
     /// What is malformed at a place.
     pub(super) fn malformed(&self, place: Place, what: String) -> DatasetError {
-        Malformed { path: self.path.clone(), place, what }.into()
+        Malformed { path: self.text.path().to_owned(), place, what }.into()
     }
 
     fn keep(&mut self, part: Range<usize>) {
@@ -180,7 +177,7 @@ impl Cutter {
     fn explain(&mut self, fault: Fault) -> DatasetError {
         let what = match fault.flaw {
             Flaw::ObjectInsteadOfArray => {
-                return DatasetError::ObjectInsteadOfArray { path: self.path.clone() };
+                return DatasetError::ObjectInsteadOfArray { path: self.text.path().to_owned() };
             }
             Flaw::LineEnd => "the line ends in the middle of a value".to_owned(),
             Flaw::Syntax(what) => what,
