@@ -49,7 +49,7 @@ impl Stores {
             Ok(store) => stores.usable.push((DESKTOP, store)),
             Err(error) => stores.troubles.push(in_words(DESKTOP, &error)),
         }
-        match linux_keyutils_keyring_store::Store::new() {
+        match kernel() {
             Ok(store) => stores.usable.push((KERNEL, store)),
             Err(error) => stores.troubles.push(in_words(KERNEL, &error)),
         }
@@ -153,6 +153,16 @@ impl Stores {
             (_, false) => Trouble::NoEntry { more: format!(" (and not all of it can be used: {troubles})") },
         }
     }
+}
+
+/// The kernel's store. A thread without a session of its own, as cron and `su` start them, is put into one when an entry
+/// is built for the first time: that entry stands in the session before, into which a secret can be put that nobody gets
+/// out again. So it is let go.
+#[cfg(target_os = "linux")]
+fn kernel() -> Result<Arc<CredentialStore>, Error> {
+    let store: Arc<CredentialStore> = linux_keyutils_keyring_store::Store::new()?;
+    store.build(SERVICE, PROBE, None)?;
+    Ok(store)
 }
 
 /// Whether a store takes anything, and lets it be taken out again, with what is no secret.

@@ -175,3 +175,44 @@ fn a_store_that_would_keep_a_secret_is_not_given_it() {
     assert_ne!(store.held.lock().unwrap().as_deref(), Some(&b"hunter2"[..]));
     assert_eq!(*stores(&later).read("acme").unwrap(), b"hunter2");
 }
+
+/// Done on a thread of its own, as each call is: the kernel counts sessions by thread.
+#[cfg(target_os = "linux")]
+fn of_the_kernel<T: Send + 'static>(ask: impl FnOnce(Stores) -> T + Send + 'static) -> T {
+    let ask = || {
+        let usable = kernel().map(|store| (KERNEL, store));
+        let troubles = usable.as_ref().err().map(|error| in_words(KERNEL, error));
+        ask(Stores { usable: usable.into_iter().collect(), troubles: troubles.into_iter().collect() })
+    };
+    std::thread::spawn(ask).join().unwrap()
+}
+
+/// Also where nobody has begun a session, as under cron.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_kernel_gives_back_what_it_takes_and_keeps_nothing_that_it_does_not() {
+    let profile = format!("test-{}", std::process::id());
+    let named = |ask: fn(Stores, &str) -> std::result::Result<(), Trouble>| {
+        let profile = profile.clone();
+        of_the_kernel(move |stores| ask(stores, &profile))
+    };
+    let held = || {
+        let keys = std::fs::read_to_string("/proc/keys").unwrap_or_default();
+        // the second word has an `i` where the key is let go and not yet cleared away
+        keys.lines().any(|key| {
+            let is_let_go = key.split_whitespace().nth(1).is_none_or(|flags| flags.contains('i'));
+            key.contains(&profile) && !is_let_go
+        })
+    };
+    match named(|stores, profile| stores.write(profile, b"hunter2").map(drop)) {
+        Ok(()) => {
+            named(|stores, profile| stores.read(profile).map(|secret| assert_eq!(*secret, b"hunter2")))
+                .unwrap();
+            named(Stores::delete).unwrap();
+            assert!(matches!(named(Stores::delete), Err(Trouble::NoEntry { .. })));
+        }
+        // a kernel without key stores, or a cell that keeps them from its processes
+        Err(trouble) => assert!(matches!(trouble, Trouble::Unusable(_)), "{trouble:?}"),
+    }
+    assert!(!held());
+}
