@@ -38,25 +38,20 @@ const MOST_ROUNDS: usize = 4;
 /// is no secret, and is left.
 pub(super) fn conceal(bytes: &[u8], hidden: &[&[u8]]) -> Option<Vec<u8>> {
     let hidden = || hidden.iter().filter(|text| text.len() >= SHORTEST);
-    let mut concealed = None;
-    let mut hide = |places: &dyn Fn(&[u8]) -> Vec<Range<usize>>| {
-        let before = concealed.as_deref().unwrap_or(bytes);
-        if let Some(after) = without(before, &places(before)) {
-            concealed = Some(after);
-        }
-    };
-    for text in hidden() {
-        hide(&|bytes| whole_places(bytes, text));
-    }
     let bare: Vec<_> = hidden().map(|text| bare(text)).filter(|text| text.len() >= SHORTEST).collect();
-    hide(&|bytes| escaped_places(bytes, &bare, MOST_ROUNDS));
-    // whose plain form may be too short for halves of it to be looked for
-    for text in hidden().filter(|text| text.len() >= LONG) {
-        hide(&|bytes| places(bytes, text));
+    // all of them in the same bytes: one may be a part of another
+    let mut found = escaped_places(bytes, &bare, MOST_ROUNDS);
+    for text in hidden() {
+        found.extend(whole_places(bytes, text));
+        // whose plain form may be too short for halves of it to be looked for
+        if text.len() >= LONG {
+            found.extend(places(bytes, text));
+        }
     }
+    let known = without(bytes, &apart(found));
     // last: of a known one these signs may be a part
-    hide(&credentials);
-    concealed
+    let before = known.as_deref().unwrap_or(bytes);
+    without(before, &credentials(before)).or(known)
 }
 
 /// Where credentials stand behind the name of their scheme (RFC 9110 §11.4): as many signs as a token has, and no word.
@@ -286,6 +281,19 @@ mod tests {
             let came = format!(r#"{{"a\n":"got \"{form}\" \\","b":["{form}{form}"]}}"#);
             let shown = concealed(&came, TOKEN);
             assert_eq!(shown, r#"{"a\n":"got \"…\" \\","b":["……"]}"#, "{form}");
+        }
+    }
+
+    #[test]
+    fn of_those_that_are_a_part_of_another_all_is_found() {
+        let piece = &TOKEN[4..13];
+        for hidden in [[piece, TOKEN], [TOKEN, piece]] {
+            for form in [TOKEN.to_owned(), spelled_out(TOKEN), TOKEN.replace('+', "\\u002b"), percents(TOKEN)]
+            {
+                let came = format!("it was {form}, {piece}");
+                let shown = conceal(came.as_bytes(), &hidden.map(str::as_bytes)).unwrap();
+                assert_eq!(String::from_utf8(shown).unwrap(), "it was …, …", "{form}");
+            }
         }
     }
 

@@ -24,7 +24,6 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use self::named::{MOST_TOKENS, holds_a_token, long, named_in, tokens_in};
-use super::conceal::conceal;
 use super::known::{Hidden, Known, Texts};
 use super::{Fetch, Token, TokenError, secret_header, wipe};
 use crate::machine::{self, Since};
@@ -330,7 +329,7 @@ fn shown_of(body: &Bytes, hidden: &Hidden) -> Bytes {
         return Bytes::new();
     }
     let came: Vec<&[u8]> = came.iter().map(|text| text.as_bytes()).collect();
-    hidden.concealed(conceal(body, &came).map_or_else(|| body.clone(), Bytes::from))
+    hidden.concealed_with(body, &came)
 }
 
 fn refuse(incoming: &Incoming, hidden: &Hidden) -> TokenError {

@@ -147,6 +147,12 @@ impl Hidden {
         self.conceal(&came).map_or(came, Bytes::from)
     }
 
+    /// The same, and these texts hidden with them.
+    pub(super) fn concealed_with(&self, came: &Bytes, also: &[&[u8]]) -> Bytes {
+        let all = [&self.texts(), also].concat();
+        conceal(came, &all).map_or_else(|| came.clone(), Bytes::from)
+    }
+
     /// The same for a text.
     pub(super) fn concealed_text(&self, came: String) -> String {
         conceal_in_text(came, &self.texts())

@@ -556,3 +556,24 @@ fn an_endpoint_shows_no_secret() {
     let shown = format!("{endpoint:?}");
     assert!(shown.contains("id") && !shown.contains("s3cret"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_token_is_hidden_whole_where_an_answer_names_a_piece_of_it_first() {
+    const TOKEN: &str = "Zx81Kq0Lm3PwAb4D.Qr5Tv7Yb9n2c";
+    let brings = format!(r#"{{"token_id":"Zx81Kq0Lm3PwAb4D","access_token":"{TOKEN}"}}"#);
+    let refuses =
+        format!(r#"{{"token_id":"Zx81Kq0Lm3PwAb4D","error":"no","error_description":"it has {TOKEN}"}}"#);
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |_: &Seen| {
+        let is_first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+        Reply::Send(if is_first { answer(200, "", &brings) } else { answer(400, "", &refuses) })
+    })
+    .await;
+    let target = Target { api_url: server.url.clone(), auth_url: server.url.clone(), ca_file: None };
+    let vault = Vault::holding(["s3cret", "s3cret"]);
+    let endpoint = HttpTransport::open(&target).unwrap().token_endpoint(Grant::genesys("id"), vault);
+    let token = endpoint.fetch().await.unwrap();
+    assert_eq!(token.concealed(format!("no {TOKEN} here").into()), "no … here");
+    let told = endpoint.fetch().await.unwrap_err().to_string();
+    assert!(told.contains("it has …") && !told.contains("Qr5"), "{told}");
+}
