@@ -108,8 +108,8 @@ pub struct Unusable {
     pub code: &'static str,
     /// What is wrong, for a person to read.
     pub reason: String,
-    /// How it begins: its first 2 KiB at most, in whole characters; for CSV of the raw row.
-    pub head: Bytes,
+    /// All of it, as JSON: the value itself, or the fields of a row of CSV, as a list; none where it is too large.
+    pub content: Option<Bytes>,
 }
 
 /// What a [`Reader`] hands out.

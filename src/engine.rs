@@ -197,7 +197,8 @@ pub enum StartError {
     },
     /// The run has ended for good.
     #[error(
-        "run {run} is {state}: there is nothing to go on with\nhint: `trunkline failures {run}` shows what it could not deliver, and `trunkline retry {run}` sends that again"
+        "run {run} is {state}: there is nothing to go on with\nhint: `trunkline failures {run}` shows what it could not deliver; {}",
+        again(*run, *state)
     )]
     Over {
         /// The run.
@@ -208,6 +209,15 @@ pub enum StartError {
     /// A fault was found before the run could go on. It is written down.
     #[error("{}\nhint: {}", .0.message, .0.advice)]
     Fault(Box<Fault>),
+}
+
+/// How what is left of a run that is over can be sent after all.
+fn again(run: RunId, state: RunState) -> String {
+    if state == RunState::Cancelled {
+        "to be cancelled is final: begin a new run with what is left".to_owned()
+    } else {
+        format!("`trunkline retry {run}` sends that again")
+    }
 }
 
 impl StartError {

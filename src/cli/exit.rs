@@ -6,7 +6,7 @@ use crate::config::{ConfigError, SecretError};
 use crate::coordination::StoreError;
 use crate::engine::{Ending, StartError};
 use crate::journal::{FilterError, JournalError};
-use crate::model::{RunState, UnknownWord};
+use crate::model::{FaultKind, RunState, UnknownWord};
 use crate::plan::PlanError;
 use crate::platform::TargetError;
 use crate::report::ReportError;
@@ -38,8 +38,10 @@ impl From<Exit> for ExitCode {
 
 impl Exit {
     /// How a carrying-out that ended like this ends the program.
-    pub(super) const fn of(ending: &Ending) -> Self {
+    pub(super) fn of(ending: &Ending) -> Self {
+        let kind = ending.fault.as_ref().map(|fault| fault.kind);
         match ending.state {
+            RunState::Faulted if kind == Some(FaultKind::NoDataset) => Self::Refused,
             RunState::Completed => Self::Done,
             RunState::CompletedWithFailures => Self::Failures,
             RunState::Faulted => Self::Faulted,

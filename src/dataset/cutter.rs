@@ -15,9 +15,6 @@ use super::split::{Cut, Finish, Splitter, Step};
 use super::text::{Chunk, Text};
 use super::{DatasetError, Format, Limits, Malformed, Place};
 
-/// How much of a record that cannot be used is kept.
-const HEAD: usize = 2048;
-
 /// What one step of cutting brought.
 #[derive(Debug)]
 pub(super) enum Turn {
@@ -43,7 +40,7 @@ pub(super) struct Piece {
 #[derive(Debug)]
 pub(super) enum Content {
     Whole(Bytes),
-    TooLarge { head: Bytes, length: u64 },
+    TooLarge { length: u64 },
 }
 
 /// Cuts one text into records.
@@ -101,8 +98,7 @@ impl Cutter {
         }
         let length = part.0.len();
         let content = if length > self.limit {
-            let whole = self.chunk.bytes.get(part.0).unwrap_or_default();
-            Content::TooLarge { head: head(whole), length: count(length) }
+            Content::TooLarge { length: count(length) }
         } else {
             Content::Whole(self.chunk.bytes.slice(part.0))
         };
@@ -201,32 +197,13 @@ impl Straddle {
         self.length += count(part.len());
         if self.length <= count(limit) {
             self.kept.extend_from_slice(part);
-            return;
+        } else {
+            self.kept = BytesMut::new();
         }
-        // two characters more than a head has, so that it can be cut between two
-        let missing = (HEAD + 8).saturating_sub(self.kept.len());
-        let mut kept = BytesMut::with_capacity(HEAD + 8);
-        kept.extend_from_slice(self.kept.get(..self.kept.len().min(HEAD + 8)).unwrap_or_default());
-        kept.extend_from_slice(part.get(..part.len().min(missing)).unwrap_or_default());
-        self.kept = kept;
     }
 
     fn close(&mut self, limit: usize) -> Content {
         let Self { kept, length, .. } = std::mem::take(self);
-        if length > count(limit) {
-            Content::TooLarge { head: head(&kept), length }
-        } else {
-            Content::Whole(kept.freeze())
-        }
+        if length > count(limit) { Content::TooLarge { length } } else { Content::Whole(kept.freeze()) }
     }
-}
-
-/// A copy of a text's beginning, in whole characters: 2 KiB of it must not hold on to a whole buffer.
-pub(super) fn head(text: &[u8]) -> Bytes {
-    let most = text.get(..text.len().min(HEAD)).unwrap_or_default();
-    let whole = match std::str::from_utf8(most) {
-        Ok(_) => most.len(),
-        Err(error) => error.valid_up_to(),
-    };
-    Bytes::copy_from_slice(most.get(..whole).unwrap_or_default())
 }

@@ -118,10 +118,15 @@ pub enum DatasetError {
         path: PathBuf,
     },
     /// It holds NUL bytes near its beginning.
-    #[error("{} holds NUL bytes: it is binary, or UTF-16; save it as UTF-8 text", shown(path))]
+    #[error(
+        "{} holds NUL bytes, the first at line {}, column {} (byte {}): it is binary, or UTF-16; save it as UTF-8 text",
+        shown(path), place.line, place.column, place.byte
+    )]
     NulBytes {
         /// The dataset.
         path: PathBuf,
+        /// Where the first stands.
+        place: Place,
     },
     /// It is of some other format.
     #[error("{} is not JSON, NDJSON or CSV: {what}", shown(path))]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::cutter::{Content, Cutter, Piece, Turn, head};
+use super::cutter::{Content, Cutter, Piece, Turn};
 use super::raw::{Fingerprint, Raw};
 use super::rows::Table;
 use super::sniff::find_format;
@@ -92,23 +92,22 @@ impl Reader {
         let position = self.position;
         self.position += 1;
         let Piece { place, content } = piece;
-        let unusable = |code, reason, head| Entry::Unusable(Unusable { position, place, code, reason, head });
+        let unusable =
+            |code, reason, content| Entry::Unusable(Unusable { position, place, code, reason, content });
         let raw = match content {
             Content::Whole(bytes) => bytes,
-            Content::TooLarge { head, length } => {
-                return unusable(TOO_LARGE, self.too_large(length), head);
-            }
+            Content::TooLarge { length } => return unusable(TOO_LARGE, self.too_large(length), None),
         };
         let Some(table) = &mut self.opened.table else {
             if raw.first() == Some(&b'{') {
                 return Entry::Record(Record { position, place, bytes: raw });
             }
-            return unusable(NOT_AN_OBJECT, not_an_object(&raw), head(&raw));
+            return unusable(NOT_AN_OBJECT, not_an_object(&raw), Some(raw));
         };
         match table.object(&raw) {
             Ok(bytes) if bytes.len() > self.limits.record_bytes => {
                 let reason = self.too_large(super::place::count(bytes.len()));
-                unusable(TOO_LARGE, reason, head(&raw))
+                unusable(TOO_LARGE, reason, None)
             }
             Ok(bytes) => Entry::Record(Record { position, place, bytes }),
             Err(ragged) => {
@@ -118,7 +117,7 @@ impl Reader {
                     counted(ragged.fields, "field"),
                     counted(ragged.columns, "column")
                 );
-                unusable("csv.ragged", reason, head(&raw))
+                unusable("csv.ragged", reason, table.list(&raw, self.limits.record_bytes))
             }
         }
     }

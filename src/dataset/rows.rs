@@ -212,6 +212,24 @@ impl Table {
         &self.columns
     }
 
+    /// The fields of a row as a JSON array of strings, where it has at most so many bytes.
+    pub(super) fn list(&self, row: &[u8], most: usize) -> Option<Bytes> {
+        let mut list = vec![b'['];
+        let mut at = 0;
+        loop {
+            list.push(QUOTE);
+            at = read_field(row, at, self.delimiter, |run| write_escaped(run, &mut list));
+            list.push(QUOTE);
+            if at >= row.len() || list.len() > most {
+                break;
+            }
+            list.push(b',');
+            at += 1;
+        }
+        list.push(b']');
+        (list.len() <= most).then(|| list.into())
+    }
+
     /// The object of a row: a string a column, in the header's order.
     pub(super) fn object(&mut self, row: &[u8]) -> Result<Bytes, Ragged> {
         let object = &mut self.object;

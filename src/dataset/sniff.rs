@@ -93,8 +93,8 @@ fn refuse_other_things(path: &Path, look: &Look<'_>) -> Result<(), DatasetError>
             "it is a ZIP archive or an Excel workbook; unpack it, or export it as CSV",
         ));
     }
-    if look.bytes.contains(&0) {
-        return Err(DatasetError::NulBytes { path });
+    if let Some(at) = memchr::memchr(0, look.bytes) {
+        return Err(DatasetError::NulBytes { path, place: look.place_of(at) });
     }
     if line.iter().any(|&byte| byte < b' ' && byte != b'\t') {
         return Err(not_a_dataset(&path, "its first line holds control characters"));

@@ -27,7 +27,8 @@ impl Told {
         let record = |entry: &Entry| match entry {
             Entry::Record(record) => String::from_utf8(record.bytes.to_vec()).unwrap(),
             Entry::Unusable(unusable) => {
-                format!("{}: {}", unusable.code, String::from_utf8_lossy(&unusable.head))
+                let content = unusable.content.as_deref().unwrap_or_default();
+                format!("{}: {}", unusable.code, String::from_utf8_lossy(content))
             }
         };
         self.entries.iter().map(record).collect()

@@ -14,7 +14,7 @@ use super::filling::{Broken, Filled, Filling, State};
 use super::place::count;
 use super::raw::Raw;
 use super::unpacked::Unpacked;
-use super::{Compression, DatasetError};
+use super::{Compression, DatasetError, Place};
 
 /// How much text is looked at at once.
 pub(super) const BUFFER: usize = 256 << 10;
@@ -175,7 +175,8 @@ impl Text {
         if !ahead.bytes.is_empty() {
             self.ahead = Some(ahead);
         }
-        Ok(Look { bytes: self.ahead.as_ref().map_or(&[], |chunk| &chunk.bytes), end })
+        let skipped = self.skipped();
+        Ok(Look { bytes: self.ahead.as_ref().map_or(&[], |chunk| &chunk.bytes), skipped, end })
     }
 
     /// Takes a chunk back whose text is no longer needed.
@@ -202,8 +203,23 @@ impl Text {
 /// What lies ahead in the text.
 pub(super) struct Look<'a> {
     pub(super) bytes: &'a [u8],
+    /// Bytes of the file before these.
+    skipped: u64,
     /// How the text ends, if it ends right after these bytes.
     pub(super) end: Option<Ends>,
+}
+
+impl Look<'_> {
+    /// Where one of its bytes stands.
+    pub(super) fn place_of(&self, at: usize) -> Place {
+        let before = String::from_utf8_lossy(self.bytes.get(..at).unwrap_or_default());
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Place {
+            line: 1 + count(before.matches('\n').count()),
+            column: 1 + count(line.chars().count()),
+            byte: self.skipped + count(at),
+        }
+    }
 }
 
 /// How a text ends.

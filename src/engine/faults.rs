@@ -53,6 +53,14 @@ pub(super) fn dataset_changed(message: String) -> Fault {
     )
 }
 
+pub(super) fn no_dataset(message: String) -> Fault {
+    fault(
+        FaultKind::NoDataset,
+        message,
+        "nothing was sent; begin a new run with a JSON array, NDJSON or CSV that holds records",
+    )
+}
+
 pub(super) fn dataset_broken(message: String) -> Fault {
     fault(
         FaultKind::DatasetBroken,
@@ -109,7 +117,11 @@ pub(super) fn parked(until: Timestamp) -> Fault {
     let mut fault = fault(
         FaultKind::Parked,
         "the platform asks for a pause that is longer than the plan's retry_after_limit".to_owned(),
-        "the run goes on by itself at that moment where it is still open; a resume waits for it too",
+        // an event has no other place for the moment
+        &format!(
+            "nothing is called before {}: a run that is still open goes on by itself then, and a resume waits for it",
+            until.strftime("%Y-%m-%dT%H:%M:%SZ")
+        ),
     );
     fault.resumes_at = Some(until);
     fault

@@ -63,8 +63,9 @@ impl Gate {
     pub(super) fn check(&self, position: Position, entry: Entry) -> Checked {
         match entry {
             Entry::Record(record) => self.check_raw(position, &record.bytes),
-            // of what cannot be read whole, only how it begins is known: that is no record to keep
-            Entry::Unusable(bad) => Err(self.refuse(position, refusal(bad.code, bad.reason), None)),
+            Entry::Unusable(bad) => {
+                Err(self.refuse(position, refusal(bad.code, bad.reason), bad.content.as_ref()))
+            }
         }
     }
 

@@ -280,6 +280,7 @@ impl Worker {
                 let delay = back_off.max(terms.patience.no_sooner);
                 if terms.stage == Stage::Polling {
                     job.progress.watched += delay;
+                    job.progress.looks = job.progress.looks.saturating_add(1);
                 }
                 // a 429 speaks for the whole lane, which parks by itself
                 let parks =

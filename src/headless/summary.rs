@@ -123,8 +123,8 @@ fn write_causes(out: &mut impl Write, causes: &[Cause]) -> io::Result<()> {
 
 /// Whether a resume could only meet the same fault: all that could be read is settled, and the rest never can be.
 fn is_spent(figures: &Figures, ending: &Ending) -> bool {
-    let broken = ending.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::DatasetBroken);
-    broken && figures.records.pending == 0
+    let kind = ending.fault.as_ref().map(|fault| fault.kind);
+    matches!(kind, Some(FaultKind::DatasetBroken | FaultKind::NoDataset)) && figures.records.pending == 0
 }
 
 fn write_commands(out: &mut impl Write, sight: &Sight, figures: &Figures, ending: &Ending) -> io::Result<()> {

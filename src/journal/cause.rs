@@ -75,6 +75,7 @@ pub(crate) fn nameless(fault: &Fault) -> String {
     match fault.kind {
         FaultKind::DatasetChanged
         | FaultKind::DatasetBroken
+        | FaultKind::NoDataset
         | FaultKind::Disk
         | FaultKind::CorrelationWindow => mask(fault.own_words()),
         FaultKind::ClientRefused | FaultKind::Store | FaultKind::Preflight => {

@@ -143,6 +143,8 @@ words! {
         DatasetChanged = "dataset_changed",
         /// The dataset broke off or is malformed where it was still being read (standard input).
         DatasetBroken = "dataset_broken",
+        /// What came through standard input is no dataset, or one without records.
+        NoDataset = "no_dataset",
         /// The disk is full, or the journal cannot be written for another reason.
         Disk = "disk",
         /// Too many items in a row failed in one and the same way.

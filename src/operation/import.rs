@@ -87,7 +87,7 @@ impl Import {
                 kind: CallKind::Reading,
                 patience: Patience {
                     attempts: Some(LOOKS_IN_TROUBLE),
-                    no_sooner: wait_after(looks),
+                    no_sooner: wait_after(looks) + jitter(),
                     unreachable: Unreachable::Fails,
                 },
             },

@@ -179,7 +179,9 @@ impl Reach {
             let site = self.admit(&url, &named, &hidden)?;
             let host = one_line(&hidden.signatures.hide(token.concealed_host(host(&url))), 255);
             let mut request = Request::new(Method::GET, url.clone());
-            request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
+            // elsewhere the signature of an address may be about a plain download
+            let accept = if site == Site::Api { "application/json" } else { "*/*" };
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
             if site == Site::Api {
                 request.headers_mut().insert(AUTHORIZATION, token.authorization());
             }

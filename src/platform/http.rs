@@ -256,8 +256,28 @@ impl Ending {
     }
 }
 
-/// How a body may be packed (RFC 9110 §8.4.1). What else stands in that place, such as `utf-8`, packs nothing.
-const CODINGS: [&str; 7] = ["br", "compress", "deflate", "gzip", "x-compress", "x-gzip", "zstd"];
+/// How a body may be packed: what IANA knows as content codings (RFC 9110 §8.4.1), and what is used beside. What else stands
+/// in that place, such as `utf-8`, packs nothing.
+const CODINGS: [&str; 18] = [
+    "aes128gcm",
+    "br",
+    "bzip2",
+    "compress",
+    "dcb",
+    "dcz",
+    "deflate",
+    "exi",
+    "gzip",
+    "lz4",
+    "lzma",
+    "pack200-gzip",
+    "snappy",
+    "x-bzip2",
+    "x-compress",
+    "x-gzip",
+    "xz",
+    "zstd",
+];
 
 /// Says of a body that is packed, and that the client has not unpacked, how it is: nobody could look into it.
 pub(super) fn packed(headers: &HeaderMap) -> Option<String> {
@@ -265,7 +285,12 @@ pub(super) fn packed(headers: &HeaderMap) -> Option<String> {
         .get_all(CONTENT_ENCODING)
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    let told: Vec<_> = told.map(<[u8]>::trim_ascii).collect();
+    // with what nobody may write behind it, or around it
+    let bare = |told: &'_ [u8]| {
+        let name = told.split(|byte| *byte == b';').next().unwrap_or_default();
+        name.iter().filter(|byte| !matches!(byte, b'"' | b' ' | b'\t')).copied().collect::<Vec<_>>()
+    };
+    let told: Vec<_> = told.map(bare).collect();
     let coding =
         CODINGS.iter().find(|coding| told.iter().any(|told| told.eq_ignore_ascii_case(coding.as_bytes())))?;
     Some(format!("packed as `{coding}` in a way that was not asked for"))

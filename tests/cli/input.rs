@@ -66,6 +66,45 @@ fn a_ragged_row_is_one_invalid_record_and_the_rest_is_sent() {
     let last = events.last().unwrap();
     assert_eq!((&last["records"]["delivered"], &last["records"]["invalid"]), (&2.into(), &1.into()));
     assert_eq!(bench.ledger()["outcomes"]["applied"], 2);
+    let failures = bench.ends(&["failures", "last", "--format", "json"], 0).out();
+    assert!(failures.contains("\"record\":[\"c2\",\"Contacted\"]"), "{failures}");
+}
+
+#[test]
+fn what_is_no_object_is_kept_as_it_is() {
+    let bench = Bench::calm();
+    let values = [r#"[1,"keep me"]"#, r#""a text""#, "5e0", "true"];
+    bench.file("values.json", format!("[{}]", values.join(",")));
+    for operation in ["ingest", "exchange"] {
+        bench.ends(&[operation, "values.json", "--profile", "env", "--headless"], 1);
+        let failures = bench.ends(&["failures", "last", "--format", "json"], 0).out();
+        for value in values {
+            assert!(failures.contains(&format!("\"record\":{value}")), "{operation}: {value}: {failures}");
+        }
+        // and checked again, without being sent
+        bench.ends(&["retry", "last", "--yes", "--headless"], 1);
+    }
+    assert_eq!(bench.ledger()["ingest"]["records_applied"], 0);
+}
+
+#[test]
+fn a_stream_that_is_no_dataset_is_refused_and_nothing_is_sent() {
+    let bench = Bench::calm();
+    for (input, message) in [
+        ("", "standard input is empty"),
+        ("42\n", "is a scalar"),
+        ("[]", "holds no record"),
+        ("a,b\n", "no row under the header"),
+        ("a,b\n1,\0\n", "line 2, column 3 (byte 6)"),
+        ("{\n\"a\":1}\n", "is an object instead of an array"),
+    ] {
+        let words = ["ingest", "-", "--profile", "env", "--events"];
+        let said = bench.command(&words).write_stdin(input).output().unwrap();
+        assert_eq!(said.status.code(), Some(2), "{input}");
+        let out = String::from_utf8_lossy(&said.stdout);
+        assert!(out.contains("\"kind\":\"no_dataset\"") && out.contains(message), "{input}: {out}");
+    }
+    assert_eq!(bench.ledger()["ingest"]["records_applied"], 0);
 }
 
 #[test]

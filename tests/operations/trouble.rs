@@ -182,6 +182,27 @@ async fn a_result_that_cannot_be_fetched_is_tried_as_often_as_the_plan_says() {
     assert_eq!(fake.asked(IMPORTS).iter().filter(|one| one.method == "POST").count(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_looked_at_ever_more_seldom_also_where_the_platform_is_in_trouble() {
+    let fake = Fake::start(|asked| async move {
+        Some(match asked.method.as_str() {
+            "POST" if asked.path.ends_with(IMPORTS) => plain(202, "{\"id\":\"j\",\"status\":\"queued\"}"),
+            _ if asked.path.contains(IMPORTS) => plain(503, "{\"message\":\"down\"}"),
+            _ => return None,
+        })
+    })
+    .await;
+    let dataset = fake.file("i.ndjson", IMPORT);
+    let handle = fake.begin(OperationKind::Import, &[&dataset], &[]).await;
+    // the second look: real time
+    fake.until_asked("/j", 2).await;
+    let (row, _) = leave(&handle, Command::Drain).await;
+    let events = fake.journal.reader().unwrap().events(&row, 0, 1000).unwrap();
+    let waits = events.iter().filter(|event| event.kind == "waiting").filter_map(|event| event.delay_ms);
+    let waits: Vec<_> = waits.collect();
+    assert!(matches!(waits[..], [4000..=4500, 8000..=8500]), "{waits:?}");
+}
+
 const IMPORT: &[u8] =
     b"{\"entity\":\"contact\",\"operation\":\"upsert\",\"sourceUrl\":\"https://x.example/1\",\"targetUrl\":\"https://x.example/2\",\"keyFields\":[\"id\"]}\n";
 
@@ -484,6 +505,8 @@ async fn a_long_wait_that_is_asked_for_before_the_first_item_parks_the_run() {
         assert_eq!(fault.kind, FaultKind::Parked, "{at}");
         let wait = fault.resumes_at.unwrap().duration_since(fault.at);
         assert!((7_100..7_300).contains(&wait.as_secs()), "{at}: {wait}");
+        let moment = fault.resumes_at.unwrap().strftime("before %Y-%m-%dT%H:%M:%SZ:").to_string();
+        assert!(fault.advice.contains(&moment), "{at}: {}", fault.advice);
         let asked = fake.asked(at).len();
         assert_eq!(asked, 1, "{at}");
         // neither a person's word nor a resume is a call before that moment

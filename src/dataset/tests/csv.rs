@@ -63,9 +63,9 @@ fn a_ragged_row_is_told_of_and_the_file_goes_on() {
         assert_eq!(
             told.records(),
             [
-                "csv.ragged: 1",
+                "csv.ragged: [\"1\"]",
                 "{\"a\":\"1\",\"b\":\"2\"}",
-                "csv.ragged: \"x\ny\",2,3",
+                r#"csv.ragged: ["x\ny","2","3"]"#,
                 "{\"a\":\"4\",\"b\":\"5\"}"
             ]
         );
@@ -174,6 +174,8 @@ proptest! {
                 }
                 Entry::Unusable(unusable) => {
                     prop_assert_eq!(unusable.code, "csv.ragged");
+                    let fields: Vec<String> = serde_json::from_slice(unusable.content.as_ref().unwrap()).unwrap();
+                    prop_assert_eq!(&fields, row);
                     prop_assert_ne!(row.len(), 2);
                 }
             }

@@ -40,7 +40,7 @@ fn what_is_no_dataset_is_refused_as_what_it_is() {
     assert_eq!(refused(b""), "standard input is empty");
     assert_eq!(refused(b"\xef\xbb\xbf \n\t"), "standard input is empty");
     assert_eq!(refused(b"[ ]"), "standard input holds no record: the array is empty");
-    assert!(refused(b"a,b\n1,\0\n").contains("NUL bytes"));
+    assert!(refused(b"a,b\n1,\0\n").contains("NUL bytes, the first at line 2, column 3 (byte 6)"));
     assert!(
         refused(b"PK\x03\x04rest of it")
             .contains("is not JSON, NDJSON or CSV: it is a ZIP archive or an Excel workbook")

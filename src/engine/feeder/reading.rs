@@ -88,7 +88,7 @@ impl Reading {
             planned: source.planned,
             open: source.open.into_iter().peekable(),
             stop_at: source.stop_at,
-            reader: reader.map_err(|error| fault_of(&error))?,
+            reader: reader.map_err(|error| fault_of(&error, kind))?,
             kind,
             handfuls,
             grouper: Grouper::new(shared.operation.grouping()),
@@ -144,7 +144,7 @@ impl Reading {
         let entry = match next {
             Some(Ok(entry)) => entry,
             end => {
-                self.fault = end.and_then(Result::err).map(|error| fault_of(&error));
+                self.fault = end.and_then(Result::err).map(|error| fault_of(&error, self.kind));
                 self.at_end = true;
                 self.handfuls.end();
                 return None;
@@ -388,10 +388,23 @@ impl Again {
     }
 }
 
-fn fault_of(error: &DatasetError) -> Fault {
-    match error {
-        DatasetError::Malformed(_) => faults::dataset_broken(error.to_string()),
-        DatasetError::Spool { .. } => faults::data_folder(&error.to_string()),
+fn fault_of(error: &DatasetError, kind: Kind) -> Fault {
+    match (error, kind) {
+        (DatasetError::Malformed(_), _) | (DatasetError::Read { .. }, Kind::Stream) => {
+            faults::dataset_broken(error.to_string())
+        }
+        (DatasetError::Spool { .. }, _) => faults::data_folder(&error.to_string()),
+        // nobody has looked at a stream before
+        (
+            DatasetError::Empty { .. }
+            | DatasetError::NoRecords { .. }
+            | DatasetError::Scalar { .. }
+            | DatasetError::ObjectInsteadOfArray { .. }
+            | DatasetError::NulBytes { .. }
+            | DatasetError::NotADataset { .. }
+            | DatasetError::Header { .. },
+            Kind::Stream | Kind::CutOff,
+        ) => faults::no_dataset(error.to_string()),
         _ => faults::dataset_changed(error.to_string()),
     }
 }

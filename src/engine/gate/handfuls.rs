@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use super::{Checked, Gate};
 use crate::dataset::Entry;
 use crate::machine::{self, Work};
@@ -94,7 +96,7 @@ impl Handfuls {
     pub(in crate::engine) fn put(&mut self, position: Position, entry: Entry) {
         let (line, bytes) = match &entry {
             Entry::Record(record) => (record.place.line, record.bytes.len()),
-            Entry::Unusable(bad) => (bad.place.line, bad.head.len()),
+            Entry::Unusable(bad) => (bad.place.line, bad.content.as_ref().map_or(0, Bytes::len)),
         };
         let put = Put { position, line, look: Look::NotYet(entry) };
         if self.at_once == 0 {

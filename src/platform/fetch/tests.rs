@@ -112,8 +112,10 @@ async fn the_token_goes_to_the_apis_own_origin_and_nowhere_else() {
     }
     assert_eq!(api.only().header("authorization"), Some("Bearer tok-123"));
     assert_eq!(elsewhere.only().line(), "GET /result?sig=secret%20x HTTP/1.1");
-    for (seen, whose) in [(api.only(), "api"), (elsewhere.only(), "elsewhere")] {
-        assert_eq!(seen.header("accept"), Some("*/*"), "{whose}");
+    for (seen, whose, accepts) in
+        [(api.only(), "api", "application/json"), (elsewhere.only(), "elsewhere", "*/*")]
+    {
+        assert_eq!(seen.header("accept"), Some(accepts), "{whose}");
         for name in ["idempotency-key", "x-genesys-correlation-id", "cookie", "referer", "content-type"] {
             assert_eq!(seen.header(name), None, "{whose}: {name}");
         }

@@ -159,6 +159,9 @@ async fn of_an_answer_that_nobody_can_unpack_it_is_said_so() {
         ("x-gzip", "x-gzip"),
         ("gzip, gzip", "gzip"),
         ("tok-123, zstd", "zstd"),
+        ("gzip;q=1", "gzip"),
+        ("\"gzip\"", "gzip"),
+        ("dcb", "dcb"),
     ] {
         let header = format!("content-encoding: {coding}\r\n");
         let told = outcome(move || Reply::Send(answer(200, &header, "tok-123"))).await.unwrap();
