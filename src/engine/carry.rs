@@ -24,7 +24,7 @@ use crate::machine::{self, Since};
 use crate::model::{Bottleneck, Fault, Figures, JobFigures, OperationKind, Phase, PlatformKind, RunId, Wait};
 use crate::operation::{Grouping, Operation, Terms};
 use crate::pacing::{CallKind, Leave, Outcome};
-use crate::plan::{Operation as Settings, Plan};
+use crate::plan::{Operation as Settings, Plan, Unsure};
 use crate::platform::{Request, Token};
 
 /// What workers are to do with what they have.
@@ -94,6 +94,8 @@ pub(super) struct State {
     pub(super) acts: Vec<Arc<Act>>,
     /// Who has set the ceiling; nobody where it is the plan's.
     pub(super) ceiling_by: Option<String>,
+    /// Marks of calls whose workers were stopped in the midst of them.
+    pub(super) left_out: Vec<Write>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -187,6 +189,11 @@ impl Shared {
         let of_dataset = self.uncommitted.get(job.item.extent.dataset as usize);
         // the first stands for all where items are single
         of_dataset.or(self.uncommitted.first()).cloned().unwrap_or_else(|| Arc::new(Semaphore::new(1)))
+    }
+
+    /// Whether a call that was out when it was left is sent again without asking anybody, be it a person or the store.
+    pub(super) fn sends_again_what_is_out(&self) -> bool {
+        self.plan.delivery.unsure == Unsure::Retry && self.guard.is_none()
     }
 
     /// The most bytes that a body may have now.

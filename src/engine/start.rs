@@ -363,6 +363,7 @@ fn carry_on(setup: Setup, run: Carried, feed: Feed, parts: Parts, accepted: Hash
             accepted,
             acts: Vec::new(),
             ceiling_by: run.ceiling_by,
+            left_out: Vec::new(),
         }),
         plan: setup.plan,
     });

@@ -315,8 +315,7 @@ impl Supervisor {
                 }
             }
         });
-        // what is still out then is not known: the run is left as it would be by a crash
-        let known = in_time.await.is_ok();
+        let _ = in_time.await;
         tasks.abort_all();
         while tasks.join_next().await.is_some() {}
         // readers end at the closed schedule; one that hangs in standard input writes nothing any more
@@ -339,9 +338,9 @@ impl Supervisor {
             course::faulted(&shared, fault);
             writes.push(Write::Fault(fault.clone()));
         }
-        if known {
-            writes.push(Write::Clean(Cleanness::Clean));
-        }
+        // what may still be out is known now, unlike after a crash
+        writes.append(&mut shared.state().left_out);
+        writes.push(Write::Clean(Cleanness::Clean));
         self.write_at_the_end(writes).await;
         let owed = self.settle_at_the_end(patience).await;
         // what is written last is what viewers are told

@@ -61,7 +61,7 @@ enum Then {
 
 /// Works until the schedule is closed.
 pub(super) async fn work(shared: Arc<Shared>, number: usize) {
-    let mut worker = Worker { shared, number, was: Activity::Idle };
+    let mut worker = Worker { shared, number, was: Activity::Idle, out: None };
     loop {
         let job = tokio::select! {
             biased;
@@ -83,6 +83,15 @@ struct Worker {
     shared: Arc<Shared>,
     number: usize,
     was: Activity,
+    /// A call that was begun and of which the journal is not told yet.
+    out: Option<Write>,
+}
+
+/// A worker that is stopped in the midst of a call leaves word of it, for the run's end to write.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shared.state().left_out.extend(self.out.take());
+    }
 }
 
 impl Worker {
@@ -107,6 +116,7 @@ impl Worker {
         self.turn(held(&job), Activity::Held);
         let came = self.advance(&mut job).await;
         self.conclude(job, came).await;
+        self.out = None;
         self.turn(Doing::Idle, Activity::Idle);
     }
 
@@ -138,6 +148,7 @@ impl Worker {
                 },
                 Step::Keep(id, wait) => {
                     self.keep_id(job, id).await;
+                    self.out = None;
                     return Came::Watches(wait);
                 }
                 Step::Wait(wait) => return Came::Watches(wait),
@@ -215,6 +226,14 @@ impl Worker {
             job.tries += 1;
             job.sent = Sent::Maybe;
             job.called = true;
+            self.out = Some(Write::Sending {
+                seq: job.item.seq,
+                extent: job.item.extent,
+                attempts: job.tries,
+                // that it will be sent again is counted where it is known to have been out
+                unsure: job.unsure + u32::from(self.shared.sends_again_what_is_out()),
+                out: Out::Left,
+            });
         }
         job.counted += 1;
         self.turn(sending(job), Activity::Sending);

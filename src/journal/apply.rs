@@ -68,7 +68,8 @@ pub(super) fn apply(
         }
         Write::Sending { seq, extent, attempts, unsure, out } => {
             let state = match out {
-                Out::Maybe => ItemState::Sending,
+                Out::Left if has_ended(tx, run, *seq)? => return Ok(None),
+                Out::Maybe | Out::Left => ItemState::Sending,
                 Out::No => ItemState::Pending,
             };
             upsert_open(tx, run, *seq, extent, state, *attempts, *unsure)?;
@@ -164,6 +165,13 @@ fn plan(
     tx.prepare_cached("UPDATE run SET next_seq = max(next_seq, ?2) WHERE run = ?1")?
         .execute(params![run, int(next_seq)])?;
     Ok(())
+}
+
+fn has_ended(tx: &Connection, run: i64, seq: Seq) -> rusqlite::Result<bool> {
+    tx.prepare_cached(
+        "SELECT 1 FROM item WHERE run = ?1 AND seq = ?2 AND state NOT IN ('pending', 'sending', 'waiting')",
+    )?
+    .exists(params![run, int(seq)])
 }
 
 fn upsert_open(

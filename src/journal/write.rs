@@ -225,6 +225,8 @@ pub struct Extent {
 pub enum Out {
     /// It may.
     Maybe,
+    /// It was when its worker was stopped, unless the item has come to an end all the same.
+    Left,
     /// It is not.
     No,
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use trunkline::config::StorePlace;
 use trunkline::engine::{Command, Ending, Handle};
-use trunkline::journal::{Contents, FailureRow, Query, RunRow};
+use trunkline::journal::{Contents, FailureRow, JournalError, Query, ResultRow, RunRow};
 use trunkline::model::{FaultKind, Figures, OperationKind, Phase, RunState, Stage};
 
 use super::support::fake::{Fake, plain, retry_after, within};
@@ -215,6 +215,35 @@ async fn silent(times: usize) -> Fake {
         asked.path.ends_with(EXECUTE).then(|| plain(200, "{\"ok\":true}"))
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_at_once_leaves_no_more_in_doubt_than_was_out() {
+    for (kind, place) in [(OperationKind::Exchange, "/ingestion"), (OperationKind::Execute, EXECUTE)] {
+        let fake = Fake::start(move |asked| async move {
+            let calls = asked.path.ends_with(place);
+            if calls && asked.before < 2 {
+                std::future::pending::<()>().await;
+            }
+            calls.then(|| plain(200, "{}"))
+        })
+        .await;
+        let dataset = fake.file("a.json", &interactions(40).array());
+        let of_kind = if kind == OperationKind::Execute { RETRY[0] } else { ("chunk_records", "1") };
+        let handle = fake.begin(kind, &[&dataset], &[("workers", "2"), of_kind]).await;
+        fake.until_asked(place, 2).await;
+        let (run, _) = leave(&handle, Command::LeaveAtOnce).await;
+        let handle = fake.resume(&run).await;
+        assert_eq!(within(handle.ended()).await.state, RunState::Completed, "{kind:?}");
+        let mut rows = Vec::new();
+        let keep = |row: ResultRow| {
+            rows.push((row.unsure, row.attempts));
+            Ok::<_, JournalError>(())
+        };
+        fake.journal.reader().unwrap().each_result(&handle.row().unwrap(), keep).unwrap();
+        rows.sort_unstable();
+        assert_eq!((&rows[..38], &rows[38..]), (&[(0, 1); 38][..], &[(1, 2); 2][..]), "{kind:?}");
+    }
 }
 
 const FAIL: [(&str, &str); 3] = [("action", "act"), ("lock_lease", "1s"), ("unsure", "fail")];
