@@ -470,7 +470,7 @@ pub(super) struct ProfileAddArgs {
     #[arg(long, group = "secret")]
     pub keyring: bool,
     /// Read the secret for the keyring from standard input
-    #[arg(long, requires = "keyring")]
+    #[arg(long, requires = "keyring", conflicts_with_all = ["secret_env", "secret_file", "secret_command"])]
     pub secret_stdin: bool,
     /// Real data: questions name it and take a typed number
     #[arg(long)]

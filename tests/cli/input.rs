@@ -144,6 +144,8 @@ fn bad_flags_are_refused() {
     refused(&bench, &["ingest"], "DATASET");
     refused(&bench, &["outcomes", "o.csv", "o.csv", "--profile", "env"], "unexpected");
     refused(&bench, &["frobnicate"], "frobnicate");
+    let homes = ["profile", "add", "a", "--secret-file", "a.json", "--secret-stdin"];
+    refused(&bench, &homes, "cannot be used with");
     refused(&bench, &["check", "ingets", "a.json", "--profile", "env"], "is not an operation");
     refused(&bench, &["check", "ingest"], "names no dataset");
     refused(&bench, &["show", "last"], "there is no run `last`");
