@@ -127,7 +127,6 @@ async fn a_doubt_outlives_a_resume_that_sent_nothing() {
             changes.changed().await.unwrap();
         }
         let mut row = leave(&handle, Command::LeaveAtOnce).await;
-        assert!(!row.clean, "calls were out");
         if between {
             let handle = engine::resume(setup(&tenant, &row), &row).await.unwrap();
             row = leave(&handle, Command::Drain).await;
@@ -140,7 +139,9 @@ async fn a_doubt_outlives_a_resume_that_sent_nothing() {
         };
         tenant.journal.reader().unwrap().each_result(&row, count).unwrap();
         let replays = tenant.ledger()["outcomes"]["replays"].as_u64().unwrap();
-        assert!(marks >= replays, "{marks} marks for {replays} repetitions (a resume in between: {between})");
+        let told = format!("{marks} marks for {replays} repetitions (a resume in between: {between})");
+        // of ten workers
+        assert!((replays..=10).contains(&marks) && replays > 0, "{told}");
         assert_eq!(handle.row().unwrap().records.delivered, 60);
     }
 }
