@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::dataset::{self, Entry, Limits, map::Mapping};
-use crate::model::{Position, Reason, Stage};
+use crate::model::{Place, Position, Reason, Stage, Violation};
 use crate::operation::{Admitted, Grouping, Operation};
 
 pub(super) use handfuls::{Handfuls, Passed};
@@ -29,7 +29,14 @@ impl Refused {
     /// Bytes that it takes in memory, and in the journal.
     pub(super) fn weight(&self) -> u64 {
         let record = self.record.as_ref().map_or(0, Bytes::len);
-        let violations: usize = self.reason.violations.iter().map(|one| one.reason.len() + 64).sum();
+        let weight = |one: &Violation| {
+            let place = match &one.place {
+                Place::Pointer(pointer) => pointer.len(),
+                Place::Row(_) => 0,
+            };
+            place + one.reason.len() + 64
+        };
+        let violations: usize = self.reason.violations.iter().map(weight).sum();
         (record + self.reason.message.len() + violations) as u64
     }
 }
