@@ -8,44 +8,36 @@
 //! Whatever else happens, also when nobody waits for it any longer, leaves nothing behind.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, Request, Response, StatusCode};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use url::Url;
 
-use super::auth::{Token, conceal_in_text};
+use super::auth::Token;
 use super::call::{Answer, AnswerLoss, CallError};
-use super::http::{conceal, correlation_id, packed, read_body, send};
+use super::http::{conceal, correlation_id, read_body, send};
 use super::rate::{RateWindow, RetryAfter};
 use super::target::{Clients, Way, is_here, is_loopback};
 use super::trouble::{self, Progress};
 use crate::machine;
-use crate::text::one_line;
 
+use self::credentials::Credentials;
+use self::saving::save;
+
+mod credentials;
+mod saving;
 #[cfg(test)]
 mod tests;
-
-/// The shortest value in a URL's query that may let somebody in.
-const SHORTEST_SIGNATURE: usize = 16;
 
 /// How many redirects are followed.
 const MOST_REDIRECTS: usize = 3;
 /// The most bytes that are kept of a refusal's body.
 const MOST_OF_REFUSAL: usize = 2048;
-/// The most characters of a URL in a message.
-const URL_LENGTH: usize = 200;
-/// A document that comes more slowly, on the average, is given up: one that drips for ever would never end. In bytes a
-/// second; a gigabyte may so take a day and a half.
-const SLOWEST: u64 = 8 << 10;
-/// So much is gathered for one write.
-const WRITE_SIZE: usize = 256 << 10;
 
 /// A document that is to be fetched.
 #[derive(Clone, Copy)]
@@ -160,8 +152,8 @@ impl Reach {
                 status.as_u16()
             ))),
             _ => {
-                let hidden = Hidden { token, signatures: Signatures::of(&queries) };
-                let answer = refusal(&mut response, &hidden, site, download.patience, started).await;
+                let credentials = Credentials::of(token, &queries);
+                let answer = refusal(&mut response, &credentials, site, download.patience, started).await;
                 let answer = Box::new(answer);
                 Err(FetchError::Status { answer, site, host })
             }
@@ -175,9 +167,9 @@ impl Reach {
         let mut queries = Vec::new();
         for _ in 0..=MOST_REDIRECTS {
             queries.extend(url.query().map(str::to_owned));
-            let hidden = Hidden { token, signatures: Signatures::of(&queries) };
-            let site = self.admit(&url, &named, &hidden)?;
-            let host = one_line(&hidden.signatures.hide(token.concealed_host(host(&url))), 255);
+            let credentials = Credentials::of(token, &queries);
+            let site = self.admit(&url, &named, &credentials)?;
+            let host = credentials.host(&url);
             let mut request = Request::new(Method::GET, url.clone());
             // elsewhere the signature of an address may be about a plain download
             let accept = if site == Site::Api { "application/json" } else { "*/*" };
@@ -201,8 +193,8 @@ impl Reach {
             named = Named::Redirect { by: host };
         }
         Err(refused(format!("the result at `{}` lies behind more than {MOST_REDIRECTS} redirects", {
-            let hidden = Hidden { token, signatures: Signatures::of(&queries) };
-            self.parse(download.url).map_or_else(|_| String::new(), |url| shown(&url, &hidden))
+            let credentials = Credentials::of(token, &queries);
+            self.parse(download.url).map_or_else(|_| String::new(), |url| credentials.shown(&url))
         })))
     }
 
@@ -215,9 +207,9 @@ impl Reach {
     }
 
     /// Holds a hop to the rules, and says whose it is.
-    fn admit(&self, url: &Url, named: &Named, hidden: &Hidden<'_>) -> Result<Site, FetchError> {
+    fn admit(&self, url: &Url, named: &Named, credentials: &Credentials<'_>) -> Result<Site, FetchError> {
         let refuse = |what: &str| {
-            let place = shown(url, hidden);
+            let place = credentials.shown(url);
             Err(refused(match named {
                 Named::Platform => {
                     format!("the platform names a result at `{place}`, {what}; it was not fetched")
@@ -242,7 +234,7 @@ impl Reach {
         if url.origin() == self.api.origin() {
             return Ok(Site::Api);
         }
-        let token = hidden.token;
+        let token = credentials.token();
         let holds_the_token = token.concealed_text(url.to_string()) != url.as_str()
             || url.host_str().is_some_and(|host| token.concealed_host(host.to_owned()) != host);
         if holds_the_token { refuse("with the token in it") } else { Ok(Site::Elsewhere) }
@@ -279,27 +271,6 @@ enum Named {
     Redirect { by: String },
 }
 
-/// A URL for a message: without its query, which may be a signature, and without the token, which a redirect may repeat.
-fn shown(url: &Url, hidden: &Hidden<'_>) -> String {
-    let Hidden { token, signatures } = hidden;
-    // Both are in small letters here, whatever they were written in.
-    let small = |part: &str| token.concealed_host(part.to_owned());
-    let scheme = small(url.scheme());
-    let Some(host) = url.host_str() else {
-        // What follows is no path: it may be the document itself.
-        return one_line(&format!("{scheme}:…"), URL_LENGTH);
-    };
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    let place = token.concealed_text(format!("{scheme}://{}{port}{}", small(host), url.path()));
-    // before it is cut
-    one_line(&signatures.hide(place), URL_LENGTH)
-}
-
-fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 fn refused(message: String) -> FetchError {
     FetchError::Refused { message }
 }
@@ -309,16 +280,10 @@ fn still(host: &str, patience: Duration) -> CallError {
     CallError::NoAnswer { message, kind: AnswerLoss::Timeout }
 }
 
-fn dripping(host: &str) -> CallError {
-    let message =
-        format!("getting the result from `{host}`: it comes at less than {} KiB a second", SLOWEST >> 10);
-    CallError::NoAnswer { message, kind: AnswerLoss::Timeout }
-}
-
 /// What a status other than a success says.
 async fn refusal(
     response: &mut Response,
-    hidden: &Hidden<'_>,
+    credentials: &Credentials<'_>,
     site: Site,
     patience: Duration,
     started: Instant,
@@ -328,8 +293,8 @@ async fn refusal(
         Err(_) => (Bytes::new(), true),
     };
     let mut headers = std::mem::take(response.headers_mut());
-    let body = conceal(hidden.token, &mut headers, body).await;
-    let shown = |text: String| hidden.signatures.hide(text);
+    let body = conceal(credentials.token(), &mut headers, body).await;
+    let shown = |text: String| credentials.unsigned(text);
     Answer {
         status: response.status().as_u16(),
         body: shown(String::from_utf8_lossy(&body).into_owned()).into(),
@@ -340,129 +305,5 @@ async fn refusal(
         // of what was fetched nobody keeps them
         headers: HeaderMap::new(),
         took: started.elapsed(),
-    }
-}
-
-/// What a site may repeat, and nobody is shown.
-struct Hidden<'a> {
-    token: &'a Token,
-    signatures: Signatures,
-}
-
-/// What lets somebody in, of the addresses that were asked for: whoever is asked may repeat it.
-struct Signatures(Vec<String>);
-
-impl Signatures {
-    fn of(queries: &[String]) -> Self {
-        let pairs = queries.iter().flat_map(|query| query.split('&'));
-        let values = pairs.filter_map(|pair| pair.split_once('=').map(|(_, value)| value));
-        // a shorter one is a word or a number
-        let signatures = values.filter(|value| value.len() >= SHORTEST_SIGNATURE);
-        let all = queries.iter().map(String::as_str).chain(signatures);
-        // as they are, and as they stand in a host
-        Self(all.flat_map(|text| [text.to_owned(), text.to_ascii_lowercase()]).collect())
-    }
-
-    fn hide(&self, text: String) -> String {
-        if self.0.is_empty() {
-            return text;
-        }
-        let hidden: Vec<&[u8]> = self.0.iter().map(String::as_bytes).collect();
-        conceal_in_text(text, &hidden)
-    }
-}
-
-/// Writes the document to its file, and returns its size.
-async fn save(response: &mut Response, download: &Download<'_>, host: &str) -> Result<u64, FetchError> {
-    let Download { into, most, patience, .. } = *download;
-    let too_large =
-        || refused(format!("the result at `{host}` is larger than {most} bytes; it was not kept"));
-    let unwritable = |error: io::Error| FetchError::File {
-        path: one_line(&into.to_string_lossy(), 255),
-        reason: error.to_string(),
-    };
-    if response.content_length().is_some_and(|announced| announced > most) {
-        return Err(too_large());
-    }
-    if let Some(how) = packed(response.headers()) {
-        return Err(refused(format!("the result at `{host}` is {how}; it was not kept")));
-    }
-    let (part, file) = Part::create(into).map_err(unwritable)?;
-    let (file, mut held) = (Arc::new(file), Vec::new());
-    let (begun, mut bytes) = (Instant::now(), 0);
-    loop {
-        let due = begun + 2 * patience + Duration::from_secs(bytes / SLOWEST);
-        let piece = timeout(patience, timeout_at(due, response.chunk())).await;
-        let piece = piece.map_err(|_| still(host, patience))?.map_err(|_| dripping(host))?;
-        let Some(piece) = piece.map_err(|error| trouble::inside_body(&error, host, patience))? else { break };
-        bytes += piece.len() as u64;
-        if bytes > most {
-            return Err(too_large());
-        }
-        held.extend_from_slice(&piece);
-        if held.len() >= WRITE_SIZE {
-            held = append(&file, held).await.map_err(unwritable)?;
-        }
-    }
-    append(&file, held).await.map_err(unwritable)?;
-    let into = into.to_owned();
-    let kept = machine::off_thread(move || {
-        file.sync_all()?;
-        part.keep(&into)
-    });
-    kept.await.map_err(io::Error::from).and_then(|kept| kept).map_err(unwritable)?;
-    Ok(bytes)
-}
-
-/// Writes a piece, and gives its memory back.
-async fn append(file: &Arc<File>, mut piece: Vec<u8>) -> io::Result<Vec<u8>> {
-    let file = Arc::clone(file);
-    let written = machine::off_thread(move || {
-        file.as_ref().write_all(&piece)?;
-        piece.clear();
-        Ok(piece)
-    });
-    written.await?
-}
-
-/// A file that is not whole yet. It goes away with this, unless it is kept.
-struct Part {
-    path: PathBuf,
-}
-
-impl Part {
-    /// A new file beside the one that it is to become, for its owner only. One that a killed process left there goes.
-    fn create(into: &Path) -> io::Result<(Self, File)> {
-        let mut path = into.as_os_str().to_owned();
-        path.push(".part");
-        let path = PathBuf::from(path);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path)?;
-        Ok((Self { path }, file))
-    }
-
-    /// Gives the file its place, for good: also after a power loss it is there.
-    fn keep(self, into: &Path) -> io::Result<()> {
-        std::fs::rename(&self.path, into)?;
-        #[cfg(unix)]
-        {
-            let folder = into.parent().filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // Gone where it was kept. Where it cannot be removed the next attempt tries again, and says why.
-        let _ = std::fs::remove_file(&self.path);
     }
 }

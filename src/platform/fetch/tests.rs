@@ -1,4 +1,5 @@
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -385,8 +386,9 @@ async fn a_transfer_that_drips_for_ever_ends() {
 }
 
 fn admitted(reach: &Reach, text: &str) -> Option<Site> {
-    let hidden = Hidden { token: &token(), signatures: Signatures::of(&[]) };
-    reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform, &hidden)).ok()
+    let token = token();
+    let credentials = Credentials::of(&token, &[]);
+    reach.parse(text).and_then(|url| reach.admit(&url, &Named::Platform, &credentials)).ok()
 }
 
 /// What an attacker who chooses the URL, or a part of it, would gain: the token, or a call from this machine to itself.
