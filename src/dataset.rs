@@ -44,7 +44,7 @@ use bytes::Bytes;
 pub use error::{DatasetError, Malformed};
 pub use expand::expand;
 pub use raw::{Digest, Fingerprint, NotADigest};
-pub use reader::{NOT_AN_OBJECT, Reader, TOO_LARGE, not_an_object};
+pub use reader::{NOT_AN_OBJECT, RAGGED, Reader, TOO_LARGE, not_an_object};
 pub use scan::{Scan, scan};
 
 /// What the text of a dataset is.

@@ -374,7 +374,7 @@ async fn a_retry_that_is_left_says_what_it_has_not_sent() {
     assert_eq!((row.items.failed, row.items.pending), (60, 0));
     let ended = told(&tenant, &row, "act_ended");
     assert_eq!(ended.len(), 1, "{ended:?}");
-    assert!(ended[0].starts_with("Stopped before its end; delivered 0, refused again "), "{ended:?}");
+    assert!(ended[0].starts_with("Not all were sent: delivered 0, refused again "), "{ended:?}");
     assert!(ended[0].ends_with(" were not sent and are as before."), "{ended:?}");
     map_of(&tenant, &handle);
 }

@@ -117,7 +117,7 @@ impl Reader {
                     counted(ragged.fields, "field"),
                     counted(ragged.columns, "column")
                 );
-                unusable("csv.ragged", reason, table.list(&raw, self.limits.record_bytes))
+                unusable(RAGGED, reason, table.list(&raw, self.limits.record_bytes))
             }
         }
     }
@@ -218,6 +218,9 @@ fn read_header(cutter: &mut Cutter, delimiter: u8) -> Result<Table, DatasetError
 
 /// The code of a record with more bytes than one may have.
 pub const TOO_LARGE: &str = "record.too_large";
+
+/// The code of a row with another number of fields than the header has.
+pub const RAGGED: &str = "csv.ragged";
 
 /// The code of a record that is another value.
 pub const NOT_AN_OBJECT: &str = "record.not_an_object";

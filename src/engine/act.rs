@@ -120,7 +120,7 @@ impl Act {
             return if kept.is_empty() {
                 format!("Sent again: {}; {sent}, not sent 0.", grouped(asked))
             } else {
-                format!("Stopped before its end; {sent}.{kept}")
+                format!("Not all were sent: {sent}.{kept}")
             };
         };
         let mut reason = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
@@ -261,7 +261,7 @@ mod tests {
         act.ended(1, Fate::Failed);
         assert_eq!(
             act.told(),
-            "Stopped before its end; delivered 1, refused again 1. 1 was not sent and is as before."
+            "Not all were sent: delivered 1, refused again 1. 1 was not sent and is as before."
         );
     }
 }

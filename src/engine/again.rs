@@ -13,6 +13,7 @@ use super::gate::{Gate, Refused, UNMAPPABLE, refusal};
 use super::job::{Job, Sent};
 use super::schedule::Ahead;
 use super::supervisor::Readers;
+use crate::dataset;
 use crate::journal::{JournalError, Origin, Reader, RetryItem, RunRow, Write};
 use crate::machine;
 use crate::model::{Fault, Place, Position, Reason, Seq, Violation};
@@ -119,6 +120,11 @@ async fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bo
         as_before(shared, act, vec![item.seq]).await;
         return true;
     };
+    if is_ragged_still(item.last.1.as_deref(), &record) {
+        // the list of its fields would be refused as no object, which says less
+        as_before(shared, act, vec![item.seq]).await;
+        return true;
+    }
     let gate = Gate::new(&shared.operation, shared.mapping.as_ref());
     let extent = item.extent;
     let records = match checked(&gate, extent.first, extent.count, item.last.1.as_deref(), &record) {
@@ -160,6 +166,11 @@ async fn send_again(shared: &Arc<Shared>, item: RetryItem, act: &Arc<Act>) -> bo
     }
     shared.schedule.push(job);
     true
+}
+
+/// Whether this is what a row of a CSV file with too few or too many fields was kept as: their list.
+fn is_ragged_still(code: Option<&str>, record: &[u8]) -> bool {
+    code == Some(dataset::RAGGED) && record.trim_ascii_start().first() == Some(&b'[')
 }
 
 /// What a failure's record makes when it is sent again: the record, or the elements of an array of as many as the item

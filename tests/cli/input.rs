@@ -68,6 +68,11 @@ fn a_ragged_row_is_one_invalid_record_and_the_rest_is_sent() {
     assert_eq!(bench.ledger()["outcomes"]["applied"], 2);
     let failures = bench.ends(&["failures", "last", "--format", "json"], 0).out();
     assert!(failures.contains("\"record\":[\"c2\",\"Contacted\"]"), "{failures}");
+    // what was not mended is not sent, and its reason stays
+    let again = bench.ends(&["retry", "last", "--yes", "--headless"], 1).out();
+    assert!(again.contains("1 was not sent and is as before"), "{again}");
+    let failures = bench.ends(&["failures", "last", "--format", "json"], 0).out();
+    assert!(failures.contains("csv.ragged") && failures.contains("has 2 fields"), "{failures}");
 }
 
 #[test]
