@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -25,6 +26,8 @@ pub struct Session {
     /// Whether nothing more is read from the terminal, for now.
     held: Arc<AtomicBool>,
     unplugged: Arc<AtomicBool>,
+    /// Reads what is written, until nobody has the terminal open any more.
+    reader: JoinHandle<()>,
     modes_before: String,
 }
 
@@ -50,7 +53,7 @@ impl Session {
         let no_more = Arc::clone(&unplugged);
         let (written, held) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let (log, waits) = (Arc::clone(&written), Arc::clone(&held));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 8192];
             while let Ok(length @ 1..) = output.read(&mut bytes) {
                 if no_more.load(Ordering::SeqCst) {
@@ -72,6 +75,7 @@ impl Session {
             written,
             held,
             unplugged,
+            reader,
             modes_before,
         }
     }
@@ -148,11 +152,17 @@ impl Session {
         text.split("\x1b[2J").skip(1).filter(|frame| frame.contains("\x1b[?2026l")).count()
     }
 
-    /// Waits for the program's end. Returns its exit code.
+    /// Waits for the program's end, and until all that it wrote was read. Returns its exit code.
     pub fn wait_for_end(&mut self) -> u32 {
         let begun = Instant::now();
+        let is_read = |session: &Self| {
+            let never = session.held.load(Ordering::SeqCst) || session.unplugged.load(Ordering::SeqCst);
+            never || session.reader.is_finished()
+        };
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.try_wait().unwrap()
+                && is_read(self)
+            {
                 return status.exit_code();
             }
             if begun.elapsed() >= PATIENCE {
